@@ -1,0 +1,31 @@
+// A weight file as the engine sees it: names, shapes and byte ranges. The weights themselves stay in the file.
+import type { Dims } from '../tensor';
+
+export type StoredDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'F8_E4M3' | 'F8_E5M2' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL';
+
+export interface TensorEntry {
+  readonly name: string;
+  readonly dtype: StoredDType;
+  readonly shape: Dims;
+  /** Absolute byte offset in the file. */
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+export interface WeightFile {
+  /** How errors name the file; the host's absolute path. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Offset of the first tensor byte. */
+  readonly dataOffset: number;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Random access to a file's bytes; the host provides it. */
+export interface ByteSource {
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** Exactly `length` bytes from `offset`, or throws file.unreadable. */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}

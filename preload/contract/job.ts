@@ -1,0 +1,86 @@
+// A job is plain data: all that a worker needs, storable, embedded in the picture that it makes, and run again from it bit for bit.
+import { z } from 'zod';
+import { ErrorInfo } from './errors';
+import { NoiseSource, SamplerName, ScheduleName } from './vocabulary';
+
+/** SHA-256 in lower-case hex, of a file's or a blob's bytes. */
+export const ContentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
+export const Seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Side = z.int().min(64).max(4096).refine((n) => n % 8 === 0, { message: 'must be a multiple of 8' });
+
+export const JobSpec = z.object({
+  version: z.literal(1).default(1),
+  kind: z.enum(['txt2img', 'img2img']),
+  /** By content, never by path. `hash` may be null while a new file is still being hashed; the finished picture has it. */
+  model: z.object({ name: z.string(), hash: ContentHash.nullable() }),
+  prompt: z.string().max(100_000),
+  negative: z.string().max(100_000).default(''),
+  seed: Seed,
+  steps: z.int().min(1).max(200),
+  sampler: SamplerName,
+  schedule: ScheduleName,
+  /** Guidance scale: uncond + cfg·(cond − uncond). At 1 the negative prompt is not evaluated. */
+  cfg: z.number().min(0).max(50),
+  width: Side,
+  height: Side,
+  clipSkip: z.int().min(1).max(12).default(1),
+  noise: NoiseSource.default('cpu'),
+  /** img2img: the picture to start from, a blob. */
+  init: ContentHash.optional(),
+  /** img2img: how much of the schedule runs (denoising strength); 1 starts from noise. */
+  strength: z.number().min(0).max(1).optional(),
+}).refine((job) => job.kind !== 'img2img' || (job.init !== undefined && job.strength !== undefined), {
+  message: 'an img2img job needs `init` and `strength`', path: ['init'],
+});
+export type JobSpec = z.infer<typeof JobSpec>;
+
+/** What somebody asks for: a job without what the studio fills in. `model` is the id of a known model. One job is made per picture. */
+export const JobRequest = z.object({
+  model: z.string(),
+  prompt: z.string().max(100_000), negative: z.string().max(100_000).default(''),
+  /** null: a new seed each time. Picture i of `count` has seed + i. */
+  seed: Seed.nullable().default(null),
+  steps: JobSpec.shape.steps, sampler: SamplerName, schedule: ScheduleName, cfg: JobSpec.shape.cfg,
+  width: Side, height: Side,
+  clipSkip: z.int().min(1).max(12).default(1),
+  noise: NoiseSource.default('cpu'),
+  init: ContentHash.optional(),
+  strength: z.number().min(0).max(1).default(0.6),
+  count: z.int().min(1).max(64).default(1),
+});
+export type JobRequest = z.infer<typeof JobRequest>;
+
+export const JobState = z.enum(['queued', 'loading', 'running', 'decoding', 'saving', 'done', 'failed', 'cancelled']);
+export type JobState = z.infer<typeof JobState>;
+
+/** A job as the window sees it. */
+export const JobView = z.object({
+  id: z.string(),
+  spec: JobSpec,
+  /** Jobs asked for together; `index` of `size`, from 0. */
+  batch: z.object({ id: z.string(), index: z.int(), size: z.int() }),
+  state: JobState,
+  /** Steps done, of `spec.steps` or fewer in img2img. */
+  step: z.int(), steps: z.int(),
+  secondsPerStep: z.number().nullable(),
+  /** For the whole job, decode included. null until it can be known. */
+  secondsLeft: z.number().nullable(),
+  /** The latest preview as a data URL, or null. */
+  preview: z.string().nullable(),
+  pictureId: z.string().nullable(),
+  error: ErrorInfo.nullable(),
+  /** Tries so far; above 1 when the worker died and the job was taken up again. */
+  attempt: z.int(),
+  /** What the studio did about a fault, e.g. 'worker.restarted'. The window words it. */
+  notice: z.enum(['worker.restarted']).nullable(),
+  createdAt: z.number(), startedAt: z.number().nullable(), endedAt: z.number().nullable(),
+});
+export type JobView = z.infer<typeof JobView>;
+
+/** What the queue tells everyone who listens. A new listener gets 'snapshot' first. */
+export const QueueEvent = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('snapshot'), jobs: z.array(JobView) }),
+  z.object({ type: z.literal('job'), job: JobView }),
+  z.object({ type: z.literal('worker'), state: z.enum(['starting', 'ready', 'died']) }),
+]);
+export type QueueEvent = z.infer<typeof QueueEvent>;

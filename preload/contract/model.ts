@@ -1,0 +1,54 @@
+// Models as the studio lists them, and what `inspect` says of a file.
+import { z } from 'zod';
+import { ErrorInfo } from './errors';
+
+export const ModelKind = z.enum(['checkpoint', 'unet', 'text-encoder', 'vae', 'taesd', 'lora', 'embedding', 'hypernetwork', 'controlnet', 't2i-adapter',
+  'ip-adapter', 'clip-vision', 'upscaler', 'motion-module', 'unknown']);
+export type ModelKind = z.infer<typeof ModelKind>;
+
+/** What a model file is, told from its keys and shapes. The window and `inspect --json` show the same. */
+export const ModelReport = z.object({
+  kind: ModelKind,
+  /** sd1, sd2, sdxl, sdxl-refiner; others that we do not run are named all the same (sd3, flux, …). null when unknown. */
+  family: z.string().nullable(),
+  variant: z.enum(['base', 'inpaint', 'pix2pix', 'depth']).nullable(),
+  prediction: z.enum(['eps', 'v']).nullable(),
+  /** Of the weights, e.g. 'fp16'; 'mixed' where a file has several. */
+  precision: z.string(),
+  /** The network's weights, without buffers and without an EMA copy. */
+  parameters: z.number(),
+  tensors: z.number(),
+  sizeBytes: z.number(),
+  hashes: z.object({ sha256: z.string(), autov1: z.string(), autov2: z.string(), autov3: z.string() }).nullable(),
+  metadata: z.record(z.string(), z.string()),
+  /** 0–1. */
+  confidence: z.number(),
+  /** Missing or unexpected tensors, wrong shapes and the like, in plain words. Empty when all is well. */
+  problems: z.array(z.string()),
+  /** Whether this version of Atelier can make pictures with it. */
+  runnable: z.boolean(),
+});
+export type ModelReport = z.infer<typeof ModelReport>;
+
+export const ModelEntry = z.object({
+  /** Stable for a file's path. */
+  id: z.string(),
+  name: z.string(),
+  path: z.string(),
+  sizeBytes: z.number(),
+  /** null until it has been computed in the background. */
+  hash: z.string().nullable(),
+  family: z.string().nullable(),
+  runnable: z.boolean(),
+  /** Why it cannot be used, when it cannot. */
+  error: ErrorInfo.nullable(),
+  /** Longest comfortable side, from the file's metadata or the family. */
+  nativeSize: z.object({ width: z.number(), height: z.number() }),
+  /** Prompts to click, for models that bring some (the demo checkpoint). */
+  examples: z.array(z.string()),
+  /** Settings that suit the model. */
+  defaults: z.object({ steps: z.int(), cfg: z.number(), sampler: z.string(), schedule: z.string() }).partial(),
+  /** The one that ships with Atelier. */
+  builtIn: z.boolean(),
+});
+export type ModelEntry = z.infer<typeof ModelEntry>;

@@ -1,0 +1,31 @@
+// The machine, the settings and the estimate: the rest of what the window asks for.
+import { z } from 'zod';
+
+export const MachineInfo = z.object({
+  /** 'cpu' for now; later the execution provider in use. */
+  provider: z.string(),
+  cores: z.int(),
+  cpu: z.string(),
+  memory: z.object({ totalBytes: z.number(), usedByWorkerBytes: z.number() }),
+  version: z.string(),
+  dataDir: z.string(),
+});
+export type MachineInfo = z.infer<typeof MachineInfo>;
+
+export const EstimateRequest = z.object({ model: z.string(), width: z.int(), height: z.int(), steps: z.int(), cfg: z.number(), sampler: z.string() });
+export type EstimateRequest = z.infer<typeof EstimateRequest>;
+
+/** Before a run. `basis` says how sure: measured on this machine with this model and size, scaled from another run, or guessed. */
+export const Estimate = z.object({ seconds: z.number(), secondsPerStep: z.number(), peakBytes: z.number(), basis: z.enum(['measured', 'scaled', 'guessed']) });
+export type Estimate = z.infer<typeof Estimate>;
+
+export const Settings = z.object({
+  version: z.literal(1).default(1),
+  /** Folders with models besides `<data>/models`. They stay where they are. */
+  modelFolders: z.array(z.string()).default([]),
+  theme: z.enum(['system', 'dark', 'light']).default('system'),
+  language: z.string().default('en'),
+  /** Bytes of models kept in memory between jobs before the least used is let go. null: chosen from the machine. */
+  modelCacheBytes: z.number().nullable().default(null),
+});
+export type Settings = z.infer<typeof Settings>;

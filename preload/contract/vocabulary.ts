@@ -1,0 +1,32 @@
+// The field's names for samplers, schedules and noise sources. The engine's tables are checked against these lists.
+import { z } from 'zod';
+
+export const samplerNames = [
+  'euler', 'euler_a', 'heun', 'dpm2', 'dpm2_a', 'lms', 'dpm_fast', 'dpm_adaptive', 'dpmpp_2s_a', 'dpmpp_2m', 'dpmpp_sde',
+  'dpmpp_2m_sde', 'dpmpp_2m_sde_heun', 'dpmpp_3m_sde', 'ddim', 'ddpm', 'plms', 'unipc', 'lcm', 'tcd', 'restart', 'deis', 'ipndm', 'ipndm_v', 'heunpp2',
+] as const;
+export const SamplerName = z.enum(samplerNames);
+export type SamplerName = z.infer<typeof SamplerName>;
+
+export const scheduleNames = [
+  'normal', 'karras', 'exponential', 'polyexponential', 'sgm_uniform', 'simple', 'ddim_uniform', 'beta', 'kl_optimal', 'linear_quadratic',
+  'align_your_steps',
+] as const;
+export const ScheduleName = z.enum(scheduleNames);
+export type ScheduleName = z.infer<typeof ScheduleName>;
+
+/** How people read the names: A1111's labels. */
+export const samplerLabels: Record<SamplerName, string> = {
+  euler: 'Euler', euler_a: 'Euler a', heun: 'Heun', dpm2: 'DPM2', dpm2_a: 'DPM2 a', lms: 'LMS', dpm_fast: 'DPM fast', dpm_adaptive: 'DPM adaptive',
+  dpmpp_2s_a: 'DPM++ 2S a', dpmpp_2m: 'DPM++ 2M', dpmpp_sde: 'DPM++ SDE', dpmpp_2m_sde: 'DPM++ 2M SDE', dpmpp_2m_sde_heun: 'DPM++ 2M SDE Heun',
+  dpmpp_3m_sde: 'DPM++ 3M SDE', ddim: 'DDIM', ddpm: 'DDPM', plms: 'PLMS', unipc: 'UniPC', lcm: 'LCM', tcd: 'TCD', restart: 'Restart', deis: 'DEIS',
+  ipndm: 'IPNDM', ipndm_v: 'IPNDM_V', heunpp2: 'HeunPP2',
+};
+export const scheduleLabels: Record<ScheduleName, string> = {
+  normal: 'Normal', karras: 'Karras', exponential: 'Exponential', polyexponential: 'Polyexponential', sgm_uniform: 'SGM Uniform', simple: 'Simple',
+  ddim_uniform: 'DDIM', beta: 'Beta', kl_optimal: 'KL Optimal', linear_quadratic: 'Linear Quadratic', align_your_steps: 'Align Your Steps',
+};
+
+/** Where the noise of a seed comes from: torch's CPU generator, the generator of NVIDIA cards (Philox), ComfyUI's convention. */
+export const NoiseSource = z.enum(['cpu', 'gpu', 'comfy']);
+export type NoiseSource = z.infer<typeof NoiseSource>;
