@@ -93,11 +93,9 @@ export class Graph {
     return this.nodes.reduce((sum, node) => sum + (operations[node.op].flops?.(node) ?? 0), 0);
   }
 
-  /** Bytes of weights as they lie in their files. */
-  weightBytes(): number {
-    let bytes = 0;
-    for (const { from } of this.weights.values()) if (from.kind === 'weight') bytes += from.weight.byteLength;
-    return bytes;
+  /** Every weight that the graph reads, once. */
+  *weightRefs(): Iterable<WeightRef> {
+    for (const { from } of this.weights.values()) if (from.kind === 'weight') yield from.weight;
   }
 
   private value(dtype: DType, dims: Dims, from: Source): Value {

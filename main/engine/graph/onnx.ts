@@ -21,23 +21,11 @@ export interface Emitter {
   floats(values: readonly number[], dims?: Dims): string;
 }
 
-export interface CompiledGraph {
-  readonly name: string;
-  readonly model: Uint8Array<ArrayBuffer>;
-  /** Files that the initializers point into. */
-  readonly files: readonly string[];
-  /** Weights whose widened values the runtime must provide, by ONNX name (only in the 'widened' plan). */
-  readonly inputs: readonly { name: string; dtype: DType; dims: Dims }[];
-  readonly outputs: readonly { name: string; dtype: DType; dims: Dims }[];
-  readonly flops: number;
-  readonly weightBytes: number;
-}
-
 /**
- * Emits the graph in a dialect. `locate` gives a file's path relative to the folder that the runtime resolves external data against
+ * Emits the graph in a dialect, as the bytes of an ONNX model. `locate` gives a file's path relative to the folder that the runtime resolves external data against
  * (the drive root).
  */
-export function compile(graph: Graph, dialect: Dialect, locate: (file: string) => string): CompiledGraph {
+export function compile(graph: Graph, dialect: Dialect, locate: (file: string) => string): Uint8Array<ArrayBuffer> {
   const nodes: Uint8Array[] = [];
   // Ahead of all other nodes: onnxruntime visits a node's inputs from the last in the file to the first, so a cast that stands first runs
   // right before its user. Written beside their users, most casts of a U-Net ran at the start and kept 2 GB alive.
@@ -45,7 +33,6 @@ export function compile(graph: Graph, dialect: Dialect, locate: (file: string) =
   const initializers: Uint8Array[] = [];
   const names = new Map<Value, string>();
   const constants = new Map<string, string>();
-  const files = new Set<string>();
   let fresh = 0;
 
   const emitter: Emitter = {
@@ -86,7 +73,6 @@ export function compile(graph: Graph, dialect: Dialect, locate: (file: string) =
   function emitWeight(weight: WeightRef, dims: Dims): string {
     const type = storedType[weight.stored];
     if (type === undefined) throw new Error(`${weight.name} is stored as ${weight.stored}, which no graph can read`);
-    files.add(weight.file);
     const name = `${weight.name}#${fresh++}`;
     const entries: [string, string][] = [['location', locate(weight.file)], ['offset', String(weight.offset)], ['length', String(weight.byteLength)]];
     const writer = tensorProto(name, dims, type);
@@ -106,7 +92,7 @@ export function compile(graph: Graph, dialect: Dialect, locate: (file: string) =
     dialect.emit[node.op](emitter, node, into);
   }
 
-  const model = new ProtoWriter()
+  return new ProtoWriter()
     .int(1, 10)
     .string(2, 'atelier')
     .message(7, (g) => {
@@ -119,12 +105,6 @@ export function compile(graph: Graph, dialect: Dialect, locate: (file: string) =
     .message(8, (w) => w.string(1, '').int(2, 20))
     .message(8, (w) => w.string(1, 'com.microsoft').int(2, 1))
     .finish();
-
-  const describe = ({ name, value }: { name: string; value: Value }) => ({ name, dtype: value.dtype, dims: value.dims });
-  return {
-    name: graph.name, model, files: [...files], inputs: graph.inputs.map(describe), outputs: graph.outputs.map(describe),
-    flops: graph.flops(), weightBytes: graph.weightBytes(),
-  };
 }
 
 /** One input of a node that must be there. */

@@ -2,6 +2,7 @@
 import { AppError } from '../errors';
 import type { Graph, Value } from '../graph/graph';
 import { sizeOf, type Dims } from '../tensor';
+import { baseName } from '../weights/safetensors';
 import type { TensorEntry, WeightFile } from '../weights/source';
 
 /** The prefixes of a file's names, made once per file. */
@@ -75,8 +76,6 @@ export class Weights {
     return this.graph.weight({ name: entry.name, file: this.file.path, offset: entry.offset + skip, byteLength, stored: entry.dtype }, dims);
   }
 }
-
-export const baseName = (path: string): string => path.split(/[\\/]/).at(-1) ?? path;
 
 function prefixesOf(file: WeightFile): ReadonlySet<string> {
   const known = prefixes.get(file);

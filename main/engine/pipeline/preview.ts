@@ -1,0 +1,59 @@
+// What the picture looks like so far, cheaply enough to show it at every step.
+import { float32, type Tensor } from '../tensor';
+import type { Model } from './model';
+
+/** Latents → image [1, 3, h, w] in −1…1, of any size that fits the picture's shape; undefined when this step is left out. */
+export type Previewer = (denoised: Tensor) => Promise<Tensor | undefined>;
+
+/** A decode of this many floating-point operations takes a tenth of a second or so on a slow machine. */
+const CHEAP_DECODE = 20e9;
+/** Share of the time so far that may go into previews. */
+const BUDGET = 0.4;
+
+/**
+ * Colours of SD 1's and SD 2's latents: a linear map per channel, found by regression (Timothy Alexis Vass, 2023, and ComfyUI's
+ * latent formats). Only true for the autoencoder that the families share, which is told by its width.
+ */
+const SD1_COLORS = [[0.3512, 0.2297, 0.3227], [0.325, 0.4974, 0.235], [-0.2829, 0.1762, 0.2721], [-0.212, -0.2616, -0.7177]] as const;
+
+/** `now` gives seconds. Other autoencoders than the families' own decode a pooled copy of the latents, as often as the budget allows. */
+export function previewer(model: Model, now: () => number): Previewer {
+  if (model.hasFamilyAutoencoder()) return (denoised) => Promise.resolve(linearColors(denoised));
+  const began = now();
+  let spent = 0;
+  return async (denoised) => {
+    const start = now();
+    if (spent > BUDGET * (start - began - spent)) return undefined;
+    const image = await model.decodePreview(shrinkTo(denoised, (h, w) => model.decodeFlops(h, w) <= CHEAP_DECODE));
+    spent += now() - start;
+    return image;
+  };
+}
+
+/** One pixel per latent. */
+function linearColors(latents: Tensor): Tensor {
+  const [, channels, height, width] = latents.dims as [number, number, number, number];
+  const size = height * width;
+  const image = float32([1, 3, height, width]);
+  for (let color = 0; color < 3; color++) {
+    for (let i = 0; i < size; i++) {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += latents.data[c * size + i]! * (SD1_COLORS[c]?.[color] ?? 0);
+      image.data[color * size + i] = sum;
+    }
+  }
+  return image;
+}
+
+/** Halves the latents by averaging until `fits`, or until a side would be odd. */
+function shrinkTo(latents: Tensor, fits: (height: number, width: number) => boolean): Tensor {
+  const [batch, channels, height, width] = latents.dims as [number, number, number, number];
+  if (fits(height, width) || height % 2 || width % 2) return latents;
+  const [h, w] = [height / 2, width / 2];
+  const out = float32([batch, channels, h, w]);
+  for (let i = 0; i < out.data.length; i++) {
+    const at = Math.floor(i / w) * 2 * width + (i % w) * 2;
+    out.data[i] = (latents.data[at]! + latents.data[at + 1]! + latents.data[at + width]! + latents.data[at + width + 1]!) / 4;
+  }
+  return shrinkTo(out, fits);
+}

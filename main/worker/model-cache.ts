@@ -1,0 +1,76 @@
+// Models that stay ready between jobs, and are let go when memory gets scarce. A model is a file as it was: another date or size is another model.
+import { stat } from 'node:fs/promises';
+import { freemem, totalmem } from 'node:os';
+import { Model } from '../engine/pipeline/model';
+import type { Runtime } from '../engine/pipeline/runtime';
+import { whyNotRunnable } from '../engine/families/identify';
+import { openWeightFile } from '../services/files';
+
+/** Below this share of the machine's memory, models that no job uses are let go. */
+const SCARCE = 0.08;
+
+interface Kept { readonly path: string; readonly version: string; readonly bytes: number; readonly model: Model }
+
+export class ModelCache {
+  private readonly runtime: Runtime;
+  private cacheBytes = Infinity;
+  /** The last one was used last. */
+  private kept: Kept[] = [];
+
+  constructor(runtime: Runtime) {
+    this.runtime = runtime;
+  }
+
+  /** Throws file.*, weights.*, model.* when the file is not a model that runs. */
+  async get(path: string): Promise<Model> {
+    const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));
+    const version = `${mtimeMs} ${size}`;
+    const known = this.kept.find((entry) => entry.path === path);
+    if (known?.version === version) {
+      this.kept = [...this.kept.filter((entry) => entry !== known), known];
+      return known.model;
+    }
+    if (known) await this.drop(known);
+    const file = await openWeightFile(path);
+    const refusal = whyNotRunnable(file);
+    if (refusal) throw refusal;
+    const model = new Model({ unet: file, text: file, vae: file }, this.runtime);
+    this.kept.push({ path, version, bytes: size, model });
+    await this.shrink();
+    return model;
+  }
+
+  list(): { path: string; bytes: number }[] {
+    return this.kept.map(({ path, bytes }) => ({ path, bytes }));
+  }
+
+  async limit(cacheBytes: number): Promise<void> {
+    this.cacheBytes = cacheBytes;
+    await this.shrink();
+  }
+
+  async releaseAll(): Promise<void> {
+    for (const entry of [...this.kept]) await this.drop(entry);
+  }
+
+  /** Called while nothing runs. Mapped weights cost nothing to bring back as long as the system still has the file cached. */
+  async releaseIfScarce(): Promise<void> {
+    if (freemem() < SCARCE * totalmem()) await this.releaseAll();
+  }
+
+  /** Keeps the newest, whatever its size. */
+  private async shrink(): Promise<void> {
+    const scarce = freemem() < SCARCE * totalmem();
+    let bytes = this.kept.reduce((sum, entry) => sum + entry.bytes, 0);
+    for (const entry of this.kept.slice(0, -1)) {
+      if (bytes <= this.cacheBytes && !scarce) return;
+      bytes -= entry.bytes;
+      await this.drop(entry);
+    }
+  }
+
+  private async drop(entry: Kept): Promise<void> {
+    this.kept = this.kept.filter((other) => other !== entry);
+    await entry.model.close();
+  }
+}

@@ -1,0 +1,53 @@
+// What the studio and its worker say to each other: plain data in two closed unions, sent by structured clone. A seam that we own on
+// both sides, so nothing is parsed here; the types are the contract.
+import type { ErrorInfo } from '../../preload/contract/errors';
+import type { JobSpec } from '../../preload/contract/job';
+
+/** 8-bit RGB, row-major, no padding: `rgb.length === width * height * 3`. */
+export interface Pixels { readonly width: number; readonly height: number; readonly rgb: Uint8Array }
+
+export interface RunMessage {
+  readonly type: 'run';
+  readonly id: string;
+  readonly job: JobSpec;
+  /** Absolute path of the checkpoint. `job.model.hash` may be null while the file is still being hashed; the path decides. */
+  readonly modelPath: string;
+  /** img2img: absolute path of the picture to start from, an encoded image of any size. */
+  readonly initPath?: string;
+  /** 1 at first; 2 when an earlier worker died over this job, which asks for a plan that needs less memory. */
+  readonly attempt: number;
+}
+
+/** One job runs at a time: `run` is only sent after the last one has ended in `done`, `failed` or `cancelled`. */
+export type ToWorker =
+  | RunMessage
+  /** Takes effect at the next step. Ignored when `id` is not the running job. */
+  | { readonly type: 'cancel'; readonly id: string }
+  /** Let go of all models, after the running job. */
+  | { readonly type: 'release' }
+  /** Bytes of models to keep between jobs. */
+  | { readonly type: 'settings'; readonly cacheBytes: number };
+
+/** Seconds and bytes of one finished job, for the estimates. */
+export interface JobTimings {
+  /** From `run` to the start of the first step; near 0 when the model was already open. */
+  readonly openSeconds: number;
+  /** Mean of the steps after the first where there are several. */
+  readonly stepSeconds: number;
+  readonly decodeSeconds: number;
+  /** Highest resident size of the worker so far, mapped weights included. */
+  readonly peakBytes: number;
+}
+
+export type FromWorker =
+  /** Sent once, first. Nothing is sent to a worker before it. */
+  | { readonly type: 'ready'; readonly pid: number }
+  /** `fraction`: 0–1 of this phase, where known. */
+  | { readonly type: 'phase'; readonly id: string; readonly phase: 'loading' | 'running' | 'decoding'; readonly fraction?: number }
+  /** After each step. `step` counts from 1 to `steps` (fewer than `job.steps` in img2img); `seconds` is this step's own time. */
+  | { readonly type: 'step'; readonly id: string; readonly step: number; readonly steps: number; readonly seconds: number; readonly preview?: Pixels }
+  | { readonly type: 'done'; readonly id: string; readonly pixels: Pixels; readonly timings: JobTimings }
+  | { readonly type: 'failed'; readonly id: string; readonly error: ErrorInfo }
+  | { readonly type: 'cancelled'; readonly id: string }
+  /** After each job and after `release`: what the process holds now. */
+  | { readonly type: 'memory'; readonly rssBytes: number; readonly models: readonly { readonly path: string; readonly bytes: number }[] };
