@@ -4,7 +4,7 @@ import { freemem, totalmem } from 'node:os';
 import { Model } from '../engine/pipeline/model';
 import type { Runtime } from '../engine/pipeline/runtime';
 import { whyNotRunnable } from '../engine/families/identify';
-import { openWeightFile } from '../services/files';
+import { openWeightFile } from './files';
 
 /** Below this share of the machine's memory, models that no job uses are let go. */
 const SCARCE = 0.08;

@@ -3,10 +3,10 @@ import { AppError } from '../engine/errors';
 import { generate, type StepReport } from '../engine/pipeline/generate';
 import { Tokenizer } from '../engine/text/tokenizer';
 import { readInitPicture, toPixels } from './init-picture';
-import { openWeightFile, scanNotFinite } from '../services/files';
+import { openWeightFile, scanNotFinite } from './files';
 import type { ModelCache } from './model-cache';
 import type { FromWorker, JobTimings, Pixels, RunMessage } from './protocol';
-import { clipMerges } from '../services/tokenizer-vocabulary';
+import { clipMerges } from './tokenizer-vocabulary';
 
 let tokenizer: Promise<Tokenizer> | undefined;
 const clipTokenizer = (): Promise<Tokenizer> => (tokenizer ??= clipMerges().then((merges) => new Tokenizer(merges)));

@@ -21,6 +21,16 @@ export const ModelReport = z.object({
   sizeBytes: z.number(),
   hashes: z.object({ sha256: z.string(), autov1: z.string(), autov2: z.string(), autov3: z.string() }).nullable(),
   metadata: z.record(z.string(), z.string()),
+  /** Adapters (kind 'lora'): lora, locon, loha, lokr, dora, ia3, full, glora, oft, boft. */
+  algorithm: z.string().optional(),
+  /** Adapters: the rank that most modules have. */
+  rank: z.number().optional(),
+  /** Adapters: how many layers of the base model it changes. */
+  modules: z.number().optional(),
+  /** Adapters: words of the metadata that call it up. */
+  trainedWords: z.array(z.string()).optional(),
+  /** Upscalers: output size over input size. */
+  scale: z.number().optional(),
   /** 0–1. */
   confidence: z.number(),
   /** Missing or unexpected tensors, wrong shapes and the like, in plain words. Empty when all is well. */

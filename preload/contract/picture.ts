@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { JobSpec } from './job';
 
 export const PictureRecord = z.object({
-  /** SHA-256 of the PNG file's bytes. */
+  /** SHA-256 of the PNG file's bytes and its place in the library: two runs of one job are two pictures of the same bytes. */
   id: z.string(),
   /** /media/<id>.png and /media/<id>.webp (thumbnail) under the server host. */
   width: z.int(), height: z.int(), sizeBytes: z.int(),

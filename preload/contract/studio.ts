@@ -23,9 +23,17 @@ export const Settings = z.object({
   version: z.literal(1).default(1),
   /** Folders with models besides `<data>/models`. They stay where they are. */
   modelFolders: z.array(z.string()).default([]),
+  /** Single model files that were added by their path. They stay where they are, too. */
+  modelFiles: z.array(z.string()).default([]),
   theme: z.enum(['system', 'dark', 'light']).default('system'),
   language: z.string().default('en'),
   /** Bytes of models kept in memory between jobs before the least used is let go. null: chosen from the machine. */
   modelCacheBytes: z.number().nullable().default(null),
 });
 export type Settings = z.infer<typeof Settings>;
+
+const { modelFolders, modelFiles, theme, language, modelCacheBytes } = Settings.shape;
+/** A change of what is named and nothing else: `Settings.partial()` would fill the rest with its defaults. */
+export const SettingsPatch = z.object({
+  modelFolders: modelFolders.unwrap(), modelFiles: modelFiles.unwrap(), theme: theme.unwrap(), language: language.unwrap(), modelCacheBytes: modelCacheBytes.unwrap(),
+}).partial();

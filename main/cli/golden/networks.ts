@@ -9,7 +9,7 @@ import type { Graph } from '../../engine/graph/graph';
 import type { Runtime } from '../../engine/pipeline/runtime';
 import { float32, int64, type AnyTensor, type Tensor } from '../../engine/tensor';
 import type { WeightFile } from '../../engine/weights/source';
-import { openWeightFile } from '../../services/files';
+import { openWeightFile } from '../../worker/files';
 import { ortRuntime } from '../../worker/ort-runtime';
 import { readTensors, type GoldenTensor } from './read';
 import type { CaseFolder, Check, Checker } from './types';

@@ -19,7 +19,7 @@ export interface ModelFiles { readonly unet: WeightFile; readonly text: WeightFi
 /** A text of one chunk is 0.2 MB in SD 1. */
 const ENCODINGS_KEPT = 32;
 
-type Slot = 'unet' | 'decoder' | 'preview' | 'encoder';
+type Slot = 'unet' | 'decoder' | 'preview';
 
 export class Model {
   readonly clip: ClipConfig;
@@ -84,15 +84,23 @@ export class Model {
 
   /** Image [B, 3, H, W] in −1…1 → latents [B, 4, H/8, W/8] in diffusion scale: the mean of the distribution, so no chance is involved. */
   async encode(image: Tensor): Promise<Tensor> {
-    const [batch, , height, width] = image.dims as [number, number, number, number];
-    const session = await this.session('encoder', image.dims.join('x'), () => buildVaeEncoder(this.files.vae, this.vae, { batch, height, width }));
-    const moments = (await session.run({ image }))['moments']!;
-    await this.release('encoder');
-    const [, channels, h, w] = moments.dims as [number, number, number, number];
+    const moments = await this.moments(image);
+    const [batch, channels, h, w] = moments.dims as [number, number, number, number];
     const size = (channels / 2) * h * w;
     const mean = float32([batch, channels / 2, h, w]);
     for (let b = 0; b < batch; b++) mean.data.set(moments.data.subarray(2 * b * size, (2 * b + 1) * size), b * size);
     return mul(mean, this.vae.scale);
+  }
+
+  /** Image [B, 3, H, W] in −1…1 → mean and log-variance [B, 8, H/8, W/8] of the autoencoder, unscaled. */
+  async moments(image: Tensor): Promise<Tensor> {
+    const [batch, , height, width] = image.dims as [number, number, number, number];
+    const session = await this.runtime.open(buildVaeEncoder(this.files.vae, this.vae, { batch, height, width }));
+    try {
+      return (await session.run({ image }))['moments']!;
+    } finally {
+      await session.close();
+    }
   }
 
   /** Floating-point operations of decoding latents of this size. */

@@ -1,5 +1,6 @@
 // What a sampler is: a function over a denoiser. Prediction type, guidance and masks are wrappers; noise and abort come in as arguments.
 import type { Tensor } from '../tensor';
+import type { SigmaTable } from './model-sampling';
 
 /** x [B, C, H, W] at noise level sigma → estimate of the clean latents, same shape. */
 export type Denoiser = (x: Tensor, sigma: number) => Promise<Tensor>;
@@ -8,7 +9,7 @@ export type Denoiser = (x: Tensor, sigma: number) => Promise<Tensor>;
 export type NoiseSampler = (sigma: number, sigmaNext: number) => Tensor;
 
 export interface StepInfo {
-  /** 0-based index of the step that begins or ended. */
+  /** 0-based index of the step that begins, below `sigmas.length - 1`. */
   readonly i: number;
   readonly sigma: number;
   readonly sigmaNext: number;
@@ -28,5 +29,34 @@ export interface Run {
   readonly onStep?: (step: StepInfo) => void;
 }
 
-/** From x at sigmas[0] to the result at the last sigma. */
-export type Sampler = (denoise: Denoiser, x: Tensor, sigmas: readonly number[], run: Run) => Promise<Tensor>;
+/** What can be set on a sampler. Each reads the fields that it knows and has its paper's value for those left out. */
+export interface SamplerOptions {
+  /** How much of each step's noise is drawn anew: 0 none (an ODE), 1 all. DDIM, the ancestral and the SDE samplers; TCD's γ. */
+  eta?: number;
+  /** Factor on drawn noise, usually 1. */
+  sNoise?: number;
+  /** Karras et al. 2022, Algorithm 2: noise added before a step, for sigmas in [sTmin, sTmax]. euler, heun, dpm2, heunpp2. */
+  sChurn?: number;
+  sTmin?: number;
+  sTmax?: number;
+  /** Highest order of a multistep method or of the adaptive solver. */
+  order?: number;
+  /** dpmpp_2m_sde: how the second-order term is weighted. */
+  solver?: 'midpoint' | 'heun';
+  /** unipc: the function B(h) of the paper. */
+  variant?: 'bh1' | 'bh2';
+  /** Lower the order in the last step or steps: steadier below about 15 steps. dpmpp_2m, deis, unipc. */
+  lowerOrderFinal?: boolean;
+  /** deis: the coordinate in which past slopes are interpolated. */
+  basis?: 'time' | 'logSigma' | 'sigma';
+  /** plms: how the first steps are made, while there is no history. */
+  warmUp?: 'improvedEuler' | 'rungeKutta';
+  /** dpm_adaptive: relative and absolute error that a step may make. */
+  rtol?: number;
+  atol?: number;
+  /** The model's noise levels, for samplers that think in timesteps (tcd, plms with Runge-Kutta). Stable Diffusion's own by default. */
+  table?: SigmaTable;
+}
+
+/** From x at sigmas[0] (descending) to the result at the last sigma. */
+export type Sampler = (denoise: Denoiser, x: Tensor, sigmas: readonly number[], run: Run, options?: SamplerOptions) => Promise<Tensor>;

@@ -1,0 +1,124 @@
+// The words of a command line: flags by table, help from the same table, and errors that name the flag and suggest the one that was meant.
+import { parseArgs } from 'node:util';
+import { AppError } from '../engine/errors';
+
+export interface Flag {
+  /** 'switch' takes no value. */
+  readonly kind: 'text' | 'number' | 'switch';
+  /** What the value is, in the help: 'FILE', 'N'. */
+  readonly value?: string;
+  readonly help: string;
+  readonly choices?: readonly string[];
+}
+type Flags = Readonly<Record<string, Flag>>;
+
+export interface Command<F extends Flags = Flags> {
+  readonly name: string;
+  readonly summary: string;
+  /** Words without a flag, as the help shows them: 'FILE', '[DIR]'. Brackets mean that it may be left out. */
+  readonly positional?: string;
+  readonly flags: F;
+}
+
+type ValueOf<F extends Flag> = F['kind'] extends 'switch' ? boolean : (F['kind'] extends 'number' ? number : string) | undefined;
+export interface Parsed<F extends Flags> {
+  readonly values: { readonly [K in keyof F]: ValueOf<F[K]> };
+  readonly positional: string | undefined;
+  /** --help was asked for; nothing else has been checked. */
+  readonly help: boolean;
+}
+
+/** Throws job.invalid naming the flag: unknown, without its value, not a number, not one of the choices. */
+export function parseCommand<const F extends Flags>(command: Command<F>, args: readonly string[]): Parsed<F> {
+  const values: Record<string, unknown> = Object.fromEntries(Object.entries<Flag>(command.flags).filter(([, flag]) => flag.kind === 'switch').map(([name]) => [name, false]));
+  const words: string[] = [];
+  for (const token of tokens(command, args)) {
+    if (token.kind === 'positional') words.push(token.value);
+    if (token.kind !== 'option') continue;
+    if (token.name === 'help') return { values: values as Parsed<F>['values'], positional: undefined, help: true };
+    // What follows a flag is its value, `--negative -blurry` too; but two dashes are the next flag.
+    const swallowed = token.inlineValue === false && token.value.startsWith('--');
+    values[token.name] = valueOf(command, token.name, swallowed ? undefined : token.value);
+  }
+  return { values: values as Parsed<F>['values'], positional: positionalOf(command, words), help: false };
+}
+
+/** The command's help: usage, summary, one line a flag. */
+export function helpFor(command: Command): string {
+  const usage = `npm run atelier -- ${[command.name, command.positional, '[flags]'].filter(Boolean).join(' ')}`;
+  const rows = Object.entries(command.flags).map(([name, flag]) => [`--${name}${flag.value ? ` ${flag.value}` : ''}`, helpText(flag)] as const);
+  return `${usage}\n\n${command.summary}\n\n${table(rows)}`;
+}
+
+/** Two columns; the right one is wrapped. */
+export function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  const indent = `\n${' '.repeat(width + 4)}`;
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${wrap(right, 80).join(indent)}`).join('\n');
+}
+
+/** The candidate that was most likely meant, at most a third of its letters away. Case and punctuation do not count. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const letters = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
+  const scored = candidates.map((candidate) => ({ candidate, distance: editDistance(letters(word), letters(candidate)) }));
+  const best = scored.sort((a, b) => a.distance - b.distance)[0];
+  return best && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
+}
+
+export function usageError(message: string, hint: string): AppError {
+  return new AppError('job.invalid', { message, hint });
+}
+
+function tokens(command: Command, args: readonly string[]) {
+  const options = Object.fromEntries(Object.entries(command.flags).map(([name, flag]) => [name, { type: flag.kind === 'switch' ? 'boolean' as const : 'string' as const }]));
+  return parseArgs({
+    args: [...args], options: { ...options, help: { type: 'boolean', short: 'h' } }, strict: false, allowPositionals: true, tokens: true,
+  }).tokens;
+}
+
+function valueOf(command: Command, name: string, value: string | undefined): string | number | boolean {
+  const flag = Object.hasOwn(command.flags, name) ? command.flags[name] : undefined;
+  if (!flag) throw unknownFlag(command, name);
+  if (flag.kind === 'switch') {
+    if (value !== undefined) throw usageError(`--${name} takes no value, and was given ${quote(value)}.`, `Leave out ${quote(value)}.`);
+    return true;
+  }
+  if (value === undefined) throw usageError(`--${name} needs a value.`, `For example: --${name} ${flag.choices?.[0] ?? flag.value ?? '…'}`);
+  if (flag.choices && !flag.choices.includes(value)) {
+    const meant = nearest(value, flag.choices);
+    throw usageError(`--${name} ${value} is not known.`, meant ? `Did you mean ${meant}?` : `It can be ${flag.choices.join(', ')}.`);
+  }
+  if (flag.kind === 'text') return value;
+  if (value.trim() === '' || !Number.isFinite(Number(value))) throw usageError(`--${name} ${quote(value)} is not a number.`, `Give a number, for example --${name} 7.`);
+  return Number(value);
+}
+
+function unknownFlag(command: Command, name: string): AppError {
+  const meant = nearest(name, Object.keys(command.flags));
+  const shown = `${name.length === 1 ? '-' : '--'}${name}`;
+  return usageError(`${shown} is not a flag of ${command.name}.`, meant ? `Did you mean --${meant}?` : `\`npm run atelier -- ${command.name} --help\` shows the flags.`);
+}
+
+function positionalOf(command: Command, words: readonly string[]): string | undefined {
+  const wanted = command.positional;
+  if (words.length > (wanted ? 1 : 0)) {
+    throw usageError(`${quote(words.at(-1)!)} is one word too many for ${command.name}.`, 'Put quotes around a value of several words, for example --prompt "a red house".');
+  }
+  if (wanted && !wanted.startsWith('[') && words.length === 0) throw usageError(`${command.name} needs ${wanted}.`, `npm run atelier -- ${command.name} ${wanted}`);
+  return words[0];
+}
+
+const helpText = (flag: Flag): string => flag.choices ? `${flag.help}: ${flag.choices.join(', ')}` : flag.help;
+const wrap = (text: string, width: number): string[] => text.match(new RegExp(`.{1,${width}}(?: |$)`, 'g')) ?? [text];
+const quote = (text: string): string => `"${text}"`;
+
+/** Levenshtein: insertions, deletions and substitutions from `a` to `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length]!;
+}

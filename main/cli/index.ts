@@ -1,0 +1,48 @@
+// The terminal's commands. Each is loaded when it is asked for; results go to stdout, everything else to stderr.
+import { AppError, toAppError } from '../engine/errors';
+import { nearest, table, usageError } from './args';
+
+interface Entry { readonly summary: string; /** Returns the exit code. */ readonly run: (args: string[]) => Promise<number> }
+
+const commands: Readonly<Record<string, Entry>> = {
+  generate: { summary: 'make pictures from a prompt', run: async (args) => (await import('./generate')).runGenerate(args) },
+  inspect: { summary: 'what a model file is: family, sizes, precision, hashes, problems', run: async (args) => (await import('./inspect')).runInspect(args) },
+  golden: { summary: 'compare the engine with reference results', run: async (args) => (await import('./golden')).runGolden(args) },
+  bench: { summary: 'measure this machine at SD 1.5, 512×512', run: async (args) => (await import('./bench')).runBench(args) },
+};
+
+const help = `npm run atelier -- COMMAND [flags]
+
+${table(Object.entries(commands).map(([name, { summary }]) => [name, summary] as const))}
+
+\`npm run atelier -- COMMAND --help\` shows a command's flags. Every command takes --json.`;
+
+// A reader that closes early (`… | head`) is no fault of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.exitCode = await run(process.argv.slice(2));
+
+async function run([name, ...args]: string[]): Promise<number> {
+  try {
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+      process.stdout.write(`${help}\n`);
+      return name === undefined ? 1 : 0;
+    }
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (!command) throw unknownCommand(name);
+    return await command.run(args);
+  } catch (error) {
+    report(toAppError(error), args.includes('--json'));
+    return 1;
+  }
+}
+
+function unknownCommand(name: string): AppError {
+  const meant = nearest(name, Object.keys(commands));
+  return usageError(`${name} is not a command.`, meant ? `Did you mean ${meant}?` : `There are ${Object.keys(commands).join(', ')}.`);
+}
+
+function report(error: AppError, json: boolean): void {
+  if (json) process.stdout.write(`${JSON.stringify({ error: error.toInfo() })}\n`);
+  process.stderr.write(`${error.code}: ${error.message}\n${error.hint ? `${error.hint}\n` : ''}`);
+  if (error.code === 'internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);
+}

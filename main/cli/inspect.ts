@@ -1,0 +1,53 @@
+// `inspect FILE`: what is this file. For people by default; with --json the last line is one line of JSON, as the window gets it.
+import type { ModelReport } from '../../preload/contract/model';
+import { identify } from '../engine/families/identify';
+import { familyLabels } from '../engine/families/identify-runnable';
+import { openWeightFile } from '../worker/files';
+import { hashModel } from '../services/hashes';
+import { helpFor, parseCommand, type Command } from './args';
+
+const command = {
+  name: 'inspect',
+  summary: 'Says what a model file is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors.',
+  positional: 'FILE',
+  flags: {
+    json: { kind: 'switch', help: 'one line of JSON' },
+    'no-hash': { kind: 'switch', help: 'leave out the hashes, which take about two seconds a gigabyte' },
+    prediction: { kind: 'text', value: 'KIND', choices: ['eps', 'v'], help: "what the network's output means, where the file leaves it open" },
+  },
+} as const satisfies Command;
+
+/** Exit code 0. Throws file.notFound, file.unreadable, weights.*, model.notACheckpoint for what is no readable model file. */
+export async function runInspect(args: string[]): Promise<number> {
+  const { values, positional: path, help } = parseCommand(command, args);
+  if (help || path === undefined) return print(helpFor(command));
+  const file = await openWeightFile(path);
+  const identity = identify(file, { prediction: values.prediction as 'eps' | 'v' | undefined });
+  const report: ModelReport = { ...identity, hashes: values['no-hash'] ? null : await hashModel(file) };
+  return print(values.json ? JSON.stringify(report) : describe(file.path, report));
+}
+
+function print(text: string): number {
+  process.stdout.write(`${text}\n`);
+  return 0;
+}
+
+/** The report as aligned lines; what is unknown is left out. */
+function describe(path: string, report: ModelReport): string {
+  const family = report.family && (familyLabels[report.family] ?? report.family);
+  const rows: [string, string | number | null | undefined][] = [
+    ['file', path], ['kind', report.kind], ['family', family], ['variant', report.variant], ['prediction', report.prediction],
+    ['algorithm', report.algorithm], ['rank', report.rank], ['modules', report.modules], ['trained words', report.trainedWords?.join(', ')], ['scale', report.scale],
+    ['precision', report.precision], ['parameters', report.parameters.toLocaleString('en')], ['tensors', report.tensors],
+    ['size', `${(report.sizeBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })} MB`], ['confidence', `${Math.round(report.confidence * 100)} %`],
+    ['sha256', report.hashes?.sha256], ['AutoV1', report.hashes?.autov1], ['AutoV2', report.hashes?.autov2], ['AutoV3', report.hashes?.autov3],
+    ['runs here', report.runnable ? 'yes' : 'no'],
+  ];
+  const line = (label: string, value: string | number): string => `${label.padEnd(14)} ${value}`;
+  const metadata = Object.entries(report.metadata).map(([key, value]) => `  ${key}: ${value.length > 200 ? `${value.slice(0, 200)}… (${value.length} characters)` : value}`);
+  return [
+    ...rows.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([label, value]) => line(label, value!)),
+    ...(metadata.length > 0 ? ['metadata', ...metadata] : []),
+    ...(report.problems.length > 0 ? ['problems', ...report.problems.map((problem) => `  ${problem}`)] : ['problems       none']),
+  ].join('\n');
+}

@@ -1,0 +1,91 @@
+// The sizes of an SD 1.x checkpoint, by vote over all tensors that show them, so that one missing or misshapen tensor cannot mislead the others.
+import type { Dims } from '../tensor';
+import type { WeightFile } from '../weights/source';
+import { sd15, type TextSizes, type UnetSizes, type VaeSizes } from './expected-sd1';
+
+/** The part's tensors by their name behind the prefix. */
+export type Part = ReadonlyMap<string, Dims>;
+
+export function partOf(file: WeightFile, prefix: string): Part {
+  const part = new Map<string, Dims>();
+  for (const { name, shape } of file.tensors.values()) if (name.startsWith(prefix)) part.set(name.slice(prefix.length), shape);
+  return part;
+}
+
+/** [which tensors, which dimension of them shows the size]. */
+type Witness = readonly [RegExp, number];
+
+/** The size that most witnesses show. */
+function vote(part: Part, witnesses: readonly Witness[]): number | undefined {
+  const seen: (number | undefined)[] = [];
+  for (const [name, shape] of part) {
+    for (const [pattern, axis] of witnesses) if (pattern.test(name)) seen.push(shape[axis]);
+  }
+  return mostCommon(seen);
+}
+
+export function mostCommon(values: readonly (number | undefined)[]): number | undefined {
+  const votes = new Map<number, number>();
+  for (const value of values) if (value) votes.set(value, (votes.get(value) ?? 0) + 1);
+  return [...votes].sort((a, b) => b[1] - a[1])[0]?.[0];
+}
+
+/** 1 + the largest number that `pattern` captures, or 0. */
+function count(part: Part, pattern: RegExp): number {
+  let n = 0;
+  for (const name of part.keys()) n = Math.max(n, Number(pattern.exec(name)?.[1] ?? -1) + 1);
+  return n;
+}
+
+const has = (part: Part, pattern: RegExp): boolean => [...part.keys()].some((name) => pattern.test(name));
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** null where the blocks do not form SD 1.x's layout. Latent inputs: 4, inpainting 9, pix2pix 8, depth 5. */
+export function unetSizes(part: Part): UnetSizes | null {
+  const inputs = count(part, /^input_blocks\.(\d+)\./);
+  const levels = 1 + range(inputs).filter((i) => has(part, new RegExp(`^input_blocks\\.${i}\\.0\\.op\\.`))).length;
+  // conv_in, then `resBlocks` a level and a downsampler between levels.
+  const resBlocks = (inputs - levels) / levels;
+  if (!Number.isInteger(resBlocks) || resBlocks < 1) return null;
+  const block = (level: number, i: number): string => `^input_blocks\\.${1 + level * (resBlocks + 1) + i}\\.`;
+  const channels = range(levels).map((level) => vote(part, range(resBlocks).flatMap((i) => resBlockWidth(block(level, i)))));
+  const depths = range(levels).map((level) => Math.max(...range(resBlocks).map((i) => count(part, new RegExp(`${block(level, i)}1\\.transformer_blocks\\.(\\d+)\\.`)))));
+  const modelChannels = vote(part, [[/^input_blocks\.0\.0\.(weight|bias)/, 0], [/^time_embed\.0\.weight/, 1], [/^out\.0\./, 0], [/^out\.2\.weight/, 1]]);
+  const timeEmbed = vote(part, [[/^time_embed\.[02]\./, 0], [/emb_layers\.1\.weight/, 1]]);
+  const contextDim = vote(part, [[/attn2\.to_[kv]\.weight/, 1]]);
+  if (!modelChannels || !timeEmbed || !contextDim || !channels.every((c) => c !== undefined)) return null;
+  const inChannels = part.get('input_blocks.0.0.weight')?.[1] ?? 4;
+  return {
+    modelChannels, timeEmbed, contextDim, channels: channels as number[], depths, resBlocks,
+    middleDepth: count(part, /^middle_block\.1\.transformer_blocks\.(\d+)\./),
+    inChannels: [4, 5, 8, 9].includes(inChannels) ? inChannels : 4,
+    outChannels: 4,
+  };
+}
+
+const resBlockWidth = (block: string): Witness[] => [
+  [new RegExp(`${block}0\\.(in_layers\\.2|emb_layers\\.1|out_layers\\.[03])\\.`), 0], [new RegExp(`${block}1\\.(norm|proj_in|proj_out)\\.`), 0],
+];
+
+export function textSizes(part: Part): TextSizes | null {
+  const width = vote(part, [[/^encoder\.layers\.\d+\.(self_attn|layer_norm\d)/, 0]]);
+  const layers = count(part, /^encoder\.layers\.(\d+)\./);
+  if (!width || layers === 0) return null;
+  return {
+    width, layers, mlp: vote(part, [[/mlp\.fc1\./, 0]]) ?? 4 * width,
+    vocabulary: part.get('embeddings.token_embedding.weight')?.[0] ?? sd15.text.vocabulary,
+    positions: part.get('embeddings.position_embedding.weight')?.[0] ?? sd15.text.positions,
+  };
+}
+
+export function vaeSizes(part: Part): VaeSizes | null {
+  const levels = Math.max(count(part, /^encoder\.down\.(\d+)\./), count(part, /^decoder\.up\.(\d+)\./));
+  const resBlocks = Math.max(count(part, /^encoder\.down\.\d+\.block\.(\d+)\./), count(part, /^decoder\.up\.\d+\.block\.(\d+)\./) - 1);
+  const channels = range(levels).map((level) => vote(part, [[new RegExp(`^(encoder\\.down|decoder\\.up)\\.${level}\\.block\\.\\d+\\.(conv[12]|norm2)\\.`), 0]]));
+  const latentChannels = vote(part, [[/^decoder\.conv_in\.weight/, 1], [/^post_quant_conv\.(weight|bias)/, 0]]);
+  if (levels === 0 || resBlocks < 1 || !latentChannels || !channels.every((c) => c !== undefined)) return null;
+  return {
+    channels: channels as number[], resBlocks, latentChannels,
+    embedChannels: mostCommon([part.get('post_quant_conv.weight')?.[1], ...['weight', 'bias'].map((n) => (part.get(`quant_conv.${n}`)?.[0] ?? 0) / 2)]) ?? latentChannels,
+  };
+}

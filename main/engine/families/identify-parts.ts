@@ -1,0 +1,37 @@
+// The parts that stand beside a U-Net: autoencoders, text encoders, image encoders, TAESD. Each finds itself under any checkpoint's prefix.
+import type { WeightFile } from '../weights/source';
+import { contextFamilies, firstShape, hasName, shapeOf, type Found } from './identify-types';
+
+/** KL autoencoder, LDM or diffusers names. SD 1, SD 2 and SDXL share keys and shapes, so no family is named. */
+export function findVae(file: WeightFile): Found | null {
+  const latents = firstShape(file, /(?:^|\.)decoder\.conv_in\.weight$/);
+  const isVae = latents?.length === 4 && hasName(file, /(?:^|\.)decoder\.(?:up\.\d+\.block|up_blocks\.\d+\.resnets)\./);
+  return isVae ? { kind: 'vae', family: null, confidence: 0.95 } : null;
+}
+
+/** TAESD, its encoder or decoder alone or together. TAESD and TAESDXL are identical in names and shapes. */
+export function findTaesd(file: WeightFile): Found | null {
+  const bare = /^(?:taesd_(?:en|de)coder\.|(?:en|de)coder\.(?:layers\.)?)?\d+\.(?:weight|bias|conv\.\d+\.(?:weight|bias)|skip\.weight)$/;
+  const names = [...file.tensors.keys()];
+  const isTaesd = names.length > 20 && names.every((name) => bare.test(name) || name.endsWith('vae_scale') || name.endsWith('vae_shift'))
+    && hasName(file, /(?:^|\.)\d+\.conv\.4\.weight$/);
+  return isTaesd ? { kind: 'taesd', family: null, confidence: 0.95 } : null;
+}
+
+/** The text tower's own prefix tells the family, else its width: CLIP-L 768 serves SD 1 and SDXL alike. */
+export function findTextEncoder(file: WeightFile): Found | null {
+  if (hasName(file, /(?:^|\.)encoder\.block\.0\.layer\.0\.SelfAttention\.q\.weight$/)) return { kind: 'text-encoder', family: null, confidence: 0.9 };   // T5
+  const clip = firstShape(file, /(?:^|\.)(?:text_model|cond_stage_model\.transformer)\.encoder\.layers\.0\.self_attn\.q_proj\.weight$/);
+  const openClip = firstShape(file, /(?:^|\.)transformer\.resblocks\.0\.attn\.in_proj_weight$/);
+  const width = clip?.[1] ?? openClip?.[1];
+  if (width === undefined || (openClip && !hasName(file, /(?:^|\.)token_embedding\.weight$/))) return null;
+  if (hasName(file, /^conditioner\.embedders\./)) return { kind: 'text-encoder', family: 'sdxl', confidence: 0.9 };
+  if (hasName(file, /^cond_stage_model\./)) return { kind: 'text-encoder', family: clip ? 'sd1' : 'sd2', confidence: 0.95 };
+  return { kind: 'text-encoder', family: width === 1280 ? 'sdxl' : contextFamilies[width] ?? null, confidence: width === 1024 ? 0.9 : 0.6 };
+}
+
+export function findClipVision(file: WeightFile): Found | null {
+  const isVision = shapeOf(file, 'vision_model.embeddings.class_embedding') ?? shapeOf(file, 'visual.class_embedding')
+    ?? firstShape(file, /^(?:image_encoder\.|clip_vision\.|embedder\.model\.)\S*class_embedding$/);
+  return isVision ? { kind: 'clip-vision', family: null, confidence: 0.95 } : null;
+}

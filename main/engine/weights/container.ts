@@ -1,0 +1,24 @@
+// Which kind of file this is, from its first bytes: enough to say what is wrong with a file that is not safetensors.
+
+export type Container = 'zip' | 'pickle' | 'gguf' | 'picture' | 'html' | 'git-lfs' | 'empty' | 'unknown';
+
+const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
+
+/** `head`: the first 64 bytes of the file, or all of it when it is shorter. */
+export function sniffContainer(head: Uint8Array): Container {
+  if (head.length === 0) return 'empty';
+  const start = ascii(head, 0, 64);
+  if (start.startsWith('PK\x03\x04')) return 'zip';
+  if (start.startsWith('GGUF')) return 'gguf';
+  if (start.startsWith('version https://git-lfs')) return 'git-lfs';
+  if (/^\s*<(?:!doctype|html)/i.test(start)) return 'html';
+  if (isPicture(start)) return 'picture';
+  // Protocol 2 to 5 pickles begin with PROTO and the version; torch.save before 1.6 wrote them bare.
+  if (head[0] === 0x80 && head[1]! >= 2 && head[1]! <= 5) return 'pickle';
+  return 'unknown';
+}
+
+function isPicture(start: string): boolean {
+  return start.startsWith('\x89PNG\r\n\x1a\n') || start.startsWith('\xff\xd8\xff') || start.startsWith('GIF8') || /^RIFF[^]{4}WEBP/.test(start)
+    || start.slice(4, 12) === 'ftypavif';
+}

@@ -1,0 +1,45 @@
+// The hashes by which people and sites name a model file, all in one pass over it.
+import { createHash } from 'node:crypto';
+import type { ModelReport } from '../../preload/contract/model';
+import type { WeightFile } from '../engine/weights/source';
+import { withFile } from '../worker/files';
+
+export type ModelHashes = NonNullable<ModelReport['hashes']>;
+
+interface HashRun {
+  readonly signal?: AbortSignal;
+  /** Bytes read so far, after each chunk of 4 MB. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+}
+
+/** AUTOMATIC1111's first hash looked at this range alone. */
+const autov1Start = 0x10_0000, autov1End = 0x11_0000;
+const chunkBytes = 4 << 20;
+
+/**
+ * sha256: whole file. autov1: 8 digits of the SHA-256 of 64 KB at 1 MB. autov2: 10 digits of sha256. autov3: 12 digits of the SHA-256 of all bytes
+ * behind the header, or of `sshs_model_hash` where the metadata has it. Throws file.notFound, file.unreadable, and the signal's reason when aborted.
+ */
+export async function hashModel(file: WeightFile, { signal, onProgress }: HashRun = {}): Promise<ModelHashes> {
+  const whole = createHash('sha256'), old = createHash('sha256');
+  const stated = /^[0-9a-f]{12,64}$/i.exec(file.metadata.sshs_model_hash ?? '')?.[0].toLowerCase();
+  const weights = stated ? null : createHash('sha256');
+  await withFile(file.path, async (source) => {
+    const readAt = (at: number): Promise<Uint8Array> | null => (at < file.sizeBytes ? source.read(at, Math.min(chunkBytes, file.sizeBytes - at)) : null);
+    // The next chunk is read while this one is hashed.
+    for (let at = 0, next = readAt(0); next;) {
+      const chunk = await next;
+      signal?.throwIfAborted();
+      const from = (offset: number): number => Math.min(Math.max(offset - at, 0), chunk.length);
+      next = readAt(at + chunk.length);
+      next?.catch(() => {});   // reported when it is awaited, if it comes to that
+      whole.update(chunk);
+      old.update(chunk.subarray(from(autov1Start), from(autov1End)));
+      weights?.update(chunk.subarray(from(file.dataOffset)));
+      at += chunk.length;
+      onProgress?.(at, file.sizeBytes);
+    }
+  });
+  const sha256 = whole.digest('hex');
+  return { sha256, autov1: old.digest('hex').slice(0, 8), autov2: sha256.slice(0, 10), autov3: (stated ?? weights!.digest('hex')).slice(0, 12) };
+}

@@ -1,0 +1,73 @@
+// Weight files on disk: random access for the engine's readers, and a search for NaN through a whole file in bounded memory.
+import { open, type FileHandle } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { AppError } from '../engine/errors';
+import { firstNotFinite } from '../engine/weights/checks';
+import { baseName, dtypeBytes, parseHeader } from '../engine/weights/safetensors';
+import type { ByteSource, TensorEntry, WeightFile } from '../engine/weights/source';
+
+/** Opens the file for `use` and closes it again, whatever happens. Throws file.notFound, file.unreadable. */
+export async function withFile<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
+  const absolute = resolve(path);
+  const handle = await open(absolute).catch((cause: unknown) => { throw unreadable(absolute, cause); });
+  try {
+    const stat = await handle.stat();
+    if (stat.isDirectory()) throw unreadable(absolute, Object.assign(new Error('it is a folder'), { code: 'EISDIR' }));
+    return await use({ path: absolute, sizeBytes: stat.size, read: (offset, length) => readExactly(handle, absolute, offset, length) });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads the header of a weight file. Throws what `withFile` and `parseHeader` throw. */
+export const openWeightFile = (path: string): Promise<WeightFile> => withFile(path, parseHeader);
+
+async function readExactly(handle: FileHandle, path: string, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length;) {
+    const { bytesRead } = await handle.read(bytes, done, length - done, offset + done).catch((cause: unknown) => { throw unreadable(path, cause); });
+    if (bytesRead === 0) throw unreadable(path, new Error(`it ends at byte ${offset + done}, sooner than when it was opened`));
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/** What the system said about a path, in our words. */
+function unreadable(path: string, cause: unknown): AppError {
+  const name = baseName(path), code = (cause as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new AppError('file.notFound', {
+      message: `${name} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
+    });
+  }
+  const hint = code === 'EISDIR' ? 'Choose a .safetensors file inside this folder.'
+    : code === 'EACCES' || code === 'EPERM' ? 'Allow your user account to read this file.'
+      : 'Check that its drive is connected and whole, then try again.';
+  return new AppError('file.unreadable', { message: `${name} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, hint, data: { file: path, code }, cause });
+}
+
+/** A tensor that holds NaN or infinity; `index` is the first such element. */
+interface NotFinite { readonly tensor: string; readonly index: number }
+
+const chunkBytes = 8 << 20;
+
+/** Reads all weights, 8 MB at a time, in the file's order. Returns the first `limit` tensors with values that are not finite. */
+export async function scanNotFinite(file: WeightFile, signal?: AbortSignal, limit = 5): Promise<NotFinite[]> {
+  return withFile(file.path, async (source) => {
+    const found: NotFinite[] = [];
+    for (const entry of [...file.tensors.values()].sort((a, b) => a.offset - b.offset)) {
+      const index = await firstInTensor(source, entry, signal);
+      if (index >= 0 && found.push({ tensor: entry.name, index }) >= limit) break;
+    }
+    return found;
+  });
+}
+
+async function firstInTensor(source: ByteSource, { dtype, offset, byteLength }: TensorEntry, signal?: AbortSignal): Promise<number> {
+  for (let at = 0; at < byteLength; at += chunkBytes) {
+    signal?.throwIfAborted();
+    const index = firstNotFinite(dtype, await source.read(offset + at, Math.min(chunkBytes, byteLength - at)));
+    if (index >= 0) return at / dtypeBytes[dtype] + index;
+  }
+  return -1;
+}

@@ -1,0 +1,40 @@
+// Takes up a picture to start from: a file of one's own, or one that was made here.
+import type { PictureRecord } from '../../preload/contract/picture';
+import { errorInfoOf, pictureUrl, uploadBlob } from '../api';
+import { t } from '../i18n';
+import { toast } from '../ui/toasts';
+import { setForm } from './form';
+
+const thumbnailPx = 96;
+
+/** Returns whether the studio took the picture. */
+export async function startFromFile(file: Blob): Promise<boolean> {
+  try {
+    const [blob, thumbnail] = await Promise.all([uploadBlob(file), thumbnailOf(file).catch(() => null)]);
+    setForm({ init: { ...blob, thumbnail } });
+    return true;
+  } catch (thrown) {
+    const { message, hint } = errorInfoOf(thrown);
+    toast([message, hint].filter(Boolean).join(' '), { holdMs: 8000 });
+    return false;
+  }
+}
+
+/** The new picture gets the same shape. */
+export async function startFromPicture(picture: PictureRecord): Promise<void> {
+  const response = await fetch(pictureUrl(picture.id));
+  if (!response.ok) return void toast(t('errors.pictureGone'));
+  if (await startFromFile(await response.blob())) setForm({ width: picture.job.width, height: picture.job.height });
+}
+
+/** A small data URL that fits into the form's store. */
+async function thumbnailOf(file: Blob): Promise<string> {
+  const bitmap = await createImageBitmap(file);
+  const scale = Math.min(1, thumbnailPx / Math.min(bitmap.width, bitmap.height));
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.max(1, Math.round(bitmap.width * scale));
+  canvas.height = Math.max(1, Math.round(bitmap.height * scale));
+  canvas.getContext('2d')?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return canvas.toDataURL('image/webp', 0.8);
+}

@@ -1,0 +1,71 @@
+// All models that were found, those that cannot be used with the reason why, and how to add one.
+import { RefreshCw, TriangleAlert } from 'lucide-react';
+import { RadioGroup } from 'radix-ui';
+import { useMutation } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import type { ModelEntry } from '../../preload/contract/model';
+import { api, errorInfoOf } from '../api';
+import { fileSize } from '../format';
+import { chooseModel, useForm } from '../generate/form';
+import { queryClient, useModels } from '../queries';
+import { IconButton } from '../ui/button';
+import { toast } from '../ui/toasts';
+import { AddModel } from './add-model';
+import { ModelMark } from './mark';
+
+export function ModelPicker({ onChosen }: { onChosen: () => void }) {
+  const { t } = useTranslation();
+  const { data: models = [] } = useModels();
+  const chosen = useForm((form) => form.model);
+  const refresh = useMutation({
+    mutationFn: () => api.models.refresh.mutate(),
+    onSuccess: (found) => queryClient.setQueryData(['models'], found),
+    onError: (thrown) => toast(errorInfoOf(thrown).message),
+  });
+  const choose = (model: ModelEntry) => {
+    if (model.id !== chosen) chooseModel(model);
+    onChosen();
+  };
+  return (
+    <div className="flex flex-col gap-3">
+      <div className="flex items-center justify-between">
+        <h2 className="font-semibold">{t('models.title')}</h2>
+        <IconButton icon={RefreshCw} label={t('models.refresh')} disabled={refresh.isPending} onClick={() => refresh.mutate()} />
+      </div>
+      <RadioGroup.Root aria-label={t('models.title')} value={chosen ?? ''} className="-mx-2 flex max-h-80 flex-col overflow-y-auto p-0.5">
+        {models.map((model) => <ModelRow key={model.id} model={model} onChoose={() => choose(model)} />)}
+      </RadioGroup.Root>
+      <AddModel />
+    </div>
+  );
+}
+
+function ModelRow({ model, onChoose }: { model: ModelEntry; onChoose: () => void }) {
+  const reason = useReason(model);
+  return (
+    <RadioGroup.Item value={model.id} disabled={!model.runnable} onClick={onChoose} aria-label={model.name} aria-describedby={reason ? `why-${model.id}` : undefined} title={model.path}
+      className="flex shrink-0 items-center gap-3 rounded-control px-2 py-2 text-left data-[state=checked]:bg-raised not-disabled:hover:bg-hover">
+      {reason ? <TriangleAlert size={20} strokeWidth={1.75} className="mx-1.5 shrink-0 text-dim" aria-hidden /> : <ModelMark size={32} />}
+      <span className="flex min-w-0 flex-col">
+        <span className={reason ? 'truncate text-dim' : 'truncate font-medium'}>{model.name}</span>
+        <span className="truncate text-hint text-dim"><ModelFacts model={model} /></span>
+        {reason && <span id={`why-${model.id}`} className="text-hint text-accent-text">{reason}</span>}
+      </span>
+    </RadioGroup.Item>
+  );
+}
+
+/** Why a model cannot be used, or null. */
+function useReason({ error, runnable, family }: ModelEntry): string | null {
+  const { t } = useTranslation();
+  if (error) return [error.message, error.hint].filter(Boolean).join(' ');
+  return runnable ? null : t('models.notYet', { family: family ?? t('models.unknownFamily') });
+}
+
+const familyNames: Record<string, string> = { sd1: 'SD 1', sd2: 'SD 2', sdxl: 'SDXL', 'sdxl-refiner': 'SDXL Refiner', sd3: 'SD 3', flux: 'FLUX' };
+
+/** "SD 1 · 34 MB" */
+export function ModelFacts({ model }: { model: ModelEntry }) {
+  const { t } = useTranslation();
+  return [model.family && (familyNames[model.family] ?? model.family), fileSize(model.sizeBytes), model.builtIn && t('models.builtIn')].filter(Boolean).join(' · ');
+}

@@ -1,0 +1,43 @@
+// What the window knows of the studio, fetched once and kept fresh: machine, models, settings, library.
+import { QueryClient, useInfiniteQuery, useQuery, type InfiniteData } from '@tanstack/react-query';
+import type { PicturePage } from '../preload/contract/picture';
+import { api } from './api';
+
+export const queryClient = new QueryClient({
+  defaultOptions: { queries: { staleTime: 30_000, retry: 1, refetchOnWindowFocus: false, networkMode: 'always' }, mutations: { networkMode: 'always' } },
+});
+
+const pageSize = 60;
+type LibraryPages = InfiniteData<PicturePage, number | null>;
+
+export const useMachine = () => useQuery({ queryKey: ['machine'], queryFn: () => api.machine.query(), refetchInterval: 10_000 });
+export const useModels = () => useQuery({ queryKey: ['models'], queryFn: () => api.models.list.query() });
+export const useSettings = () => useQuery({ queryKey: ['settings'], queryFn: () => api.settings.get.query() });
+
+const allPictures = (data: LibraryPages) => data.pages.flatMap((page) => page.pictures);
+
+/** Newest first, a page at a time. */
+export const useLibrary = () => useInfiniteQuery({
+  queryKey: ['library'],
+  queryFn: ({ pageParam }) => api.library.page.query({ before: pageParam, limit: pageSize }),
+  initialPageParam: null as number | null,
+  getNextPageParam: (last) => last.next,
+  staleTime: Infinity,
+  select: allPictures,
+});
+
+/** A picture that has just been made, put at the head of what is already loaded. */
+export async function takeUpPicture(id: string): Promise<void> {
+  const picture = await queryClient.fetchQuery({ queryKey: ['picture', id], queryFn: () => api.library.get.query({ id }) });
+  queryClient.setQueryData<LibraryPages>(['library'], (data) => {
+    const [first, ...rest] = data?.pages ?? [];
+    if (!data || !first || data.pages.some((page) => page.pictures.some((known) => known.id === id))) return data;
+    return { ...data, pages: [{ ...first, pictures: [picture, ...first.pictures], total: first.total + 1 }, ...rest] };
+  });
+}
+
+export function forgetPicture(id: string): void {
+  queryClient.setQueryData<LibraryPages>(['library'], (data) => data && {
+    ...data, pages: data.pages.map((page) => ({ ...page, total: page.total - 1, pictures: page.pictures.filter((picture) => picture.id !== id) })),
+  });
+}

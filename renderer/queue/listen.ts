@@ -1,0 +1,56 @@
+// Listens to the queue for as long as the window lives. A lost connection is said and tried again; everything is fetched anew when it is back.
+import type { QueueEvent } from '../../preload/contract/job';
+import { api } from '../api';
+import { queryClient, takeUpPicture } from '../queries';
+import { applyEvent, useJobs } from './jobs';
+
+const retryMs = 1500;
+
+/** Returns what ends the listening. */
+export function listenToQueue(): () => void {
+  let ended = false;
+  let attempt = 0;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let subscription: { unsubscribe(): void } | undefined;
+
+  const lost = () => useJobs.setState({ connection: 'lost' });
+  const again = (from: number) => {
+    if (ended || from !== attempt) return;
+    lost();
+    clearTimeout(retry);
+    retry = setTimeout(connect, retryMs);
+  };
+  const connect = () => {
+    const mine = ++attempt;
+    subscription?.unsubscribe();
+    subscription = api.queue.events.subscribe(undefined, {
+      onData: (event) => void take(event),
+      // The stream tries again by itself when the network failed, and ends for good when the server refused.
+      onConnectionStateChange: (state) => {
+        if (state.state === 'connecting' && state.error) lost();
+        if (state.state === 'pending') live();
+      },
+      onError: () => again(mine), onComplete: () => again(mine),
+    });
+  };
+  connect();
+  return () => {
+    ended = true;
+    clearTimeout(retry);
+    subscription?.unsubscribe();
+  };
+}
+
+function live(): void {
+  if (useJobs.getState().connection === 'lost') void queryClient.invalidateQueries();
+  useJobs.setState({ connection: 'live' });
+}
+
+/** A finished picture's record is fetched before its job goes, so that the stage passes from preview to picture without a gap. */
+async function take(event: QueueEvent): Promise<void> {
+  if (event.type === 'job' && event.job.state === 'done' && event.job.pictureId) {
+    await takeUpPicture(event.job.pictureId).catch(() => queryClient.invalidateQueries({ queryKey: ['library'] }));
+  }
+  if (event.type === 'job' && event.job.state === 'done') void queryClient.invalidateQueries({ queryKey: ['estimate'] });
+  applyEvent(event);
+}

@@ -1,0 +1,45 @@
+// What can be done with a finished picture. The menu under it and the strip's menu show this list.
+import { ClipboardCopy, Copy, Download, ExternalLink, ImagePlus, RotateCcw, Sparkles, Trash2, type LucideIcon } from 'lucide-react';
+import type { PictureRecord } from '../../preload/contract/picture';
+import { pictureUrl } from '../api';
+import { moreLike, reuse } from '../generate/request';
+import { startFromPicture } from '../generate/start-picture';
+import { t } from '../i18n';
+import { deletePicture } from '../strip/pictures';
+import { toast } from '../ui/toasts';
+
+interface PictureAction {
+  id: 'more' | 'reuse' | 'start' | 'download' | 'open' | 'copyPrompt' | 'copyParameters' | 'delete';
+  icon: LucideIcon;
+  run: (picture: PictureRecord) => unknown;
+  /** Set off from those above by a line. */
+  apart?: boolean;
+}
+
+export const pictureActions: readonly PictureAction[] = [
+  { id: 'more', icon: Sparkles, run: moreLike },
+  { id: 'reuse', icon: RotateCcw, run: (picture) => reuse(picture.job) },
+  { id: 'start', icon: ImagePlus, run: startFromPicture },
+  { id: 'download', icon: Download, run: download, apart: true },
+  { id: 'open', icon: ExternalLink, run: (picture) => window.open(pictureUrl(picture.id), '_blank', 'noopener') },
+  { id: 'copyPrompt', icon: Copy, run: (picture) => copy(picture.job.prompt) },
+  { id: 'copyParameters', icon: ClipboardCopy, run: (picture) => copy(picture.parameters) },
+  { id: 'delete', icon: Trash2, run: deletePicture, apart: true },
+];
+
+function download(picture: PictureRecord): void {
+  const link = document.createElement('a');
+  link.href = pictureUrl(picture.id);
+  link.download = `atelier-${picture.job.seed}.png`;
+  link.click();
+}
+
+async function copy(text: string): Promise<void> {
+  try {
+    // Not there on an insecure origin, such as another computer's address without https.
+    await navigator.clipboard.writeText(text);
+    toast(t('actions.copied'));
+  } catch {
+    toast(t('actions.copyFailed'));
+  }
+}

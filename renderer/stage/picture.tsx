@@ -1,0 +1,83 @@
+// A finished picture on stage, with what made it and what can be done with it: under it, and on the right mouse button.
+import { Ellipsis } from 'lucide-react';
+import { ContextMenu, DropdownMenu } from 'radix-ui';
+import { Fragment } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { PictureRecord } from '../../preload/contract/picture';
+import { pictureUrl } from '../api';
+import { seedText, took } from '../format';
+import { moreLike, reuse } from '../generate/request';
+import { Button, iconButton } from '../ui/button';
+import { menuItem, menuLine, menuSheet } from '../ui/menu';
+import { Tip } from '../ui/tip';
+import { pictureActions } from './actions';
+import { fitStyle, Frame } from './frame';
+
+export function PictureView({ picture }: { picture: PictureRecord }) {
+  const { t } = useTranslation();
+  const { prompt, seed } = picture.job;
+  return (
+    <div className="flex h-full flex-col items-center justify-center">
+      <ContextMenu.Root modal={false}>
+        <ContextMenu.Trigger asChild>
+          <span className="contents">
+            <Frame src={pictureUrl(picture.id)} width={picture.width} height={picture.height} alt={prompt || t('stage.untitled')} missing={<MissingFile picture={picture} />} />
+          </span>
+        </ContextMenu.Trigger>
+        <ContextMenu.Portal><ContextMenu.Content className={menuSheet}><PictureMenu picture={picture} menu={ContextMenu} /></ContextMenu.Content></ContextMenu.Portal>
+      </ContextMenu.Root>
+      <div className="mt-3 stage-caption flex h-8 items-center justify-between gap-3" style={fitStyle(picture)}>
+        <Tip text={prompt || t('stage.untitled')} side="bottom">
+          <p className="flex min-w-0 gap-1 whitespace-nowrap text-dim tabular-nums">
+            <span className="truncate font-medium text-text">{prompt || t('stage.untitled')}</span>
+            <span className="shrink-0">· {t('chance.seed', { seed: seedText(seed) })} · {took(picture.seconds)}</span>
+          </p>
+        </Tip>
+        <PictureBar picture={picture} />
+      </div>
+    </div>
+  );
+}
+
+function PictureBar({ picture }: { picture: PictureRecord }) {
+  const { t } = useTranslation();
+  return (
+    <div className="flex shrink-0 items-center">
+      <Tip text={t('actions.hint.more')} side="bottom">
+        <Button look="quiet" className="px-2.5" onClick={() => void moreLike(picture)}>{t('actions.item.more')}</Button>
+      </Tip>
+      <Tip text={t('actions.hint.reuse')} side="bottom">
+        <Button look="quiet" className="px-2.5 @max-[560px]:hidden" onClick={() => reuse(picture.job)}>{t('actions.item.reuse')}</Button>
+      </Tip>
+      <DropdownMenu.Root modal={false}>
+        <DropdownMenu.Trigger asChild>
+          <button type="button" aria-label={t('actions.all')} className={iconButton}><Ellipsis size={16} aria-hidden /></button>
+        </DropdownMenu.Trigger>
+        <DropdownMenu.Portal>
+          <DropdownMenu.Content align="end" sideOffset={6} collisionPadding={12} className={menuSheet}><PictureMenu picture={picture} menu={DropdownMenu} /></DropdownMenu.Content>
+        </DropdownMenu.Portal>
+      </DropdownMenu.Root>
+    </div>
+  );
+}
+
+/** The items, in whichever kind of menu. */
+export function PictureMenu({ picture, menu: Menu }: { picture: PictureRecord; menu: typeof ContextMenu | typeof DropdownMenu }) {
+  const { t } = useTranslation();
+  return pictureActions.map(({ id, icon: Icon, run, apart }) => (
+    <Fragment key={id}>
+      {apart && <Menu.Separator className={menuLine} />}
+      <Menu.Item className={menuItem} onSelect={() => run(picture)}><Icon size={15} strokeWidth={1.75} className="text-dim" aria-hidden />{t(`actions.item.${id}`)}</Menu.Item>
+    </Fragment>
+  ));
+}
+
+function MissingFile({ picture }: { picture: PictureRecord }) {
+  const { t } = useTranslation();
+  return (
+    <div className="flex size-full flex-col items-center justify-center gap-2 p-6 text-center">
+      <p className="font-medium">{t('errors.pictureGone')}</p>
+      <p className="text-hint break-all text-dim select-text">{picture.path}</p>
+    </div>
+  );
+}

@@ -1,0 +1,181 @@
+// Files that people really have and that cannot be used: each ends in one clear error that names the file and says what to do.
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { runInspect } from '../../main/cli/inspect';
+import { AppError } from '../../main/engine/errors';
+import { identify, whyNotRunnable } from '../../main/engine/families/identify';
+import { openWeightFile, scanNotFinite } from '../../main/worker/files';
+import { hashModel } from '../../main/services/hashes';
+import { ModelReport } from '../../preload/contract/model';
+import { randomCheckpoint, rawFile, referenceTensors, scratchFolder, weightFile } from '../support/checkpoints';
+
+const folder = scratchFolder();
+let good: string;
+beforeAll(async () => { good = await randomCheckpoint({ path: join(folder, 'good.safetensors') }); });
+
+/** A copy of the good checkpoint under another name. */
+function copy(name: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, readFileSync(good));
+  return path;
+}
+async function refusal(run: () => unknown): Promise<AppError> {
+  try { await run(); } catch (error) {
+    expect(error).toBeInstanceOf(AppError);
+    return error as AppError;
+  }
+  throw new Error('nothing was refused');
+}
+function expectClear(error: AppError | null, code: string, path: string, message: RegExp): void {
+  expect(error?.code).toBe(code);
+  expect(error?.message).toContain(path.split('/').pop());
+  expect(error?.message).toMatch(message);
+  expect(error?.data?.file).toBe(path);
+  expect(error?.hint).toMatch(/\w+ .*\.$/);
+}
+
+test('the good checkpoint is good', async () => {
+  const file = await openWeightFile(good);
+  expect(whyNotRunnable(file)).toBeNull();
+  expect(await scanNotFinite(file)).toEqual([]);
+});
+
+describe('a file that cannot be opened', () => {
+  test('is not there', async () => {
+    const path = join(folder, 'gone.safetensors');
+    expectClear(await refusal(() => openWeightFile(path)), 'file.notFound', path, /not there/);
+  });
+  test('is a folder', async () => {
+    const path = join(folder, 'diffusers-model');
+    mkdirSync(path);
+    expectClear(await refusal(() => openWeightFile(path)), 'file.unreadable', path, /folder/);
+  });
+});
+
+describe('a download that went wrong', () => {
+  test('is cut off inside the weights', async () => {
+    const path = copy('cut.safetensors');
+    truncateSync(path, 1_000_000);
+    expectClear(await refusal(() => openWeightFile(path)), 'weights.truncated', path, /1000000 bytes are there, \d+ expected/);
+  });
+  test('is cut off inside the header', async () => {
+    const path = copy('cut-early.safetensors');
+    truncateSync(path, 500);
+    expectClear(await refusal(() => openWeightFile(path)), 'weights.truncated', path, /inside its header/);
+  });
+  test('is a web page', async () => {
+    const path = join(folder, 'page.safetensors');
+    writeFileSync(path, '<!doctype html><html><body>Please log in</body></html>');
+    expectClear(await refusal(() => openWeightFile(path)), 'weights.notSafetensors', path, /web page/);
+  });
+  test('has something appended', async () => {
+    const path = copy('long.safetensors');
+    writeFileSync(path, 'tail', { flag: 'a' });
+    expectClear(await refusal(() => openWeightFile(path)), 'weights.badOffsets', path, /4 bytes behind/);
+  });
+});
+
+describe('a file that is no checkpoint', () => {
+  test('is a picture', async () => {
+    const path = join(folder, 'cat.png');
+    writeFileSync(path, Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'));
+    expectClear(await refusal(() => openWeightFile(path)), 'model.notACheckpoint', path, /picture/);
+  });
+  test('is a pickle', async () => {
+    const path = join(folder, 'old.ckpt');
+    writeFileSync(path, 'PK\x03\x04\0\0\0\0\0\0 archive/data.pkl');
+    expectClear(await refusal(() => openWeightFile(path)), 'weights.notSafetensors', path, /pickled/);
+  });
+  test('holds tensors of something else', async () => {
+    const path = join(folder, 'embeddings.safetensors');
+    writeFileSync(path, rawFile('{"table":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4));
+    expectClear(whyNotRunnable(await openWeightFile(path)), 'model.notACheckpoint', path, /no model that Atelier knows/);
+  });
+  test('is a LoRA', () => {
+    const file = weightFile(referenceTensors('sd15-kohya-lora-rank16'), {}, '/models/style.safetensors');
+    expectClear(whyNotRunnable(file), 'model.notACheckpoint', '/models/style.safetensors', /is a LoRA/);
+  });
+});
+
+describe('a model that is not supported yet is named', () => {
+  test.each([['sdxl-base-checkpoint', /family SDXL,/], ['sdxl-refiner-checkpoint', /family SDXL refiner,/], ['sd21-v-checkpoint', /Stable Diffusion 2/]])('%s', (name, message) => {
+    const path = `/models/${name}.safetensors`;
+    expectClear(whyNotRunnable(weightFile(referenceTensors(name), {}, path)), 'model.unsupportedFamily', path, message);
+  });
+  test('an inpainting checkpoint', () => {
+    const tensors = referenceTensors('sd15-checkpoint').map(([name, dims, dtype]) => [name, name.endsWith('input_blocks.0.0.weight') ? [320, 9, 3, 3] : dims, dtype] as const);
+    expectClear(whyNotRunnable(weightFile(tensors)), 'model.unsupportedFamily', '/models/test.safetensors', /inpainting/);
+  });
+});
+
+describe('a checkpoint whose tensors are wrong', () => {
+  const bias = 'model.diffusion_model.middle_block.0.in_layers.2.bias';
+  test('misses one', async () => {
+    const path = await randomCheckpoint({ path: join(folder, 'missing.safetensors'), change: (tensors) => tensors.delete(bias) });
+    const file = await openWeightFile(path);
+    expectClear(whyNotRunnable(file), 'weights.missingTensor', path, /middle_block\.0\.in_layers\.2\.bias \[64\] is missing$/);
+    expect(identify(file)).toMatchObject({ kind: 'checkpoint', runnable: false, problems: [`${bias} [64] is missing`] });
+  });
+  test('has one of a wrong shape', async () => {
+    const path = await randomCheckpoint({ path: join(folder, 'shape.safetensors'), change: (tensors) => tensors.set(bias, [63]) });
+    expectClear(whyNotRunnable(await openWeightFile(path)), 'weights.shapeMismatch', path, /bias is \[63\], expected \[64\]/);
+  });
+  test('misses many: twenty are named, the rest is counted', () => {
+    const tensors = referenceTensors('sd15-checkpoint').filter(([name]) => !name.includes('.attn1.'));
+    const { problems } = identify(weightFile(tensors));
+    expect(problems).toHaveLength(21);
+    expect(problems[20]).toBe('… and 60 more of 80 problems');   // 16 transformers of five tensors each
+  });
+  test('holds NaN: the tensor and the place are found', async () => {
+    const path = copy('nan.safetensors');
+    const file = await openWeightFile(path);
+    const where = [['first_stage_model.decoder.conv_out.weight', 5, 0x7e00], ['model.diffusion_model.out.2.weight', 17, 0xfc00]] as const;
+    const handle = await open(path, 'r+');
+    for (const [name, index, bits] of where) await handle.write(Uint8Array.of(bits & 255, bits >> 8), 0, 2, file.tensors.get(name)!.offset + 2 * index);
+    await handle.close();
+    expect(await scanNotFinite(file)).toEqual(where.map(([tensor, index]) => ({ tensor, index })));
+    expect(await scanNotFinite(file, undefined, 1)).toHaveLength(1);
+    await expect(scanNotFinite(file, AbortSignal.abort())).rejects.toThrow(/abort/i);
+  });
+  test('shrinks while it is read', async () => {
+    const path = copy('shrinks.safetensors');
+    const file = await openWeightFile(path);
+    truncateSync(path, 2_000_000);
+    expectClear(await refusal(() => scanNotFinite(file)), 'file.unreadable', path, /ends at byte 2000000/);
+    truncateSync(path, 0);
+    await expect(hashModel(file)).rejects.toThrow(AppError);
+  });
+});
+
+describe('inspect', () => {
+  afterEach(() => { vi.restoreAllMocks(); });
+  async function inspect(...args: string[]): Promise<string> {
+    const out = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    expect(await runInspect(args)).toBe(0);
+    return out.mock.calls.join('').trimEnd();
+  }
+  test('ends with one line of JSON', async () => {
+    const out = await inspect(good, '--json');
+    const report = JSON.parse(out.split('\n').at(-1)!) as unknown;
+    expect(ModelReport.parse(report)).toEqual(report);
+    expect(report).toMatchObject({ kind: 'checkpoint', family: 'sd1', variant: 'base', prediction: 'eps', precision: 'fp16', problems: [], metadata: {},
+      hashes: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/), autov1: expect.stringMatching(/^[0-9a-f]{8}$/), autov2: expect.stringMatching(/^[0-9a-f]{10}$/), autov3: expect.stringMatching(/^[0-9a-f]{12}$/) } });
+  });
+  test('for people, without hashes, with a prediction of their choice', async () => {
+    const out = await inspect('--no-hash', '--prediction', 'v', good);
+    expect(out).toMatch(/^family +Stable Diffusion 1$/m);
+    expect(out).toMatch(/^prediction +v$/m);
+    expect(out).toMatch(/^runs here +yes$/m);
+    expect(out).not.toContain('sha256');
+  });
+  test('refuses what it cannot read', async () => {
+    const path = copy('cut-inspect.safetensors');
+    truncateSync(path, 1_000_000);
+    expectClear(await refusal(() => runInspect([path, '--json'])), 'weights.truncated', path, /1000000 bytes/);
+  });
+  test.each([[[]], [['a', 'b']], [['a', '--colour']], [['a', '--prediction', 'x']]])('refuses the words %j', async (args) => {
+    expect((await refusal(() => runInspect(args))).code).toBe('job.invalid');
+  });
+});

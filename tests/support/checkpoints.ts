@@ -1,0 +1,72 @@
+// Checkpoints for tests: small ones of SD 1.x's layout with random weights, headers with no weights behind them, and files built byte by byte.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { expectedSd1, type Sd1Sizes } from '../../main/engine/families/expected-sd1';
+import { sizeOf, type Dims } from '../../main/engine/tensor';
+import { dtypeBytes, encodeHeader, type TensorSpec } from '../../main/engine/weights/safetensors';
+import type { ByteSource, StoredDType, WeightFile } from '../../main/engine/weights/source';
+import { writeRandomCheckpoint } from '../../main/services/random-checkpoint';
+
+export { writeRandomCheckpoint };
+
+/** SD 1.x in small: two levels in the U-Net, four in the autoencoder (factor 8), CLIP's whole vocabulary. 5 MB. */
+export const tinySizes: Sd1Sizes = {
+  unet: { inChannels: 4, outChannels: 4, modelChannels: 32, timeEmbed: 128, channels: [32, 64], resBlocks: 1, depths: [1, 1], middleDepth: 1, contextDim: 32 },
+  text: { width: 32, layers: 2, mlp: 128, vocabulary: 49408, positions: 77 },
+  vae: { channels: [32, 32, 64, 64], resBlocks: 1, latentChannels: 4, embedChannels: 4 },
+};
+
+const scratch = mkdtempSync(join(tmpdir(), 'atelier-test-'));
+afterAll(() => { rmSync(scratch, { recursive: true, force: true }); });
+
+/** A folder of its own for a test's files, removed when the test file is done. */
+export const scratchFolder = (): string => mkdtempSync(join(scratch, 'files-'));
+
+/** Writes a whole random SD 1.x checkpoint and returns its path. `change` edits the tensor list before it is written. */
+export async function randomCheckpoint(options: { sizes?: Sd1Sizes; seed?: number; path?: string; change?: (tensors: Map<string, Dims>) => void } = {}): Promise<string> {
+  const tensors = expectedSd1(options.sizes ?? tinySizes);
+  options.change?.(tensors);
+  const path = options.path ?? join(scratchFolder(), 'random.safetensors');
+  await writeRandomCheckpoint(path, tensors, options.seed ?? 1);
+  return path;
+}
+
+/** A weight file's header without the file: enough for all that looks at names and shapes only. */
+export function weightFile(tensors: Iterable<readonly [string, Dims, StoredDType?]>, metadata: Record<string, string> = {}, path = '/models/test.safetensors'): WeightFile {
+  let offset = 8;
+  const entries = [...tensors].map(([name, shape, dtype = 'F16']) => {
+    const byteLength = sizeOf(shape) * dtypeBytes[dtype];
+    return { name, dtype, shape, byteLength, offset: (offset += byteLength) - byteLength };
+  });
+  return { path, sizeBytes: offset, dataOffset: 8, metadata, tensors: new Map(entries.map((entry) => [entry.name, entry])) };
+}
+
+/** One of the lists under tests/golden/tensors: names, dtypes and shapes of a real file. */
+export function referenceTensors(name: string): [string, Dims, StoredDType][] {
+  const json = readFileSync(new URL(`../golden/tensors/${name}.json`, import.meta.url), 'utf8');
+  return Object.entries(JSON.parse(json) as Record<string, [StoredDType, number[]]>).map(([key, [dtype, shape]]) => [key, shape, dtype]);
+}
+
+/** A file in memory. */
+export const memoryFile = (bytes: Uint8Array, path = '/models/test.safetensors'): ByteSource => ({
+  path, sizeBytes: bytes.length, read: (offset, length) => Promise.resolve(bytes.slice(offset, offset + length)),
+});
+
+/** A safetensors file with any header text and so many zero bytes behind it. */
+export function rawFile(header: string, dataBytes = 0, claimedLength?: number): Uint8Array {
+  const text = new TextEncoder().encode(header);
+  const bytes = new Uint8Array(8 + text.length + dataBytes);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(claimedLength ?? text.length), true);
+  bytes.set(text, 8);
+  return bytes;
+}
+
+/** A valid file whose weights are all zero. */
+export function zeroFile(tensors: readonly TensorSpec[], metadata?: Record<string, string>): Uint8Array {
+  const { header, sizeBytes } = encodeHeader(tensors, metadata);
+  const bytes = new Uint8Array(sizeBytes);
+  bytes.set(header);
+  return bytes;
+}

@@ -1,0 +1,244 @@
+// A scripted Studio behind the real router and the built window, to work on the window without an engine. Not a test double of the services.
+//   npx vite build --config build/vite.config.ts && npx esbuild tests/support/fake-studio.ts --bundle --platform=node --packages=external --format=esm --outfile=out/fake-studio.mjs
+//   node out/fake-studio.mjs [--port 4123] [--pictures SHEET.png] [--made 12] [--step-ms 120]
+// --pictures: a sheet of 128×128 pictures to deal out. Prompts that contain "fail" or "die" do so; "slow" takes four times as long.
+import { createHash, randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { readFile } from 'node:fs/promises';
+import { extname, join, normalize } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createHTTPHandler } from '@trpc/server/adapters/standalone';
+import sharp from 'sharp';
+import { router } from '../../main/api/router';
+import type { Signal, Studio } from '../../main/api/studio';
+import type { ErrorInfo } from '../../preload/contract/errors';
+import type { JobSpec, JobView, QueueEvent } from '../../preload/contract/job';
+import type { ModelEntry } from '../../preload/contract/model';
+import type { PictureRecord } from '../../preload/contract/picture';
+import type { Settings } from '../../preload/contract/studio';
+
+const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '4123' }, pictures: { type: 'string' }, made: { type: 'string', default: '0' }, 'step-ms': { type: 'string', default: '120' } } });
+const stepMs = Number(flags['step-ms']);
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const sha256 = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+
+const examples = ['a red house on grass on a sunny day', 'a blue boat on the sea at sunset', 'a green cat in the snow at night', 'a purple castle in the desert, watercolor',
+  'a yellow car on grass in daylight', 'a pink flower on a green meadow with a rainbow', 'a white rocket on the sea at night, stars', 'an orange mushroom and a green tree on a hill, pastel'];
+
+const entry = (name: string, sizeBytes: number, more: Partial<ModelEntry>): ModelEntry => ({
+  id: sha256(name).slice(0, 16), name, path: `/home/you/models/${name}.safetensors`, sizeBytes, hash: null, family: 'sd1', runnable: true, error: null,
+  nativeSize: { width: 512, height: 512 }, examples: [], defaults: {}, builtIn: false, ...more,
+});
+const models: ModelEntry[] = [
+  entry('Atelier Mini', 33_970_766, { builtIn: true, hash: sha256('mini'), nativeSize: { width: 128, height: 128 }, examples, defaults: { steps: 24, cfg: 4, sampler: 'ddim', schedule: 'normal' } }),
+  entry('dreamshaper_8', 2_132_625_894, { hash: sha256('dream'), defaults: { steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras' } }),
+  entry('a-model-with-a-very-long-name-that-somebody-gave-it-v2-final-pruned-fp16', 2_132_625_894, {}),
+  entry('sd_xl_base_1.0', 6_938_040_682, { family: 'sdxl', runnable: false }),
+  entry('half-a-download', 812_000_000, { family: null, runnable: false, error: {
+    code: 'weights.truncated', message: 'half-a-download.safetensors ends after 812 MB, its header promises 2.1 GB.', hint: 'Download it again.' } }),
+];
+
+class Refusal extends Error {
+  readonly info: ErrorInfo;
+  constructor(info: ErrorInfo) {
+    super(info.message);
+    this.info = info;
+  }
+  toInfo() { return this.info; }
+}
+
+// Pictures: dealt from a sheet, or drawn as plain gradients.
+const media = new Map<string, Buffer>();
+const pictures: PictureRecord[] = [];
+const blobs = new Map<string, Buffer>();
+
+async function paint({ width, height, seed, prompt }: JobSpec): Promise<Buffer> {
+  const dealt = examples.findIndex((example) => prompt.includes(example.split(' ')[2] ?? example));
+  if (flags.pictures) {
+    const at = { left: 128 * (dealt < 0 ? seed % 8 : dealt), top: 128 * (seed % 3), width: 128, height: 128 };
+    return sharp(flags.pictures).extract(at).resize(width, height, { fit: 'fill' }).png().toBuffer();
+  }
+  const hue = seed % 360;
+  return sharp(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="hsl(${hue} 60% 60%)"/>
+    <stop offset="1" stop-color="hsl(${(hue + 90) % 360} 50% 30%)"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><circle cx="70%" cy="30%" r="12%" fill="#fff8"/></svg>`)).png().toBuffer();
+}
+
+/** What a preview at `progress` 0–1 might look like: the picture in few pixels, out of noise. */
+async function previewOf(png: Buffer, { width, height }: JobSpec, progress: number): Promise<string> {
+  const [w, h] = [Math.round(width / 8), Math.round(height / 8)];
+  const { data } = await sharp(png).resize(w, h, { fit: 'fill' }).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  for (let i = 0; i < data.length; i++) data[i] = Math.max(0, Math.min(255, (data[i] ?? 0) * progress + (1 - progress) * (128 + (Math.random() - 0.5) * 255)));
+  return `data:image/png;base64,${(await sharp(data, { raw: { width: w, height: h, channels: 3 } }).png().toBuffer()).toString('base64')}`;
+}
+
+async function keep(job: JobSpec, png: Buffer, seconds: number, createdAt = Date.now()): Promise<PictureRecord> {
+  // Like pictures differ in their bytes, as real ones do by their metadata.
+  const id = sha256(`${createdAt} ${job.seed} ${pictures.length}`);
+  media.set(`${id}.png`, png);
+  media.set(`${id}.webp`, await sharp(png).resize(256, 256, { fit: 'inside' }).webp().toBuffer());
+  const { prompt, negative, steps, seed, cfg, width, height } = job;
+  const parameters = `${prompt}\nNegative prompt: ${negative}\nSteps: ${steps}, CFG scale: ${cfg}, Seed: ${seed}, Size: ${width}x${height}`;
+  const record = { id, width, height, sizeBytes: png.length, createdAt, seconds, parameters, job, path: `/home/you/Atelier/pictures/${id.slice(0, 8)}.png` };
+  pictures.unshift(record);
+  return record;
+}
+
+// Queue
+let jobs: JobView[] = [];
+const listeners = new Set<(event: QueueEvent) => void>();
+const emit = (event: QueueEvent) => listeners.forEach((listener) => listener(event));
+function change(job: JobView, patch: Partial<JobView>): JobView {
+  Object.assign(job, patch);
+  emit({ type: 'job', job: { ...job } });
+  return job;
+}
+/** Read anew after each pause: somebody may have cancelled. */
+const isCancelled = (job: JobView) => job.state === 'cancelled';
+
+async function work(): Promise<never> {
+  for (;;) {
+    const job = jobs.find(({ state }) => state === 'queued');
+    if (job) await make(job);
+    else await pause(20);
+  }
+}
+
+async function make(job: JobView): Promise<void> {
+  const { spec } = job;
+  const png = await paint(spec);
+  const startedAt = Date.now();
+  const ms = spec.prompt.includes('slow') ? stepMs * 4 : stepMs;
+  change(job, { state: 'loading', startedAt });
+  await pause(500);
+  for (let step = 1; step <= job.steps; step++) {
+    if (isCancelled(job)) return;
+    if (step === 8 && spec.prompt.includes('fail')) {
+      return void change(job, { state: 'failed', endedAt: Date.now(), error: { code: 'memory.exhausted',
+        message: 'There was not enough memory for 512 × 512: 6.1 GB were needed, 3.9 GB were free.', hint: 'Choose a smaller shape, or close other programs, and try again.', data: { neededBytes: 6.1e9, freeBytes: 3.9e9 } } });
+    }
+    if (step === 8 && spec.prompt.includes('die') && job.attempt === 1) {
+      emit({ type: 'worker', state: 'died' });
+      await pause(1200);
+      emit({ type: 'worker', state: 'ready' });
+      change(job, { attempt: 2, step: 0, preview: null, notice: 'worker.restarted', state: 'loading' });
+      await pause(500);
+      step = 1;
+    }
+    await pause(ms);
+    if (isCancelled(job)) return;
+    change(job, { state: 'running', step, preview: await previewOf(png, spec, step / job.steps), secondsPerStep: ms / 1000, secondsLeft: ((job.steps - step) * ms) / 1000 + 0.3 });
+  }
+  change(job, { state: 'decoding' });
+  await pause(250);
+  change(job, { state: 'saving' });
+  const record = await keep(spec, png, (Date.now() - startedAt) / 1000);
+  change(job, { state: 'done', pictureId: record.id, preview: null, endedAt: Date.now() });
+}
+
+async function* events(signal: Signal): AsyncIterable<QueueEvent> {
+  const pending: QueueEvent[] = [{ type: 'snapshot', jobs }];
+  let wake = () => {};
+  const listener = (event: QueueEvent) => {
+    pending.push(event);
+    wake();
+  };
+  listeners.add(listener);
+  signal.addEventListener('abort', () => wake());
+  try {
+    while (!signal.aborted) {
+      yield* pending.splice(0);
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        if (pending.length > 0 || signal.aborted) resolve();
+      });
+    }
+  } finally {
+    listeners.delete(listener);
+  }
+}
+
+let settings: Settings = { version: 1, modelFolders: [], modelFiles: [], theme: 'system', language: 'en', modelCacheBytes: null };
+
+const studio: Studio = {
+  machine: async () => ({ provider: 'cpu', cores: 2, cpu: 'Some Processor 3.1 GHz', memory: { totalBytes: 24 * 2 ** 30, usedByWorkerBytes: 0.4 * 2 ** 30 }, version: '0.1.0', dataDir: '/home/you/Atelier' }),
+  estimate: async ({ model, width, height, steps }) => {
+    const secondsPerStep = models.find(({ id }) => id === model)?.builtIn ? stepMs / 1000 : (width * height * 3) / 512 ** 2;
+    return { seconds: steps * secondsPerStep + 1, secondsPerStep, peakBytes: width > 200 ? 3.1 * 2 ** 30 : 0.3 * 2 ** 30, basis: 'guessed' };
+  },
+  models: {
+    list: async () => models,
+    refresh: async () => models,
+    add: async (path) => {
+      if (!path.endsWith('.safetensors')) throw new Refusal({ code: 'file.notFound', message: `${path} is not there.`, hint: 'Check the path, and whether its drive is connected.' });
+      const added = entry(path.split('/').at(-1) ?? path, 2e9, { path });
+      models.push(added);
+      return [added];
+    },
+    inspect: async () => { throw new Refusal({ code: 'model.notFound', message: 'The scripted studio has no files to inspect.' }); },
+  },
+  queue: {
+    list: () => jobs,
+    enqueue: async ({ model, seed, count, ...request }) => {
+      const known = models.find(({ id }) => id === model);
+      if (!known) throw new Refusal({ code: 'model.notFound', message: 'This model is not in the list.', hint: 'Choose another one.' });
+      if (request.prompt.includes('refuse')) throw new Refusal({ code: 'disk.full', message: 'There is no space left on /home/you/Atelier.', hint: 'Free some space, then try again.' });
+      const batch = randomUUID();
+      const first = seed ?? Math.floor(Math.random() * 2 ** 32);
+      const added = Array.from({ length: count }, (_, index): JobView => ({
+        id: randomUUID(), spec: { ...request, version: 1, kind: request.init ? 'img2img' : 'txt2img', model: { name: known.name, hash: known.hash }, seed: first + index },
+        batch: { id: batch, index, size: count }, state: 'queued', step: 0, steps: request.init ? Math.ceil(request.steps * request.strength) : request.steps, secondsPerStep: null,
+        secondsLeft: null, preview: null, pictureId: null, error: null, attempt: 1, notice: null, createdAt: Date.now(), startedAt: null, endedAt: null,
+      }));
+      jobs = [...jobs, ...added];
+      added.forEach((job) => emit({ type: 'job', job: { ...job } }));
+      return added;
+    },
+    cancel: async (ids) => jobs.filter((job) => ids.includes(job.id) && job.endedAt === null).forEach((job) => change(job, { state: 'cancelled', endedAt: Date.now() })),
+    events,
+  },
+  library: {
+    page: async ({ before, limit }) => {
+      const older = pictures.filter(({ createdAt }) => before === null || createdAt < before);
+      const page = older.slice(0, limit);
+      return { pictures: page, next: older.length > limit ? page.at(-1)?.createdAt ?? null : null, total: pictures.length };
+    },
+    get: async (id) => {
+      const picture = pictures.find((known) => known.id === id);
+      if (!picture) throw new Refusal({ code: 'picture.notFound', message: 'This picture is not in the library.' });
+      return picture;
+    },
+    remove: async (id) => void pictures.splice(pictures.findIndex((known) => known.id === id), 1),
+  },
+  settings: { get: async () => settings, set: async (patch) => (settings = { ...settings, ...patch }) },
+};
+
+// Host
+const types: Record<string, string> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2', '.png': 'image/png', '.webp': 'image/webp' };
+const trpc = createHTTPHandler({ router, basePath: '/trpc/', createContext: () => ({ studio }) });
+
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://studio').pathname));
+  const answer = (status: number, type: string, body: Buffer | string) => response.writeHead(status, { 'content-type': type }).end(body);
+  if (path.startsWith('/trpc/')) return trpc(request, response);
+  if (path === '/blobs' && request.method === 'POST') {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const bytes = Buffer.concat(chunks);
+    const meta = await sharp(bytes).metadata().catch(() => null);
+    if (!meta) return void answer(400, 'application/json', JSON.stringify({ code: 'picture.unreadable', message: 'This file is not a picture.', hint: 'PNG, JPEG and WebP work.' }));
+    blobs.set(sha256(bytes), bytes);
+    return void answer(200, 'application/json', JSON.stringify({ hash: sha256(bytes), width: meta.width, height: meta.height }));
+  }
+  const name = path === '/' ? '/index.html' : path;
+  const file = name.startsWith('/media/') ? media.get(name.slice('/media/'.length)) : await readFile(join('out/renderer', name)).catch(() => null);
+  if (file) answer(200, types[extname(name)] ?? 'application/octet-stream', file);
+  else answer(404, 'text/plain', 'not found');
+}
+
+for (let i = 0; i < Number(flags.made); i++) {
+  const job: JobSpec = { version: 1, kind: 'txt2img', model: { name: 'Atelier Mini', hash: sha256('mini') }, prompt: examples[i % 8] ?? '', negative: '', seed: 184_467 + i, steps: 24, sampler: 'ddim', schedule: 'normal',
+    cfg: 4, width: 128, height: 128, clipSkip: 1, noise: 'cpu' };
+  await keep(job, await paint(job), 1.4, Date.now() - 60_000 * (Number(flags.made) - i));
+}
+void work();
+createServer((request, response) => void serve(request, response)).listen(Number(flags.port), '127.0.0.1', () => console.log(`http://127.0.0.1:${flags.port}`));

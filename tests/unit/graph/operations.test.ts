@@ -1,0 +1,131 @@
+// Shape rules refuse what does not fit, naming the operation; ONNX emission gives what the formulas say.
+import { describe, expect, it } from 'vitest';
+import { cpuDialect, primitiveDialect, type Dialect } from '../../../main/engine/graph/dialect';
+import { Graph, type Attributes, type Value } from '../../../main/engine/graph/graph';
+import type { OperationName } from '../../../main/engine/graph/operations';
+import { float32, int64, sizeOf, type AnyTensor, type Dims, type Tensor } from '../../../main/engine/tensor';
+import { ortRuntime } from '../../../main/worker/ort-runtime';
+
+/** Values that differ everywhere, seeded by their length. */
+const ramp = (dims: Dims): Tensor => float32(dims, Float32Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(i * 12.9898 + sizeOf(dims)) * 2));
+
+async function evaluate(op: OperationName, inputs: readonly AnyTensor[], attributes: Attributes = {}, dialect: Dialect = cpuDialect): Promise<Tensor> {
+  const g = new Graph('test');
+  const values: Value[] = inputs.map((tensor, i) => g.input(`i${i}`, tensor.dtype, tensor.dims));
+  g.output('out', g.apply(op, values, attributes));
+  const session = await ortRuntime({ dialect, threads: 1 }).open(g);
+  try {
+    return (await session.run(Object.fromEntries(inputs.map((tensor, i) => [`i${i}`, tensor]))))['out']!;
+  } finally {
+    await session.close();
+  }
+}
+
+function expectClose(got: Tensor, want: ArrayLike<number>, dims?: Dims): void {
+  if (dims) expect(got.dims).toEqual(dims);
+  expect(got.data.length).toBe(want.length);
+  for (let i = 0; i < want.length; i++) expect(got.data[i]).toBeCloseTo(want[i]!, 4);
+}
+
+/** One input, element by element. */
+const erf = (x: number): number => {
+  let sum = 0;                                                              // Simpson's rule over 2/√π·e^(−t²)
+  const n = 200;
+  for (let i = 0; i <= n; i++) sum += (i === 0 || i === n ? 1 : i % 2 ? 4 : 2) * Math.exp(-(((x * i) / n) ** 2));
+  return (2 / Math.sqrt(Math.PI)) * (x / n / 3) * sum;
+};
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
+const elementwise: readonly [OperationName, (x: number) => number][] = [
+  ['Silu', (x) => x * sigmoid(x)],
+  ['QuickGelu', (x) => x * sigmoid(1.702 * x)],
+  ['Gelu', (x) => 0.5 * x * (1 + erf(x / Math.SQRT2))],
+  ['Exp', Math.exp], ['Sin', Math.sin], ['Cos', Math.cos], ['Tanh', Math.tanh], ['Relu', (x) => Math.max(0, x)],
+];
+
+describe.each([['cpu', cpuDialect], ['primitive', primitiveDialect]] as const)('in the %s dialect', (_, dialect) => {
+  it.each(elementwise)('%s follows its formula', async (op, formula) => {
+    const x = ramp([2, 3, 5]);
+    expectClose(await evaluate(op, [x], {}, dialect), x.data.map(formula), [2, 3, 5]);
+  });
+
+  it('Linear is x·Wᵀ + b over the last dimension, whatever stands before it', async () => {
+    const [x, w, b] = [ramp([2, 3, 4]), ramp([5, 4]), ramp([5])];
+    const want = Array.from({ length: 30 }, (_, i) => {
+      const [row, out] = [Math.floor(i / 5), i % 5];
+      return b.data[out]! + [0, 1, 2, 3].reduce((sum, k) => sum + x.data[row * 4 + k]! * w.data[out * 4 + k]!, 0);
+    });
+    expectClose(await evaluate('Linear', [x, w, b], {}, dialect), want, [2, 3, 5]);
+  });
+
+  it('Attention is softmax(q·kᵀ/√d + bias)·v, head by head', async () => {
+    const [heads, d, queries, keys] = [2, 8, 3, 4];
+    const [q, k, v, bias] = [ramp([1, queries, heads * d]), ramp([1, keys, heads * d]), ramp([1, keys, heads * d]), ramp([1, 1, queries, keys])];
+    const want = new Float32Array(queries * heads * d);
+    for (let h = 0; h < heads; h++) {
+      for (let i = 0; i < queries; i++) {
+        const scores = Array.from({ length: keys }, (_, j) => {
+          let dot = 0;
+          for (let c = 0; c < d; c++) dot += q.data[i * heads * d + h * d + c]! * k.data[j * heads * d + h * d + c]!;
+          return Math.exp(dot / Math.sqrt(d) + bias.data[i * keys + j]!);
+        });
+        const total = scores.reduce((a, b) => a + b);
+        for (let c = 0; c < d; c++) want[i * heads * d + h * d + c] = scores.reduce((sum, s, j) => sum + (s / total) * v.data[j * heads * d + h * d + c]!, 0);
+      }
+    }
+    expectClose(await evaluate('Attention', [q, k, v, bias], { heads }, dialect), want, [1, queries, heads * d]);
+  });
+
+  it('GroupNorm normalises each group, then scales each channel', async () => {
+    const [x, scale, bias] = [ramp([2, 4, 3, 2]), ramp([4]), ramp([4])];
+    const want = new Float32Array(x.data.length);
+    const group = 2 * 3 * 2;
+    for (let g = 0; g < 4; g++) {
+      const part = x.data.subarray(g * group, (g + 1) * group);
+      const mean = part.reduce((a, b) => a + b) / group;
+      const variance = part.reduce((sum, value) => sum + (value - mean) ** 2, 0) / group;
+      part.forEach((value, i) => {
+        const channel = (g % 2) * 2 + Math.floor(i / 6);
+        want[g * group + i] = ((value - mean) / Math.sqrt(variance + 1e-5)) * scale.data[channel]! + bias.data[channel]!;
+      });
+    }
+    expectClose(await evaluate('GroupNorm', [x, scale, bias], { groups: 2, epsilon: 1e-5 }, dialect), want, [2, 4, 3, 2]);
+  });
+});
+
+it('Upsample repeats the nearest value, also to sizes that are no multiple', async () => {
+  const x = float32([1, 1, 2, 2], Float32Array.of(1, 2, 3, 4));
+  expectClose(await evaluate('Upsample', [x], { height: 3, width: 4 }), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4], [1, 1, 3, 4]);
+});
+
+it('Slice, Concat and Gather pick and join', async () => {
+  const x = ramp([2, 6]);
+  expectClose(await evaluate('Slice', [x], { axis: 1, start: 2, end: 5 }), [2, 3, 4, 8, 9, 10].map((i) => x.data[i]!), [2, 3]);
+  expectClose(await evaluate('Concat', [x, x], { axis: 0 }), [...x.data, ...x.data], [4, 6]);
+  expectClose(await evaluate('Gather', [x, int64([3], [1, 0, 1])]), [...x.data.slice(6), ...x.data.slice(0, 6), ...x.data.slice(6)], [3, 6]);
+});
+
+it('Conv pads and strides as asked, each side by itself', () => {
+  const g = new Graph('test');
+  const conv = (stride: number, pads: readonly number[]) =>
+    g.apply('Conv', [g.input('x', 'float32', [1, 3, 9, 8]), g.input('w', 'float32', [4, 3, 3, 3])], { stride, pads }).dims;
+  expect(conv(1, [1, 1, 1, 1])).toEqual([1, 4, 9, 8]);
+  expect(conv(2, [0, 0, 1, 1])).toEqual([1, 4, 4, 4]);
+});
+
+it.each<[string, OperationName, Dims[], Attributes, RegExp]>([
+  ['a convolution of other channels', 'Conv', [[1, 3, 8, 8], [4, 2, 3, 3]], { stride: 1, pads: [1, 1, 1, 1] }, /Conv weight \[4,2,3,3\].*3 channels/],
+  ['a linear layer of another width', 'Linear', [[2, 5], [4, 3]], {}, /Linear weight \[4,3\].*\[2,5\]/],
+  ['a product of other inner sizes', 'MatMul', [[2, 3], [4, 5]], {}, /cannot multiply \[2,3\] by \[4,5\]/],
+  ['heads that do not divide', 'Attention', [[1, 4, 10], [1, 4, 10], [1, 4, 10]], { heads: 3 }, /3 heads do not divide a width of 10/],
+  ['a sum that cannot broadcast', 'Add', [[2, 3], [2, 4]], {}, /cannot broadcast/],
+  ['a reshape to another size', 'Reshape', [[2, 3]], { dims: [7] }, /cannot reshape/],
+])('refuses %s', (_, op, dims, attributes, message) => {
+  const g = new Graph('test');
+  expect(() => g.apply(op, dims.map((d, i) => g.input(`i${i}`, 'float32', d)), attributes)).toThrow(message);
+});
+
+it('counts the work of products: two operations a multiply-add', () => {
+  const g = new Graph('test');
+  g.apply('Linear', [g.input('x', 'float32', [2, 7, 16]), g.input('w', 'float32', [32, 16])]);
+  expect(g.flops()).toBe(2 * 14 * 16 * 32);
+});

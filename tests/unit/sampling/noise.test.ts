@@ -1,0 +1,69 @@
+// Noise from seeds: what batches, variation and step noise promise. The values themselves are in the golden case `rng`.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
+import { TorchGenerator } from '../../../main/engine/sampling/noise/mersenne';
+
+const one = [1, 4, 8, 8];
+const three = [3, 4, 8, 8];
+const size = 4 * 8 * 8;
+
+describe.each(['cpu', 'gpu'] as const)('%s noise', (source) => {
+  it('makes picture i of a batch as seed + i makes it alone, steps included', () => {
+    const batch = latentNoise(source, 100, three);
+    const alone = latentNoise(source, 102, one);
+    expect(batch.initial.data.slice(2 * size)).toEqual(alone.initial.data);
+    expect(batch.next(9, 8).data.slice(2 * size)).toEqual(alone.next(9, 8).data);
+    expect(batch.next(8, 7).data.slice(2 * size)).toEqual(alone.next(8, 7).data);
+  });
+
+  it('draws something new for each step', () => {
+    const noise = latentNoise(source, 5, one);
+    const draws = [noise.initial, noise.next(9, 8), noise.next(9, 8)].map((x) => x.data[0]);
+    expect(new Set(draws).size).toBe(3);
+  });
+
+  it('goes on after the latents, or from the seed shifted by ENSD', () => {
+    const shifted = latentNoise(source, 5, one, { stepSeedDelta: 31337 });
+    expect(shifted.initial.data).toEqual(latentNoise(source, 5, one).initial.data);
+    expect(shifted.next(9, 8).data).toEqual(latentNoise(source, 5 + 31337, one).initial.data);
+  });
+});
+
+describe('comfy noise', () => {
+  it('is one draw for the whole batch: the first picture is that of the seed, the next are not those of the next seeds', () => {
+    const batch = latentNoise('comfy', 100, three).initial.data;
+    expect(batch.slice(0, size)).toEqual(latentNoise('cpu', 100, one).initial.data);
+    expect(batch.slice(size, 2 * size)).not.toEqual(latentNoise('cpu', 101, one).initial.data);
+  });
+});
+
+describe('variation', () => {
+  const vary = (strength: number) => latentNoise('cpu', 1, one, { variation: { seed: 2, strength } }).initial.data;
+  it('goes from the seed to the variation seed and keeps the length of noise between', () => {
+    expect(vary(0)).toEqual(latentNoise('cpu', 1, one).initial.data);
+    const far = latentNoise('cpu', 2, one).initial.data;
+    vary(1).forEach((value, i) => expect(value).toBeCloseTo(far[i]!, 5));
+    const length = Math.hypot(...vary(0.5)) / Math.sqrt(size);
+    expect(length).toBeGreaterThan(0.85);
+    expect(length).toBeLessThan(1.15);
+  });
+});
+
+describe('TorchGenerator', () => {
+  it('looks at the low 32 bits of a seed only, as torch does', () => {
+    fc.assert(fc.property(fc.nat(), fc.integer({ min: 1, max: 2 ** 20 }), (seed, high) => {
+      expect(new TorchGenerator(seed + high * 2 ** 32).rand(4)).toEqual(new TorchGenerator(seed).rand(4));
+    }));
+  });
+
+  it('gives values of mean 0 and variance 1 for every count, the tail included', () => {
+    for (const n of [15, 16, 17, 31, 1000]) {
+      const values = Array.from({ length: Math.ceil(20_000 / n) }, (_, seed) => [...new TorchGenerator(seed).randn(n)]).flat();
+      const mean = values.reduce((a, b) => a + b, 0) / values.length;
+      const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length;
+      expect(Math.abs(mean)).toBeLessThan(0.03);
+      expect(Math.abs(variance - 1)).toBeLessThan(0.05);
+    }
+  });
+});
