@@ -6,17 +6,21 @@ import { helpFor, parseCommand, usageError, type Command } from './args';
 import type { CaseFolder, Check, Checker } from './golden/types';
 import { packageRoot } from './package-root';
 
+/** Where the networks run. On a GPU only the U-Net is compared, which has every operation. */
+const providers = ['cpu', 'webgpu'] as const;
+type Provider = (typeof providers)[number];
+
 /** Kinds by the beginning of a folder's name. What no entry names is unsupported. */
-const checkers: readonly (readonly [prefix: string, load: () => Promise<Checker>])[] = [
+const checkers: readonly (readonly [prefix: string, load: (provider: Provider) => Promise<Checker>])[] = [
   ['tokenizer', async () => (await import('./golden/tokenizer')).tokenizer],
   ['prompt', async () => (await import('./golden/prompt')).prompt],
   ['rng', async () => (await import('./golden/rng')).rng],
   ['samplers', async () => (await import('./golden/samplers')).samplers],
   ['clip_l', async () => (await import('./golden/networks')).checkClip],
-  ['unet_', async () => (await import('./golden/networks')).checkUnet()],
+  ['unet_', async (provider) => (await import('./golden/networks')).checkUnet(provider)],
   ['vae_', async () => (await import('./golden/networks')).checkVae],
   ['taesd_', async () => (await import('./golden/networks')).checkTaesd],
-  ['pipeline', async () => (await import('./golden/pipeline')).pipeline],
+  ['pipeline', async () => (await import('./golden/pipeline')).checkPipeline],
 ];
 
 const command = {
@@ -25,6 +29,7 @@ const command = {
   positional: '[DIR]',
   flags: {
     only: { kind: 'text', value: 'NAME', help: 'only the cases whose name begins with NAME' },
+    provider: { kind: 'text', value: 'NAME', help: 'where the U-Nets run', choices: providers },
     json: { kind: 'switch', help: 'one JSON object on stdout, with every check' },
   },
 } as const satisfies Command;
@@ -38,9 +43,10 @@ export async function runGolden(args: string[]): Promise<number> {
     process.stdout.write(`${helpFor(command)}\n`);
     return 0;
   }
+  const provider = (values.provider ?? 'cpu') as Provider;
   const results: CaseResult[] = [];
   for (const path of await findCases(resolve(positional ?? join(packageRoot(), 'tests/golden/cases')), values.only)) {
-    const result = await runCase(path);
+    const result = await runCase(path, (name) => loadChecker(name, provider));
     results.push(result);
     if (!values.json) process.stdout.write(`${describeCase(result)}\n`);
   }
@@ -88,8 +94,9 @@ export async function runCase(path: string, load: (name: string) => Promise<Chec
   return { name, checks };
 }
 
-function loadChecker(name: string): Promise<Checker> | undefined {
-  return checkers.find(([prefix]) => name.startsWith(prefix))?.[1]();
+function loadChecker(name: string, provider: Provider = 'cpu'): Promise<Checker> | undefined {
+  if (provider !== 'cpu' && !name.startsWith('unet_')) return undefined;
+  return checkers.find(([prefix]) => name.startsWith(prefix))?.[1](provider);
 }
 
 /** One line a case; what failed and what is unsupported is spelled out below it. */

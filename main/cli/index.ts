@@ -1,5 +1,5 @@
 // The terminal's commands. Each is loaded when it is asked for; results go to stdout, everything else to stderr.
-import { AppError, toAppError } from '../engine/errors';
+import { toAppError, type AppError } from '../engine/errors';
 import { nearest, table, usageError } from './args';
 
 interface Entry { readonly summary: string; /** Returns the exit code. */ readonly run: (args: string[]) => Promise<number> }

@@ -3,14 +3,14 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildClip, clipConfig } from '../../engine/families/clip';
 import { buildTaesdDecoder, buildTaesdEncoder } from '../../engine/families/taesd';
-import { buildUnet, unetConfig, type Heads } from '../../engine/families/unet';
+import { buildUnet, timestepEmbedding, unetConfig, type Heads } from '../../engine/families/unet';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig } from '../../engine/families/vae';
 import type { Graph } from '../../engine/graph/graph';
 import type { Runtime } from '../../engine/pipeline/runtime';
 import { float32, int64, type AnyTensor, type Tensor } from '../../engine/tensor';
 import type { WeightFile } from '../../engine/weights/source';
 import { openWeightFile } from '../../worker/files';
-import { ortRuntime } from '../../worker/ort-runtime';
+import { ortRuntime, ortRuntimeFor } from '../../worker/ort-runtime';
 import { readTensors, type GoldenTensor } from './read';
 import type { CaseFolder, Check, Checker } from './types';
 
@@ -79,7 +79,8 @@ export function headsOf(config: Record<string, unknown>): Heads | undefined {
 export const prefixOf = (folder: CaseFolder, fallback: string): string =>
   String(folder.config['weights']?.prefix ?? folder.config['weights_prefix'] ?? fallback).replace(/\.$/, '');
 
-export const checkUnet = (runtime: Runtime = ortRuntime()): Checker => async function* (folder) {
+export const checkUnet = (provider: 'cpu' | 'webgpu'): Checker => async function* (folder) {
+  const runtime = ortRuntimeFor(provider);
   const file = await openWeightFile(join(folder.path, folder.config['weights'].file));
   const config = unetConfig(file, prefixOf(folder, 'model.diffusion_model'), headsOf(folder.config['config']));
   if (!config) throw new Error(`${folder.name}: there is no U-Net in ${file.path}`);
@@ -90,7 +91,7 @@ export const checkUnet = (runtime: Runtime = ortRuntime()): Checker => async fun
     const context = io.float(`${set}.context`);
     const [batch, , height, width] = x.dims as [number, number, number, number];
     const graph = buildUnet(file, config, { batch, height, width, tokens: context.dims[1]! });
-    const feeds = { x, t: io.float(`${set}.t`), context, ...(io.has(`${set}.y`) && { y: io.float(`${set}.y`) }) };
+    const feeds = { x, t: timestepEmbedding(io.float(`${set}.t`).data, config.modelChannels), context, ...(io.has(`${set}.y`) && { y: io.float(`${set}.y`) }) };
     const { out } = await evaluate(runtime, graph, feeds);
     yield compareTensor(`${set}.eps`, out!, io.stored(`${set}.eps`), relativeTolerance(folder));
   }
