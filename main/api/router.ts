@@ -3,12 +3,14 @@ import { initTRPC } from '@trpc/server';
 import { z } from 'zod';
 import type { ErrorInfo } from '../../preload/contract/errors';
 import { JobRequest } from '../../preload/contract/job';
-import { EstimateRequest, Settings } from '../../preload/contract/studio';
+import { EstimateRequest, SettingsPatch } from '../../preload/contract/studio';
 import type { Studio } from './studio';
 
 const t = initTRPC.context<{ studio: Studio }>().create({
   // An error crosses as data: what our services threw, else what the parser found.
   errorFormatter: ({ shape, error }) => ({ ...shape, data: { ...shape.data, stack: undefined, info: infoOf(error) } }),
+  // A stream on which nothing happens is kept alive, and a listener notices within half a minute that the studio is gone.
+  sse: { ping: { enabled: true, intervalMs: 10_000 }, client: { reconnectAfterInactivityMs: 30_000 } },
 });
 
 export const router = t.router({
@@ -36,7 +38,7 @@ export const router = t.router({
   }),
   settings: t.router({
     get: t.procedure.query(({ ctx }) => ctx.studio.settings.get()),
-    set: t.procedure.input(Settings.partial()).mutation(({ ctx, input }) => ctx.studio.settings.set(input)),
+    set: t.procedure.input(SettingsPatch).mutation(({ ctx, input }) => ctx.studio.settings.set(input)),
   }),
 });
 export type AppRouter = typeof router;

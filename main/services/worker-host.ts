@@ -3,24 +3,12 @@
 //   gone ── start ──► starting ── 'ready' ──► ready ◄── run / done, failed, cancelled ──► busy
 //     ▲                   │                     │                                          │
 //     └──── exit (we asked for it) or crash (it died: launchFailed, killed, memory, failed) ┘
-import { fork } from 'node:child_process';
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../engine/errors';
 import type { FromWorker, RunMessage, ToWorker } from '../worker/protocol';
+import { forkWorker, type SpawnWorker, type WorkerChild } from './fork-worker';
 import { availableBytes, residentBytes, totalBytes } from './hardware';
-
-/** What the host needs of a child process. Node's fork gives it below; Electron's utility process gives it in the desktop app. */
-export interface WorkerChild {
-  readonly pid: number | undefined;
-  send(message: ToWorker): void;
-  kill(): void;
-  onMessage(listener: (message: FromWorker) => void): void;
-  onStderr(listener: (text: string) => void): void;
-  /** Exactly once, also when the process could not be started. */
-  onExit(listener: (exit: { code: number | null; signal: string | null }) => void): void;
-}
-export type SpawnWorker = (entry: string) => WorkerChild;
 
 export type CrashReason = 'launchFailed' | 'killed' | 'memory' | 'failed';
 export interface Crash {
@@ -53,7 +41,6 @@ const STABLE_MS = 30_000;
 const LAUNCH_TRIES = 3;
 const LAUNCH_TIMEOUT_MS = 60_000;
 const SAMPLE_MS = 500;
-const LAST_WORDS_MS = 100;
 
 export class WorkerHost extends EventEmitter<WorkerEvents> {
   private readonly entry: string;
@@ -140,7 +127,10 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     return new Promise((resolve) => {
       const timeout = setTimeout(() => child.kill(), LAUNCH_TIMEOUT_MS);
       const sampler = setInterval(() => void this.sampleMemory(child), SAMPLE_MS).unref();
-      child.onStderr((text) => { this.stderr = (this.stderr + text).slice(-STDERR_TAIL); });
+      child.onStderr((text) => {
+        this.stderr = (this.stderr + text).slice(-STDERR_TAIL);
+        if (process.env.DEBUG) process.stderr.write(text);
+      });
       child.onMessage((message) => {
         if (message.type === 'ready') { clearTimeout(timeout); this.becomeReady(); resolve(true); }
         this.receive(message);
@@ -185,37 +175,4 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     this.leastAvailableBytes = Math.min(this.leastAvailableBytes, availableBytes());
     this.peakBytes = Math.max(this.peakBytes, await residentBytes(child.pid) ?? 0);
   }
-}
-
-/** The worker as a child of Node: its own environment without the parent's secrets, typed arrays by structured clone. */
-function forkWorker(entry: string): WorkerChild {
-  const child = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: { ...plainEnvironment(process.env), ...allocatorEnvironment() }, execArgv: [] });
-  child.stderr?.setEncoding('utf8');      // a stream decoder: survives characters that are split between chunks
-  child.on('error', () => {});            // a message to a dead child, or a failed start; the exit tells
-  return {
-    pid: child.pid,
-    send: (message) => { if (child.connected) child.send(message, () => {}); },
-    kill: () => { child.kill('SIGKILL'); },
-    onMessage: (listener) => { child.on('message', (message) => listener(message as FromWorker)); },
-    onStderr: (listener) => { child.stderr?.on('data', listener); },
-    onExit: (listener) => {
-      if (child.pid === undefined) child.once('error', () => listener({ code: null, signal: null }));
-      // Its last words may still be in the pipe, which 'close' waits for; but not for long, a grandchild could hold the pipe open.
-      else child.once('exit', (code, signal) => { void Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]).then(() => listener({ code, signal })); });
-    },
-  };
-}
-
-/** What a worker may know of its surroundings: paths, language, drivers and our own switches. Anything else may be a secret. */
-function plainEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const known = /^(PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SystemRoot|windir|TMPDIR|TEMP|TMP|TZ|LANG|LC_\w+|DEBUG|LD_LIBRARY_PATH|DISPLAY|XDG_RUNTIME_DIR|VK_\w+|CUDA_\w+|ATELIER_\w+)$/i;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => known.test(name)));
-}
-
-/**
- * glibc gives every large block back to the system and gets fresh pages for the next one, which cost a fifth of a U-Net's step. Told to keep
- * them, it reuses them: 4.3 s instead of 5.4 s a step at 512×512, and less at the peak than with onnxruntime's arena.
- */
-function allocatorEnvironment(): NodeJS.ProcessEnv {
-  return process.platform === 'linux' ? { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: '137438953472', MALLOC_ARENA_MAX: '2' } : {};
 }

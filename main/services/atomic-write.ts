@@ -1,0 +1,83 @@
+// Files that are either whole or not there: written beside their place under a name of their own, flushed to the disk, then given their name.
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import fs from 'node:fs/promises';      // called through the module object, so that tests can make any of its calls fail
+import { basename, dirname, join } from 'node:path';
+import { diskError } from './disk-error';
+
+/** Replaces what was there. Makes the folder. Throws disk.full, disk.failed; then nothing has changed. */
+export const writeAtomic = (path: string, bytes: Uint8Array): Promise<void> => viaTemp(path, bytes, (temp) => fs.rename(temp, path));
+
+/** Like `writeAtomic`, but never replaces anything: resolves to false when the name is taken. */
+export const writeNew = (path: string, bytes: Uint8Array): Promise<boolean> => viaTemp(path, bytes, (temp) => nameNew(temp, path));
+
+/** Removes what crashed writes left behind, in the folder and all below. Writes of processes that are alive stay. Returns how many there were. */
+export async function sweepTemps(folder: string): Promise<number> {
+  const files = await fs.readdir(folder, { recursive: true });
+  const leftovers = files.filter((file) => isLeftover(basename(file)));
+  await Promise.all(leftovers.map((file) => fs.rm(join(folder, file), { force: true })));
+  return leftovers.length;
+}
+
+// The process's id tells whether a writer still lives; the token tells a former process of the same id from this one.
+const token = randomBytes(4).toString('hex');
+let count = 0;
+const tempName = (): string => `.atelier-${process.pid}-${token}-${++count}.tmp`;
+const tempPattern = /^\.atelier-(\d+)-([0-9a-f]{8})-\d+\.tmp$/;
+
+function isLeftover(name: string): boolean {
+  const [, pid, itsToken] = tempPattern.exec(name) ?? [];
+  if (pid === undefined) return false;
+  return Number(pid) === process.pid ? itsToken !== token : !isAlive(Number(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function viaTemp<T>(path: string, bytes: Uint8Array, name: (temp: string) => Promise<T>): Promise<T> {
+  const folder = dirname(path), temp = join(folder, tempName());
+  try {
+    await fs.mkdir(folder, { recursive: true });
+    await writeFlushed(temp, bytes);
+    const result = await name(temp);
+    await flushFolder(folder);
+    return result;
+  } catch (cause) {
+    throw diskError(cause, { folder, what: basename(path), neededBytes: bytes.length });
+  } finally {
+    await fs.rm(temp, { force: true }).catch(() => {});      // gone already after a rename; what cannot be removed now is swept later
+  }
+}
+
+async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await fs.open(path, 'wx');
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A hard link is the one call that gives a name only when it is free. FAT and some network drives have none: there a look before the rename must do. */
+async function nameNew(temp: string, path: string): Promise<boolean> {
+  try {
+    await fs.link(temp, path);
+  } catch {
+    if (existsSync(path)) return false;
+    await fs.rename(temp, path);
+  }
+  return true;
+}
+
+/** So that the new name outlives a power cut. Windows neither can nor needs to. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await fs.open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}

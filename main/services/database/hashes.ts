@@ -1,0 +1,16 @@
+// Remembers the hashes of model files, which take seconds a gigabyte, as long as the files stay as they are.
+import type { Database } from 'libsql';
+import type { ModelHashes } from '../hashes';
+import type { HashCache } from '../models/hashing';
+
+export function hashCache(db: Database): HashCache {
+  const find = db.prepare('SELECT sha256, autov1, autov2, autov3 FROM model_files WHERE path = ? AND size_bytes = ? AND mtime_ms = ?');
+  const put = db.prepare('INSERT OR REPLACE INTO model_files (path, size_bytes, mtime_ms, sha256, autov1, autov2, autov3) VALUES (?, ?, ?, ?, ?, ?, ?)');
+  return {
+    get(path, sizeBytes, mtimeMs) {
+      const row = find.get(path, sizeBytes, mtimeMs) as ModelHashes | undefined;
+      return row ? { sha256: row.sha256, autov1: row.autov1, autov2: row.autov2, autov3: row.autov3 } : null;
+    },
+    set(path, sizeBytes, mtimeMs, { sha256, autov1, autov2, autov3 }) { put.run(path, sizeBytes, mtimeMs, sha256, autov1, autov2, autov3); },
+  };
+}

@@ -1,0 +1,16 @@
+// From pixels to files: PNG for good, WebP for the strip.
+import sharp from 'sharp';
+import type { Pixels } from '../../worker/protocol';
+import { addPngTexts, type PngText } from './png-text';
+
+const THUMBNAIL_PX = 384;
+
+/** The same pixels and texts give the same bytes: there is no time in them. */
+export async function encodePng({ width, height, rgb }: Pixels, texts: readonly PngText[]): Promise<Uint8Array> {
+  const png = await sharp(rgb, { raw: { width, height, channels: 3 } }).png({ compressionLevel: 6, palette: false }).toBuffer();
+  return addPngTexts(png, texts);
+}
+
+/** WebP, longest side 384; a smaller picture keeps its size. */
+export const encodeThumbnail = (png: Uint8Array): Promise<Uint8Array> =>
+  sharp(png).resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit: 'inside', withoutEnlargement: true }).webp({ quality: 82 }).toBuffer();

@@ -1,0 +1,44 @@
+// PNG as a sequence of chunks: length, four letters, data, CRC-32 (W3C PNG specification, section 5.3).
+import { crc32 } from 'node:zlib';
+
+export interface Chunk {
+  /** e.g. 'tEXt'. */
+  readonly type: string;
+  readonly data: Buffer;
+  /** Whether type and data have the CRC that stands behind them. */
+  readonly intact: boolean;
+}
+
+const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+export const headerEnd = signature.length + 25;      // signature and IHDR, which comes first and has 13 bytes
+
+/** All chunks up to IEND or to where the file breaks off. None when it is no PNG. */
+export function* readChunks(png: Uint8Array): Generator<Chunk> {
+  const bytes = Buffer.from(png.buffer, png.byteOffset, png.length);
+  if (!bytes.subarray(0, signature.length).equals(signature)) return;
+  for (let at = signature.length; at + 12 <= bytes.length;) {
+    const length = bytes.readUInt32BE(at), end = at + 8 + length;
+    if (end + 4 > bytes.length) return;
+    const type = bytes.toString('latin1', at + 4, at + 8);
+    yield { type, data: bytes.subarray(at + 8, end), intact: crc32(bytes.subarray(at + 4, end)) === bytes.readUInt32BE(end) };
+    if (type === 'IEND') return;
+    at = end + 4;
+  }
+}
+
+export function writeChunk(type: string, data: Uint8Array): Buffer {
+  const chunk = Buffer.alloc(12 + data.length);
+  chunk.writeUInt32BE(data.length, 0);
+  chunk.write(type, 4, 'latin1');
+  chunk.set(data, 8);
+  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
+  return chunk;
+}
+
+/** Width and height of a PNG that is whole, from its first chunk to IEND with every CRC right; else null. */
+export function wholePngSize(png: Uint8Array): { width: number; height: number } | null {
+  const chunks = [...readChunks(png)];
+  const first = chunks[0];
+  if (first?.type !== 'IHDR' || first.data.length !== 13 || chunks.at(-1)?.type !== 'IEND' || !chunks.every(({ intact }) => intact)) return null;
+  return { width: first.data.readUInt32BE(0), height: first.data.readUInt32BE(4) };
+}

@@ -1,0 +1,52 @@
+// Text in PNG files: tEXt (Latin-1), iTXt (UTF-8) and the compressed forms (W3C PNG specification, section 11.3.3).
+import { inflateSync } from 'node:zlib';
+import { headerEnd, readChunks, writeChunk, type Chunk } from './png-chunks';
+
+export interface PngText { readonly keyword: string; readonly text: string }
+
+/** A small file may hold a text of gigabytes; workflows of other apps have a few megabytes. */
+const MAX_INFLATED_BYTES = 32 << 20;
+
+/** Puts the texts behind the header, where readers find them without going through the pixels. tEXt where Latin-1 has all letters, else iTXt, as Pillow does. */
+export function addPngTexts(png: Uint8Array, texts: readonly PngText[]): Uint8Array {
+  return Buffer.concat([png.subarray(0, headerEnd), ...texts.map(textChunk), png.subarray(headerEnd)]);
+}
+
+/** All texts in the file's order. Damaged ones are left out. Never throws; what is no PNG has none. */
+export function readPngTexts(png: Uint8Array): PngText[] {
+  return [...readChunks(png)].flatMap((chunk) => (chunk.intact ? decodeText(chunk) ?? [] : []));
+}
+
+function textChunk({ keyword, text }: PngText): Buffer {
+  const clean = text.replaceAll('\0', '');      // NUL separates the parts of a chunk, so no text can hold one
+  if (/^[\x01-\xff]*$/.test(clean)) return writeChunk('tEXt', Buffer.from(`${keyword}\0${clean}`, 'latin1'));
+  return writeChunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(clean)]));      // not compressed, no language, no translation
+}
+
+function decodeText({ type, data }: Chunk): PngText | null {
+  const keywordEnd = data.indexOf(0);
+  if (keywordEnd < 1) return null;
+  const keyword = data.toString('latin1', 0, keywordEnd), rest = data.subarray(keywordEnd + 1);
+  const text = type === 'tEXt' ? rest.toString('latin1')
+    : type === 'zTXt' ? inflate(rest.subarray(1))?.toString('latin1')
+      : type === 'iTXt' ? international(rest)
+        : undefined;
+  return text === undefined ? null : { keyword, text };
+}
+
+/** Compression flag, method, language NUL, translated keyword NUL, text. */
+function international(data: Buffer): string | undefined {
+  const languageEnd = data.indexOf(0, 2);
+  const translationEnd = languageEnd < 0 ? -1 : data.indexOf(0, languageEnd + 1);
+  if (translationEnd < 0) return undefined;
+  const text = data.subarray(translationEnd + 1);
+  return (data[0] === 1 ? inflate(text) : text)?.toString('utf8');
+}
+
+function inflate(data: Buffer): Buffer | undefined {
+  try {
+    return inflateSync(data, { maxOutputLength: MAX_INFLATED_BYTES });
+  } catch {
+    return undefined;
+  }
+}

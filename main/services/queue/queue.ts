@@ -1,0 +1,253 @@
+// The queue: durable, one job at a time. It survives the worker's death and its own: a job is stored before it is acknowledged, and
+// every change of state is stored as it happens.
+//
+//   queued ─► loading ─► running ─► decoding ─► saving ─► done         any of them ─► failed, cancelled
+//     ▲          │ worker died, first time: once more
+//     └──────────┘ studio closed
+import type { Signal } from '../../api/studio';
+import type { ErrorInfo } from '../../../preload/contract/errors';
+import type { JobRequest, JobSpec, JobState, JobView, QueueEvent } from '../../../preload/contract/job';
+import type { PictureRecord } from '../../../preload/contract/picture';
+import { AppError, toAppError } from '../../engine/errors';
+import type { JobTimings, Pixels } from '../../worker/protocol';
+import type { RunnableModel } from '../models/models';
+import type { WorkerHost } from '../worker-host';
+import { Broadcast } from './broadcast';
+import { cutOff, explainCrash, notSaved } from './explain';
+import { fresh, makeJobs } from './make-jobs';
+import { PreviewEncoder } from './preview';
+import { trackProgress } from './progress';
+import { runOnWorker, type JobProgress, type Outcome } from './worker-run';
+
+/** What is kept of a job. `modelId` finds the file again while its hash is not known yet. */
+export type StoredJob = Omit<JobView, 'step' | 'steps' | 'secondsPerStep' | 'secondsLeft' | 'preview' | 'notice'> & { modelId: string };
+
+export interface JobStore {
+  insertMany(jobs: readonly StoredJob[]): void;
+  update(id: string, patch: Partial<StoredJob>): void;
+  /** Neither done, failed nor cancelled; oldest first. */
+  listUnfinished(): StoredJob[];
+}
+
+/** What the queue needs of the rest of the studio. */
+export interface QueueServices {
+  readonly host: WorkerHost;
+  readonly jobs: JobStore;
+  readonly models: {
+    /** A model that can run. Throws model.notFound, or why it cannot be used. */
+    runnable(id: string): Promise<RunnableModel>;
+    /** Waits for the background's hash. null when the file is gone. */
+    hash(id: string): Promise<string | null>;
+  };
+  /** The picture's file. Throws picture.notFound. */
+  initPath(hash: string): Promise<string>;
+  /** Puts the picture on disk and into the library. Throws disk.*. */
+  save(pixels: Pixels, job: JobSpec, seconds: number): Promise<PictureRecord>;
+  readonly estimates: {
+    /** Expected seconds after the last step. */
+    decodeSeconds(job: JobSpec, model: RunnableModel): number;
+    /** What the run took, for later estimates. */
+    measured(job: JobSpec, model: RunnableModel, timings: JobTimings): void;
+  };
+}
+
+type Made = Extract<Outcome, { type: 'done' }>;
+interface Entry { view: JobView; readonly modelId: string; cancelling: boolean }
+
+const ATTEMPTS = 2;
+const FINISHED_KEPT = 200;
+const active: readonly JobState[] = ['loading', 'running', 'decoding'];
+const ended: readonly JobState[] = ['done', 'failed', 'cancelled'];
+
+export class Queue {
+  private readonly services: QueueServices;
+  private readonly cancelMs: number;
+  private readonly entries = new Map<string, Entry>();
+  private readonly broadcast = new Broadcast();
+  private readonly previews = new PreviewEncoder();
+  private readonly saves = new Set<Promise<void>>();
+  private workerState: 'starting' | 'ready' | 'died' = 'starting';
+  private working: Promise<void> | null = null;
+  private closing = false;
+
+  /** `cancelMs`: a worker that does not answer a cancel for so long is killed. */
+  constructor(services: QueueServices, { cancelMs = 30_000 }: { cancelMs?: number } = {}) {
+    this.services = services;
+    this.cancelMs = cancelMs;
+    services.host.on('starting', () => this.tellWorker('starting'));
+    services.host.on('ready', () => this.tellWorker('ready'));
+    services.host.on('crash', () => { this.tellWorker('died'); this.wakeWorker(); });
+  }
+
+  /** Brings up a worker. With `resume` it takes up what the last session left: jobs that waited, and once more the one that ran. */
+  start({ resume }: { resume: boolean }): void {
+    for (const job of resume ? this.services.jobs.listUnfinished() : []) {
+      const { modelId, ...stored } = job;
+      const entry: Entry = { modelId, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null } };
+      this.entries.set(job.id, entry);
+      if (job.state !== 'queued' && job.attempt >= ATTEMPTS) this.fail(entry, cutOff);
+    }
+    this.wakeWorker();
+    this.pump();
+  }
+
+  /** Finished ones of this session included, oldest first. */
+  list(): JobView[] { return [...this.entries.values()].map(({ view }) => ({ ...view })); }
+
+  async enqueue(request: JobRequest): Promise<JobView[]> {
+    if (this.closing) throw new AppError('job.invalid', { message: 'The studio is closing', hint: 'Start Atelier again.' });
+    const model = await this.services.models.runnable(request.model);
+    if (request.init) await this.services.initPath(request.init);
+    const views = makeJobs(request, { name: model.name, hash: model.hash });
+    this.services.jobs.insertMany(views.map((view) => stored(view, request.model)));
+    for (const view of views) this.entries.set(view.id, { view, modelId: request.model, cancelling: false });
+    for (const view of views) this.broadcast.publish({ type: 'job', job: { ...view } });
+    this.pump();
+    return views.map((view) => ({ ...view }));
+  }
+
+  async cancel(ids: readonly string[]): Promise<void> {
+    for (const entry of ids.map((id) => this.entries.get(id))) {
+      if (entry?.view.state === 'queued') this.finish(entry, { state: 'cancelled' });
+      else if (entry && active.includes(entry.view.state) && !entry.cancelling) this.cancelActive(entry);
+    }
+  }
+
+  events(signal: Signal): AsyncIterable<QueueEvent> {
+    return this.broadcast.listen(signal, () => [{ type: 'snapshot', jobs: this.list() }, { type: 'worker', state: this.workerState }]);
+  }
+
+  /** Ends the worker, puts its job back into the queue for the next start, and waits for pictures that are being saved. */
+  async close(): Promise<void> {
+    this.closing = true;
+    await this.services.host.stop();
+    await this.working;
+    await Promise.all(this.saves);
+  }
+
+  private pump(): void {
+    this.working ??= this.work().finally(() => {
+      this.working = null;
+      if (this.next() && !this.closing) this.pump();     // one that came in just as the last one ended
+    });
+  }
+
+  private async work(): Promise<void> {
+    for (let entry = this.next(); entry && !this.closing; entry = this.next()) await this.runJob(entry);
+  }
+
+  private next(): Entry | undefined {
+    for (const entry of this.entries.values()) if (entry.view.state === 'queued') return entry;
+    return undefined;
+  }
+
+  private async runJob(entry: Entry): Promise<void> {
+    try {
+      do {
+        this.keep(entry, { ...fresh(entry.view.spec.steps), state: 'loading', attempt: entry.view.attempt + 1, startedAt: Date.now() });
+        await this.tryJob(entry);
+      } while (active.includes(entry.view.state));
+    } catch (error) {
+      if (this.closing) this.putBack(entry);
+      else this.fail(entry, toAppError(error).toInfo());
+    }
+  }
+
+  private async tryJob(entry: Entry): Promise<void> {
+    const { host, models } = this.services;
+    const { id, spec, attempt } = entry.view;
+    const model = await models.runnable(entry.modelId);
+    const initPath = spec.init ? await this.services.initPath(spec.init) : undefined;
+    await host.start();
+    if (this.closing) return this.putBack(entry);
+    if (entry.cancelling) return this.finish(entry, { state: 'cancelled' });
+
+    const outcome = await runOnWorker(host, { type: 'run', id, job: spec, modelPath: model.path, initPath, attempt }, this.follow(entry, model));
+    if (outcome.type === 'done') return this.beginSave(entry, model, outcome);
+    if (outcome.type === 'stopped') return this.putBack(entry);
+    if (outcome.type === 'cancelled' || entry.cancelling) return this.finish(entry, { state: 'cancelled' });
+    if (outcome.type === 'failed') return this.fail(entry, outcome.error);
+    if (attempt >= ATTEMPTS) return this.fail(entry, explainCrash(outcome.crash));
+    this.show(entry, { notice: 'worker.restarted' });    // the job is still active, so it is tried once more
+  }
+
+  private follow(entry: Entry, model: RunnableModel): (progress: JobProgress) => void {
+    const { id, spec, attempt } = entry.view;
+    const decodeSeconds = this.services.estimates.decodeSeconds(spec, model);
+    const track = trackProgress(decodeSeconds);
+    return (said) => {
+      if (said.type === 'phase') return this.show(entry, { state: said.phase, ...(said.phase === 'decoding' && { secondsLeft: decodeSeconds }) });
+      this.show(entry, { state: 'running', step: said.step, steps: said.steps, ...track(said.step, said.steps, said.seconds) });
+      if (!said.preview) return;
+      this.previews.encode(said.preview, (preview) => {
+        const { view } = this.entries.get(id) ?? entry;
+        if (active.includes(view.state) && view.attempt === attempt) this.show(entry, { preview });
+      });
+    };
+  }
+
+  /** Saving goes on while the worker begins the next job. */
+  private beginSave(entry: Entry, model: RunnableModel, made: Made): void {
+    this.keep(entry, { state: 'saving', secondsLeft: null });
+    const save = this.save(entry, model, made).catch((error: unknown) => this.fail(entry, notSaved(error)));
+    this.saves.add(save);
+    void save.finally(() => this.saves.delete(save));
+  }
+
+  private async save(entry: Entry, model: RunnableModel, { pixels, timings }: Made): Promise<void> {
+    const { view } = entry;
+    const seconds = (Date.now() - (view.startedAt ?? view.createdAt)) / 1000;
+    const hash = model.hash ?? await this.services.models.hash(entry.modelId);
+    const spec: JobSpec = { ...view.spec, model: { ...view.spec.model, hash } };
+    const picture = await this.services.save(pixels, spec, seconds);
+    this.services.estimates.measured(spec, model, timings);
+    this.finish(entry, { state: 'done', spec, pictureId: picture.id });
+  }
+
+  /** The worker looks between steps. One that does not is stuck, and is killed; its death then ends the job as cancelled. */
+  private cancelActive(entry: Entry): void {
+    entry.cancelling = true;
+    this.services.host.send({ type: 'cancel', id: entry.view.id });
+    setTimeout(() => { if (active.includes(entry.view.state)) this.services.host.kill(); }, this.cancelMs).unref();
+  }
+
+  private putBack(entry: Entry): void {
+    this.keep(entry, { ...fresh(entry.view.spec.steps), state: 'queued', attempt: entry.view.attempt - 1, startedAt: null });
+  }
+
+  private fail(entry: Entry, error: ErrorInfo): void { this.finish(entry, { state: 'failed', error }); }
+
+  private finish(entry: Entry, patch: Partial<JobView>): void {
+    this.keep(entry, { ...patch, preview: null, secondsLeft: null, endedAt: Date.now() });
+    const done = [...this.entries.values()].filter(({ view }) => ended.includes(view.state));
+    for (const { view } of done.slice(0, Math.max(0, done.length - FINISHED_KEPT))) this.entries.delete(view.id);
+  }
+
+  /** Shows a change and stores it. A disk that is full must not stop the queue: the change then holds for this session only. */
+  private keep(entry: Entry, patch: Partial<JobView>): void {
+    this.show(entry, patch);
+    try {
+      this.services.jobs.update(entry.view.id, stored(entry.view, entry.modelId));
+    } catch (error) {
+      console.error(`job ${entry.view.id} could not be stored: ${toAppError(error).message}`);
+    }
+  }
+
+  private show(entry: Entry, patch: Partial<JobView>): void {
+    entry.view = { ...entry.view, ...patch };
+    this.broadcast.publish({ type: 'job', job: entry.view });
+  }
+
+  private tellWorker(state: 'starting' | 'ready' | 'died'): void {
+    this.workerState = state;
+    this.broadcast.publish({ type: 'worker', state });
+  }
+
+  private wakeWorker(): void {
+    if (!this.closing) this.services.host.start().catch(() => {});     // the next job hears of it
+  }
+}
+
+function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, ...kept }: JobView, modelId: string): StoredJob {
+  return { ...kept, modelId };
+}

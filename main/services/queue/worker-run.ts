@@ -1,0 +1,32 @@
+// One try of one job on the worker: everything between `run` and the message, or the death, that ends it.
+import type { ErrorInfo } from '../../../preload/contract/errors';
+import type { FromWorker, JobTimings, Pixels, RunMessage } from '../../worker/protocol';
+import type { Crash, WorkerHost } from '../worker-host';
+
+export type Outcome =
+  | { readonly type: 'done'; readonly pixels: Pixels; readonly timings: JobTimings }
+  | { readonly type: 'failed'; readonly error: ErrorInfo }
+  | { readonly type: 'cancelled' }
+  | { readonly type: 'crashed'; readonly crash: Crash }
+  /** The studio closes. */
+  | { readonly type: 'stopped' };
+
+export type JobProgress = Extract<FromWorker, { type: 'phase' | 'step' }>;
+
+export function runOnWorker(host: WorkerHost, message: RunMessage, onProgress: (progress: JobProgress) => void): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const end = (outcome: Outcome) => {
+      host.off('message', take).off('crash', crashed).off('exit', stopped);
+      resolve(outcome);
+    };
+    const crashed = (crash: Crash) => end({ type: 'crashed', crash });
+    const stopped = () => end({ type: 'stopped' });
+    const take = (said: FromWorker) => {
+      if (!('id' in said) || said.id !== message.id) return;
+      if (said.type === 'phase' || said.type === 'step') onProgress(said);
+      else end(said);
+    };
+    host.on('message', take).on('crash', crashed).on('exit', stopped);
+    host.run(message);
+  });
+}

@@ -1,0 +1,93 @@
+// The worker dies, hangs or runs out of memory under the queue: it is noticed at once, said, and no other job suffers.
+import { afterEach, describe, expect, it } from 'vitest';
+import { MemoryStore, openBench, type Bench } from '../support/queue';
+
+const benches: Bench[] = [];
+afterEach(async () => { await Promise.all(benches.splice(0).map((bench) => bench.close())); });
+const open = (options?: Parameters<typeof openBench>[0]): Bench => {
+  const bench = openBench(options);
+  benches.push(bench);
+  return bench;
+};
+const workerStates = (bench: Bench) => bench.events.flatMap((event) => event.type === 'worker' ? [event.state] : []);
+
+describe('when the worker dies', () => {
+  it('by kill -9 in the middle of a job, the job is taken up again and finishes', async () => {
+    const bench = open();
+    const [job] = await bench.ask('slow');
+    await bench.until(job!.id, (view) => view.step === 2);
+    process.kill(bench.host.pid!, 'SIGKILL');
+    const killedAt = performance.now();
+    await bench.until(job!.id, (view) => view.notice === 'worker.restarted');
+    expect(performance.now() - killedAt).toBeLessThan(500);
+    const done = await bench.until(job!.id, 'done');
+    expect(done).toMatchObject({ attempt: 2, notice: 'worker.restarted', error: null });
+    expect(bench.states(job!.id)).toEqual(['queued', 'loading', 'running', 'loading', 'running', 'decoding', 'saving', 'done']);
+    expect(workerStates(bench).slice(-4)).toEqual(['ready', 'died', 'starting', 'ready']);
+    expect(bench.saved).toHaveLength(1);
+  });
+
+  it('twice over the same job, the job fails with what to do and the next one runs', async () => {
+    const bench = open();
+    const [bad] = await bench.ask('die@2');
+    const [next] = await bench.ask('x');
+    const failed = await bench.until(bad!.id, 'failed');
+    expect(failed).toMatchObject({ attempt: 2, error: { code: 'worker.died', data: { signal: 'SIGKILL' } } });
+    expect(failed.error!.hint).toBeTruthy();
+    await bench.until(next!.id, 'done');
+    expect(bench.store.jobs.get(bad!.id)!.state).toBe('failed');
+  });
+
+  it('of a failed allocation, the job says that memory ran out', async () => {
+    const bench = open();
+    const [job] = await bench.ask('abort@1');
+    expect((await bench.until(job!.id, 'failed')).error).toMatchObject({ code: 'memory.exhausted', hint: expect.stringContaining('smaller') });
+  });
+
+  it('while nothing runs, another one stands ready', async () => {
+    const bench = open();
+    await bench.host.start();
+    const dead = bench.host.pid!;
+    const again = new Promise<void>((resolve) => { bench.host.once('ready', resolve); });
+    process.kill(dead, 'SIGKILL');
+    await again;
+    expect(bench.host.pid).not.toBe(dead);
+  });
+
+  it('once only, the second try succeeds', async () => {
+    const bench = open();
+    const [job] = await bench.ask('die-once@3');
+    expect(await bench.until(job!.id, 'done')).toMatchObject({ attempt: 2 });
+  });
+});
+
+describe('when the worker hangs', () => {
+  it('a cancel kills it after a while, and the next job runs on a new one', async () => {
+    const bench = open({ cancelMs: 150 });
+    const [stuck] = await bench.ask('hang@1');
+    const [next] = await bench.ask('x');
+    await bench.until(stuck!.id, (view) => view.step === 1);
+    await bench.queue.cancel([stuck!.id]);
+    const cancelled = await bench.until(stuck!.id, 'cancelled');
+    expect(cancelled.attempt).toBe(1);
+    await bench.until(next!.id, 'done');
+  });
+});
+
+describe('when Atelier itself died', () => {
+  it('the job that ran is taken up once more, and after a second time it is given up', async () => {
+    const store = new MemoryStore();
+    const first = openBench({ store });
+    const [once] = await first.ask('x');
+    const [twice] = await first.ask('y');
+    await first.until(twice!.id, 'done');
+    await first.close();
+    // What the disk holds when the process is killed in the middle of a first and of a second try.
+    store.update(once!.id, { state: 'running', attempt: 1, pictureId: null, endedAt: null });
+    store.update(twice!.id, { state: 'running', attempt: 2, pictureId: null, endedAt: null });
+
+    const second = open({ store });
+    expect(second.view(twice!.id)).toMatchObject({ state: 'failed', error: { code: 'worker.died' } });
+    expect(await second.until(once!.id, 'done')).toMatchObject({ attempt: 2 });
+  });
+});

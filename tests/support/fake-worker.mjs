@@ -1,0 +1,41 @@
+// A worker that speaks the protocol and computes nothing. What it does is written in the prompt, so that a test reads as its script:
+//   'die@2' is killed after step 2, each time · 'die-once@2' on the first attempt only · 'abort@2' dies of a failed allocation
+//   'hang@2' stops answering after step 2 · 'fail' reports an error · 'slow' takes 100 ms a step instead of 5
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+const send = (message) => new Promise((resolve) => { process.send(message, resolve); });
+let cancelled = null;
+
+process.on('disconnect', () => process.exit());
+process.on('message', (message) => {
+  if (message.type === 'cancel') cancelled = message.id;
+  if (message.type === 'run') void run(message);
+});
+if (process.env.ATELIER_FAKE_LAUNCH === 'broken') { process.stderr.write('Error: no such library\n'); process.exit(3); }
+await send({ type: 'ready', pid: process.pid });
+
+async function run({ id, job, attempt }) {
+  const at = (word) => Number(new RegExp(`(?:^| )${word}@(\\d+)`).exec(job.prompt)?.[1] ?? -1);
+  const stepMs = job.prompt.includes('slow') ? 100 : 5;
+  await send({ type: 'phase', id, phase: 'loading' });
+  if (job.prompt.includes('fail')) {
+    await send({ type: 'failed', id, error: { code: 'weights.missingTensor', message: 'a.safetensors: no tensor out.weight', hint: 'Download it again.' } });
+    return;
+  }
+  await send({ type: 'phase', id, phase: 'running' });
+  for (let step = 1; step <= job.steps; step++) {
+    await pause(stepMs);
+    if (cancelled === id) { await send({ type: 'cancelled', id }); return; }
+    await send({ type: 'step', id, step, steps: job.steps, seconds: stepMs / 1000, preview: solid(8, 8, job.seed) });
+    if (step === at('die') || (step === at('die-once') && attempt === 1)) process.kill(process.pid, 'SIGKILL');
+    if (step === at('abort')) { process.stderr.write("terminate called after throwing an instance of 'std::bad_alloc'\n"); process.abort(); }
+    if (step === at('hang')) for (;;);
+  }
+  await send({ type: 'phase', id, phase: 'decoding' });
+  await send({ type: 'done', id, pixels: solid(job.width, job.height, job.seed), timings: { openSeconds: 0.1, stepSeconds: stepMs / 1000, decodeSeconds: 0.05, peakBytes: 1e8 } });
+  await send({ type: 'memory', rssBytes: 9e7, models: [] });
+}
+
+/** One colour, told by the seed. */
+function solid(width, height, seed) {
+  return { width, height, rgb: new Uint8Array(width * height * 3).fill(seed % 256) };
+}

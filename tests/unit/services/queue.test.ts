@@ -1,0 +1,149 @@
+// The queue with a worker that behaves: order, events, cancel, seeds, and what is stored when.
+import { afterEach, describe, expect, it } from 'vitest';
+import { AppError } from '../../../main/engine/errors';
+import { MemoryStore, openBench, type Bench } from '../../support/queue';
+
+const benches: Bench[] = [];
+afterEach(async () => { await Promise.all(benches.splice(0).map((bench) => bench.close())); });
+const open = (options?: Parameters<typeof openBench>[0]): Bench => {
+  const bench = openBench(options);
+  benches.push(bench);
+  return bench;
+};
+
+describe('the queue', () => {
+  it('takes a job through its states in order, and ends with a picture in the library', async () => {
+    const bench = open();
+    const [job] = await bench.ask('a red house');
+    const done = await bench.until(job!.id, 'done');
+    expect(bench.states(job!.id)).toEqual(['queued', 'loading', 'running', 'decoding', 'saving', 'done']);
+    expect(done.pictureId).toBe('1'.padStart(64, '0'));
+    expect(done.preview).toBeNull();
+    expect(done.attempt).toBe(1);
+    expect(bench.saved).toMatchObject([{ bytes: 64 * 64 * 3, job: { prompt: 'a red house' } }]);
+  });
+
+  it('fills in the model\'s hash before the picture is saved', async () => {
+    const bench = open();
+    const [job] = await bench.ask('x');
+    expect(job!.spec.model.hash).toBeNull();
+    await bench.until(job!.id, 'done');
+    expect(bench.saved[0]!.job.model.hash).toBe('a'.repeat(64));
+  });
+
+  it('tells every step with seconds left, and shows a preview of it', async () => {
+    const bench = open();
+    const [job] = await bench.ask('slow', { steps: 5 });
+    const shown = await bench.until(job!.id, (view) => view.preview !== null);
+    expect(shown.preview).toMatch(/^data:image\/webp;base64,/);
+    await bench.until(job!.id, 'done');
+    const steps = bench.events.flatMap((e) => e.type === 'job' && e.job.state === 'running' && e.job.step > 0 ? [e.job] : []);
+    expect([...new Set(steps.map((view) => view.step))]).toEqual([1, 2, 3, 4, 5]);
+    expect(steps[0]!.secondsLeft).toBeCloseTo(4 * 0.1 + 0.5, 5);       // four steps to go, then the decode
+    expect(steps.at(-1)!.secondsLeft).toBeCloseTo(0.5, 5);
+  });
+
+  it('gives a new listener the whole picture first', async () => {
+    const bench = open();
+    const [job] = await bench.ask('slow');
+    await bench.until(job!.id, 'running');
+    const stop = new AbortController();
+    const late = bench.queue.events(stop.signal)[Symbol.asyncIterator]();
+    expect((await late.next()).value).toMatchObject({ type: 'snapshot', jobs: [{ id: job!.id, state: 'running' }] });
+    expect((await late.next()).value).toEqual({ type: 'worker', state: 'ready' });
+    stop.abort();
+    while (!(await late.next()).done);
+  });
+
+  it('makes one job per picture, with seeds that count up, and works on them in turn', async () => {
+    const bench = open();
+    const jobs = await bench.ask('x', { count: 3, seed: 41 });
+    expect(jobs.map((job) => job.spec.seed)).toEqual([41, 42, 43]);
+    expect(jobs.map((job) => job.batch)).toEqual([0, 1, 2].map((index) => ({ id: jobs[0]!.batch.id, index, size: 3 })));
+    await bench.until(jobs[2]!.id, 'done');
+    expect(bench.saved.map(({ job }) => job.seed)).toEqual([41, 42, 43]);
+  });
+
+  it('draws another seed for each request that names none', async () => {
+    const bench = open();
+    const [a] = await bench.ask('x');
+    const [b] = await bench.ask('x');
+    expect(a!.spec.seed).not.toBe(b!.spec.seed);
+  });
+
+  it('has stored a job by the time it is acknowledged', async () => {
+    const bench = open();
+    const [job] = await bench.ask('x');
+    expect(bench.store.jobs.get(job!.id)).toMatchObject({ modelId: 'mini', spec: { prompt: 'x' } });
+    await bench.until(job!.id, 'done');
+    expect(bench.store.jobs.get(job!.id)).toMatchObject({ state: 'done', attempt: 1 });
+  });
+
+  it('refuses an unknown model and a seed that would count past the largest, and stores nothing', async () => {
+    const bench = open();
+    await expect(bench.ask('x', { model: 'nope' })).rejects.toMatchObject({ code: 'model.notFound' });
+    await expect(bench.ask('x', { count: 2, seed: Number.MAX_SAFE_INTEGER })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('seed') });
+    expect(bench.store.jobs.size).toBe(0);
+  });
+
+  it('cancels a waiting job at once and a running one at its next step, then goes on', async () => {
+    const bench = open();
+    const [running] = await bench.ask('slow', { steps: 50 });
+    const [waiting] = await bench.ask('never');
+    const [after] = await bench.ask('after');
+    await bench.until(running!.id, (view) => view.step === 1);
+    await bench.queue.cancel([running!.id, waiting!.id]);
+    expect(bench.view(waiting!.id).state).toBe('cancelled');
+    const cancelled = await bench.until(running!.id, 'cancelled');
+    expect(cancelled.step).toBeLessThan(5);
+    await bench.until(after!.id, 'done');
+    expect(bench.saved.map(({ job }) => job.prompt)).toEqual(['after']);
+    expect(bench.events.filter((event) => event.type === 'worker' && event.state === 'died')).toEqual([]);
+  });
+
+  it('passes on the worker\'s own error and goes on with the next job', async () => {
+    const bench = open();
+    const [bad] = await bench.ask('fail');
+    const [good] = await bench.ask('x');
+    expect((await bench.until(bad!.id, 'failed')).error).toMatchObject({ code: 'weights.missingTensor', hint: 'Download it again.' });
+    await bench.until(good!.id, 'done');
+  });
+
+  it('says how to get a picture back that a full disk refused', async () => {
+    const full = new AppError('disk.full', { message: 'No space left in /pictures' });
+    let disk: 'full' | 'free' = 'full';
+    const bench = open({ save: async (pixels, job) => {
+      if (disk === 'full') throw full;
+      return { id: 'f'.repeat(64), width: pixels.width, height: pixels.height, sizeBytes: 1, createdAt: 0, seconds: 0, parameters: '', job, path: '' };
+    } });
+    const [lost] = await bench.ask('x');
+    expect((await bench.until(lost!.id, 'failed')).error).toMatchObject({ code: 'disk.full', hint: expect.stringContaining('same seed') });
+    disk = 'free';
+    const [again] = await bench.ask('x');
+    await bench.until(again!.id, 'done');
+  });
+
+  it('keeps a job that ended in its list, for a page that is loaded again', async () => {
+    const bench = open();
+    const [job] = await bench.ask('x');
+    await bench.until(job!.id, 'done');
+    expect(bench.queue.list()).toMatchObject([{ id: job!.id, state: 'done' }]);
+  });
+
+  it('takes up after a restart what was waiting, and begins the cut-off job again as a first try', async () => {
+    const store = new MemoryStore();
+    const first = openBench({ store });
+    const [running] = await first.ask('slow', { steps: 50, seed: 5 });
+    const [waiting] = await first.ask('x', { seed: 6 });
+    await first.until(running!.id, (view) => view.step === 2);
+    await first.close();
+    expect(store.listUnfinished().map((job) => [job.state, job.attempt])).toEqual([['queued', 0], ['queued', 0]]);
+
+    const second = open({ store });
+    await second.queue.cancel([]);
+    await second.until(running!.id, (view) => view.step === 1);
+    await second.queue.cancel([running!.id]);
+    const done = await second.until(waiting!.id, 'done');
+    expect(done.spec.seed).toBe(6);
+  });
+});
