@@ -2,6 +2,7 @@
 import { Graph, type Value } from '../graph/graph';
 import { add, attention, concat, conv, fromTokens, gelu, groupNorm, layerNorm, linear, mul, reshape, silu, slice, toTokens, upsample } from '../nn/layers';
 import { Weights } from '../nn/weights';
+import { float32, type Tensor } from '../tensor';
 import type { WeightFile } from '../weights/source';
 
 /** Head counts, which no shape tells. SD 1: 8 heads at every width. SD 2 and SDXL: heads of 64. */
@@ -51,7 +52,7 @@ export function unetConfig(file: WeightFile, prefix = 'model.diffusion_model', h
 }
 
 /**
- * Inputs: `x` [B, Cin, H, W] latents at their noise level (already scaled), `t` [B] training timestep 0–999, may be fractional,
+ * Inputs: `x` [B, Cin, H, W] latents at their noise level (already scaled), `t` [B, modelChannels] the timestep as `timestepEmbedding` gives it,
  * `context` [B, tokens, contextDim], and `y` [B, vectorDim] where the network has a vector condition.
  * Output: `out` [B, Cout, H, W], the predicted noise or velocity. After ldm openaimodel.py UNetModel.
  */
@@ -60,10 +61,10 @@ export function buildUnet(file: WeightFile, config: UnetConfig, size: UnetSize):
   const g = new Graph('unet');
   const w = new Weights(g, file, config.prefix);
   const x = g.input('x', 'float32', [batch, config.inChannels, height, width]);
-  const t = g.input('t', 'float32', [batch]);
+  const t = g.input('t', 'float32', [batch, config.modelChannels]);
   const context = g.input('context', 'float32', [batch, tokens, config.contextDim]);
 
-  let emb = mlp(g, w.at('time_embed'), timestepEmbedding(g, t, config.modelChannels));       // [B, E]
+  let emb = mlp(g, w.at('time_embed'), t);                                                   // [B, E]
   if (config.vectorDim) {
     const y = g.input('y', 'float32', [batch, config.vectorDim]);
     emb = add(g, emb, mlp(g, w.at('label_emb.0'), y));
@@ -150,10 +151,19 @@ function feedForward(g: Graph, w: Weights, x: Value): Value {
 
 const mlp = (g: Graph, w: Weights, x: Value): Value => linear(g, w.at('2'), silu(g, linear(g, w.at('0'), x)));
 
-/** t [B] → [B, dim]: cosines, then sines, of t at dim/2 frequencies from 1 down to 1/10000. */
-function timestepEmbedding(g: Graph, t: Value, dim: number): Value {
+/**
+ * Training timesteps 0–999, fractional or not, [B] → [B, dim]: cosines, then sines, of t at dim/2 frequencies from 1 down to 1/10000.
+ * Made here in double, not in the graph: a GPU's cosine of an angle of 900 is good to three digits.
+ */
+export function timestepEmbedding(timesteps: ArrayLike<number>, dim: number): Tensor {
   const half = dim / 2;
-  const frequencies = Float32Array.from({ length: half }, (_, i) => Math.exp((-Math.log(10000) * i) / half));
-  const args = mul(g, reshape(g, t, [t.dims[0]!, 1]), g.constant('float32', [1, half], frequencies));
-  return concat(g, [g.apply('Cos', [args]), g.apply('Sin', [args])], 1);
+  const out = float32([timesteps.length, dim]);
+  for (let b = 0; b < timesteps.length; b++) {
+    for (let i = 0; i < half; i++) {
+      const angle = timesteps[b]! * Math.exp((-Math.log(10000) * i) / half);
+      out.data[b * dim + i] = Math.cos(angle);
+      out.data[b * dim + half + i] = Math.sin(angle);
+    }
+  }
+  return out;
 }

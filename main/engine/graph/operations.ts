@@ -32,8 +32,6 @@ const table = {
   Div: { shape: broadcast },
   Exp: { shape: same },
   Sqrt: { shape: same },
-  Sin: { shape: same },
-  Cos: { shape: same },
   Tanh: { shape: same },
   Relu: { shape: same },
   /** x·σ(x) */

@@ -1,7 +1,7 @@
 // A checkpoint ready to make pictures: its networks, opened when they are needed and for the size that is asked for.
 import { AppError } from '../errors';
 import { buildClip, clipConfig, type ClipConfig } from '../families/clip';
-import { buildUnet, unetConfig, type Heads, type UnetConfig, type UnetSize } from '../families/unet';
+import { buildUnet, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetSize } from '../families/unet';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig, type VaeConfig } from '../families/vae';
 import type { Graph } from '../graph/graph';
 import { mul } from '../sampling/arithmetic';
@@ -69,7 +69,7 @@ export class Model {
   async predict(x: Tensor, t: Tensor, context: Tensor): Promise<Tensor> {
     const [batch, , height, width] = x.dims as [number, number, number, number];
     const session = await this.prepare({ batch, height, width, tokens: context.dims[1]! });
-    return (await session.run({ x, t, context }))['out']!;
+    return (await session.run({ x, t: timestepEmbedding(t.data, this.unet.modelChannels), context }))['out']!;
   }
 
   /** Latents [B, 4, H/8, W/8] in diffusion scale → image [B, 3, H, W], about −1…1. */

@@ -15,7 +15,6 @@ export function trimEnd(text: string): string {
   while (end > 0 && isSpace.test(text[end - 1]!)) end--;
   return text.slice(0, end);
 }
-export const trim = (text: string): string => trimStart(trimEnd(text));
 
 /** float() of a text of decimal digits of any script, at most one sign and dots. NaN when it is no number, as in '1.2.3'. */
 export const toNumber = (text: string): number => Number(text.replace(/[^\x00-\x7f]/gu, (digit) => String(digitValue(digit))));
