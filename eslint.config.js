@@ -25,6 +25,8 @@ export default defineConfig(
       '@typescript-eslint/no-empty-function': 'off',
       // `type: []` and `{}` in event maps and generics are the way to say "none".
       '@typescript-eslint/no-empty-object-type': 'off',
+      // Values of a foreign language that carry nothing but their kind.
+      '@typescript-eslint/no-extraneous-class': ['error', { allowEmpty: true }],
       // `void` in unions is how event maps and procedures without a result read.
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true }],

@@ -40,22 +40,25 @@ function whyNoDesktop(/** @type {NodeJS.ProcessEnv} */ env, /** @type {string} *
   return isRoot ? "Electron's sandbox does not run as root" : undefined;
 }
 
-/** After electron/index.js, without its download. */
+/** After electron/index.js, without its download. install.js writes path.txt when all is extracted. */
 function installedElectron(/** @type {string} */ packageDir, /** @type {NodeJS.ProcessEnv} */ env) {
+  const override = env['ELECTRON_OVERRIDE_DIST_PATH'];
   const nameFile = join(packageDir, 'path.txt');
-  const folder = env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(packageDir, 'dist');
-  const name = existsSync(nameFile) ? readFileSync(nameFile, 'utf8') : 'electron';
-  const path = join(folder, name);
-  return existsSync(path) && statSync(path).isFile() ? path : undefined;
+  if (!existsSync(nameFile)) return override && existsSync(join(override, 'electron')) ? join(override, 'electron') : undefined;
+  const path = join(override ?? join(packageDir, 'dist'), readFileSync(nameFile, 'utf8'));
+  return existsSync(path) ? path : undefined;
 }
 
 /** @returns {Promise<string | undefined>} what went wrong */
 async function fetchElectron(/** @type {string} */ packageDir, /** @type {NodeJS.ProcessEnv} */ env) {
   const mirror = env['npm_config_electron_mirror'] ?? env['ELECTRON_MIRROR'] ?? 'https://github.com/electron/electron/releases/download/';
   // A network that swallows packets would hold the download until its limit. Behind a proxy only the download itself can tell.
-  if (!env['HTTPS_PROXY'] && !env['https_proxy'] && !(await answers(mirror))) return `${new URL(mirror).host} does not answer`;
+  const hasProxy = Boolean(env['HTTPS_PROXY'] ?? env['https_proxy']);
+  if (!hasProxy && !(await answers(mirror))) return `${new URL(mirror).host} does not answer`;
   say('Fetching Electron, once (about 110 MB) …');
-  const { code, output } = await runProgram(process.execPath, [join(packageDir, 'install.js')], { timeoutMs: fetchMs, quiet: true, env });
+  const { code, output } = await runProgram(process.execPath, [join(packageDir, 'install.js')], {
+    timeoutMs: fetchMs, quiet: true, env: hasProxy ? { ...env, ELECTRON_GET_USE_PROXY: '1' } : env,
+  });
   if (code === 0) return undefined;
   rmSync(join(packageDir, 'dist'), { recursive: true, force: true });   // what a cut extraction left
   return code === 124 ? `not done after ${fetchMs / 60_000} minutes` : output.split('\n').find((line) => line.trim()) ?? `exit code ${code}`;

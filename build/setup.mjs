@@ -12,7 +12,7 @@ export async function ensureDependencies() {
   await withLock('install', async () => {
     if (isInstalled()) return;
     say('Installing packages (npm ci), once …');
-    if ((await runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund'])) === 0) return;
+    if ((await runNpm(['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])) === 0) return;
     throw new Error('npm ci failed (see above). The first start needs the npm registry: check the network, then run the command again.');
   });
 }

@@ -1,18 +1,19 @@
 // The desktop app: the studio and its server in this process, shown in one window. Loopback and a token that never leaves the process.
 import { randomBytes } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { app, dialog, type BrowserWindow } from 'electron';
 import { toAppError } from '../engine/errors';
 import { listenOnFree } from '../server/port';
 import { serve } from '../server/serve';
+import { findDataDir } from '../services/data-folder';
 import { createStudio } from '../services/studio';
 import { openWindow } from './window';
 
-const dataDir = dataDirFlag();
-// One app per data folder: Electron ties its single-instance lock to this folder.
-if (dataDir !== undefined) app.setPath('userData', join(dataDir, 'desktop'));
+const dataDir = findDataDir(dataDirFlag());
+keepProfileIn(join(dataDir, 'desktop'));
 
 if (!app.requestSingleInstanceLock()) app.quit();
 else void app.whenReady().then(start).catch(showAndQuit);
@@ -32,12 +33,19 @@ async function start(): Promise<void> {
   app.on('window-all-closed', () => app.quit());
 }
 
-/** Quitting waits until the worker is down and the pictures that are being saved are on disk. */
+/** When the windows are closed, quitting waits until the worker is down and the pictures that are being saved are on disk. */
 function closeBeforeQuit(close: () => Promise<void>): void {
-  app.once('before-quit', (event) => {
+  let closing: Promise<void> | undefined;
+  app.on('will-quit', (event) => {
     event.preventDefault();
-    close().catch((error: unknown) => console.error(error)).finally(() => app.exit(0));
+    closing ??= close().catch((error: unknown) => console.error(error)).finally(() => app.exit(0));
   });
+}
+
+/** One app per data folder: Electron ties its single-instance lock to the profile's folder. */
+function keepProfileIn(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  app.setPath('userData', folder);
 }
 
 function bringToFront(window: BrowserWindow): void {
@@ -55,5 +63,5 @@ function showAndQuit(thrown: unknown): void {
 /** Electron's and Chromium's own switches stand beside ours, so unknown ones are let through. */
 function dataDirFlag(): string | undefined {
   const { values } = parseArgs({ args: process.argv.slice(1), options: { 'data-dir': { type: 'string' } }, strict: false });
-  return typeof values['data-dir'] === 'string' ? resolve(values['data-dir']) : undefined;
+  return typeof values['data-dir'] === 'string' ? values['data-dir'] : undefined;
 }

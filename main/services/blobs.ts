@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ContentHash } from '../../preload/contract/job';
 import { AppError } from '../engine/errors';
 import { writeNew } from './atomic-write';
-import { checkPicture, type PictureSource } from './pictures/decode';
+import { checkPicture, type PictureSource } from '../worker/decode-picture';
 
 export class Blobs {
   private readonly folder: string;

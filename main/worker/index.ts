@@ -4,7 +4,7 @@ import { toAppError } from '../engine/errors';
 import { ModelCache } from './model-cache';
 import { ortRuntime } from './ort-runtime';
 import type { FromWorker, RunMessage, ToWorker } from './protocol';
-import { runJob } from './run-job';
+import { clipTokenizer, runJob } from './run-job';
 
 /** How often an idle worker looks whether memory has become scarce. */
 const WATCH_MS = 5_000;
@@ -25,7 +25,10 @@ process.on('message', (message: ToWorker) => {
 });
 // Without a studio there is nobody to work for.
 process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C reaches the whole group; the studio hears it too, and decides.
+process.on('SIGINT', () => {});
 setInterval(() => { if (!running) queue = queue.then(() => models.releaseIfScarce()); }, WATCH_MS).unref();
+void clipTokenizer();       // the first prompt should not wait for the vocabulary
 send({ type: 'ready', pid: process.pid });
 
 async function handle(message: Exclude<ToWorker, { type: 'cancel' }>): Promise<void> {

@@ -1,26 +1,15 @@
-// The picture that img2img starts from, and the one that comes out: between encoded files, pixels and the network's range.
-import sharp from 'sharp';
-import { AppError } from '../engine/errors';
+// Between pixels and the network's range: the picture that img2img starts from, and the one that comes out.
 import { float32, type Tensor } from '../engine/tensor';
+import { decodeRgb } from './decode-picture';
 import type { Pixels } from './protocol';
 
-/** Any picture file → [1, 3, height, width] in −1…1: turned upright, cut to the shape around its middle, transparency over white. */
+/** Any picture file → [1, 3, height, width] in −1…1, cut to the shape around its middle. Throws picture.unreadable. */
 export async function readInitPicture(path: string, width: number, height: number): Promise<Tensor> {
-  let data: Buffer;
-  try {
-    data = await sharp(path).rotate().resize(width, height, { fit: 'cover', kernel: 'lanczos3' })
-      .flatten({ background: '#ffffff' }).toColourspace('srgb').removeAlpha().raw().toBuffer();
-  } catch (cause) {
-    throw new AppError('picture.unreadable', {
-      message: `${path.split(/[\\/]/).at(-1)} cannot be read as a picture`, data: { file: path }, cause,
-      hint: 'Choose a PNG, JPEG or WebP picture to start from.',
-    });
-  }
+  const rgb = await decodeRgb(path, width, height);
   const size = width * height;
-  const channels = data.length / size;                         // grey pictures have one
   const image = float32([1, 3, height, width]);
-  for (let c = 0; c < 3; c++) {
-    for (let i = 0; i < size; i++) image.data[c * size + i] = data[i * channels + Math.min(c, channels - 1)]! / 127.5 - 1;
+  for (let i = 0; i < size; i++) {
+    for (let c = 0; c < 3; c++) image.data[c * size + i] = rgb[3 * i + c]! / 127.5 - 1;
   }
   return image;
 }

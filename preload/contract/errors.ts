@@ -1,7 +1,7 @@
 // What can go wrong, as data: a closed union of codes. Errors cross processes in this form, since a thrown error keeps only its message.
 import { z } from 'zod';
 
-export const errorCodes = [
+const errorCodes = [
   // weights and checkpoints
   'file.notFound', 'file.unreadable', 'weights.notSafetensors', 'weights.truncated', 'weights.badHeader', 'weights.badOffsets',
   'weights.missingTensor', 'weights.shapeMismatch', 'weights.unsupportedDtype', 'weights.notFinite',

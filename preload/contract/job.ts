@@ -5,7 +5,7 @@ import { NoiseSource, SamplerName, ScheduleName } from './vocabulary';
 
 /** SHA-256 in lower-case hex, of a file's or a blob's bytes. */
 export const ContentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
-export const Seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Side = z.int().min(64).max(4096).refine((n) => n % 8 === 0, { message: 'must be a multiple of 8' });
 
 export const JobSpec = z.object({

@@ -19,7 +19,7 @@ interface Jobs {
 export const useJobs = create<Jobs>(() => ({ jobs: {}, worker: 'ready', connection: 'connecting', problem: null, lastDone: null }));
 
 const working: readonly JobState[] = ['loading', 'running', 'decoding', 'saving'];
-export const isActive = (job: JobView) => job.state === 'queued' || working.includes(job.state);
+const isActive = (job: JobView) => job.state === 'queued' || working.includes(job.state);
 
 /** Takes in one event. Jobs that have ended are let go: their pictures are in the library. */
 export function applyEvent(event: QueueEvent): void {

@@ -9,8 +9,6 @@ import { dtypeBytes, encodeHeader, type TensorSpec } from '../../main/engine/wei
 import type { ByteSource, StoredDType, WeightFile } from '../../main/engine/weights/source';
 import { writeRandomCheckpoint } from '../../main/services/random-checkpoint';
 
-export { writeRandomCheckpoint };
-
 /** SD 1.x in small: two levels in the U-Net, four in the autoencoder (factor 8), CLIP's whole vocabulary. 5 MB. */
 export const tinySizes: Sd1Sizes = {
   unet: { inChannels: 4, outChannels: 4, modelChannels: 32, timeEmbed: 128, channels: [32, 64], resBlocks: 1, depths: [1, 1], middleDepth: 1, contextDim: 32 },

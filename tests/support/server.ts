@@ -8,7 +8,7 @@ import { JobSpec } from '../../preload/contract/job';
 import { Settings } from '../../preload/contract/studio';
 import { AppError } from '../../main/engine/errors';
 import { serve } from '../../main/server/serve';
-import { checkPicture } from '../../main/services/pictures/decode';
+import { checkPicture } from '../../main/worker/decode-picture';
 import type { LocalStudio } from '../../main/services/studio';
 import { openBench, type Bench } from './queue';
 

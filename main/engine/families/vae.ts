@@ -17,7 +17,7 @@ export interface VaeConfig {
 const EPSILON = 1e-6;
 
 /** Scaling factor of SD 1 and SD 2; SDXL's is 0.13025. */
-export const SD1_LATENT_SCALE = 0.18215;
+const SD1_LATENT_SCALE = 0.18215;
 
 export function vaeConfig(file: WeightFile, prefix = 'first_stage_model', scale = SD1_LATENT_SCALE): VaeConfig | undefined {
   const dot = prefix ? `${prefix}.` : '';

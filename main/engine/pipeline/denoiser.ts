@@ -63,7 +63,7 @@ function compose(parts: readonly { weight: number; denoised: Tensor }[], uncond:
 }
 
 /** [1, …] tensors of one shape → [n, …]. */
-export function stack(parts: readonly Tensor[]): Tensor {
+function stack(parts: readonly Tensor[]): Tensor {
   const [first] = parts;
   if (!first) throw new RangeError('a batch of nothing');
   const size = sizeOf(first.dims);

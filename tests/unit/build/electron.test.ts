@@ -16,7 +16,15 @@ const host = (env: NodeJS.ProcessEnv = {}) => ({
 });
 /** Stands for the package's install.js, which downloads. */
 const installer = (source: string) => writeFileSync(join(folder, 'install.cjs'), source);
+/** As install.js leaves it. */
+function extracted(name: string): void {
+  mkdirSync(join(folder, 'dist'));
+  writeFileSync(join(folder, 'dist', name), '');
+  writeFileSync(join(folder, 'path.txt'), name);
+}
 const fetching = "require('fs').writeFileSync(__dirname + '/fetched', '');";
+
+const extracting = "const fs = require('fs'); fs.mkdirSync(__dirname + '/dist'); fs.writeFileSync(__dirname + '/dist/electron', ''); fs.writeFileSync(__dirname + '/path.txt', 'electron');";
 
 async function withMirror<T>(run: (url: string) => Promise<T>): Promise<T> {
   const server = createServer((_request, response) => response.writeHead(404).end()).listen(0, '127.0.0.1');
@@ -44,20 +52,23 @@ test("root gets the server host, since Electron's sandbox refuses root", async (
 });
 
 test('macOS and Windows need no display variable', async () => {
-  mkdirSync(join(folder, 'dist'));
-  writeFileSync(join(folder, 'dist/electron'), '');
+  extracted('electron');
   expect(await findElectron({ ...host(), env: {}, platform: 'darwin' })).toEqual({ path: join(folder, 'dist/electron') });
 });
 
 test('a fetched binary is found by the name in path.txt', async () => {
-  mkdirSync(join(folder, 'dist'));
-  writeFileSync(join(folder, 'path.txt'), 'electron.exe');
-  writeFileSync(join(folder, 'dist/electron.exe'), '');
+  extracted('electron.exe');
   expect(await findElectron(host())).toEqual({ path: join(folder, 'dist/electron.exe') });
 });
 
+test('a binary whose extraction was cut does not count', async () => {
+  extracted('electron');
+  rmSync(join(folder, 'path.txt'));
+  expect(await findElectron(host({ ELECTRON_MIRROR: 'http://127.0.0.1:9/' }))).toMatchObject({ missing: expect.stringContaining('cannot be fetched') });
+});
+
 test('a missing binary is fetched by the package\'s own installer', async () => {
-  installer("const fs = require('fs'); fs.mkdirSync(__dirname + '/dist'); fs.writeFileSync(__dirname + '/dist/electron', ''); fs.writeFileSync(__dirname + '/path.txt', 'electron');");
+  installer(extracting);
   await withMirror(async (ELECTRON_MIRROR) => expect(await findElectron(host({ ELECTRON_MIRROR }))).toEqual({ path: join(folder, 'dist/electron') }));
 });
 
@@ -76,7 +87,7 @@ test('a download that fails says why, leaves no half of it, and is tried again a
     expect(existsSync(join(folder, 'dist'))).toBe(false);
     const yesterday = Date.now() / 1000 - 25 * 3600;
     utimesSync(join(folder, 'cache/failed'), yesterday, yesterday);
-    installer("const fs = require('fs'); fs.mkdirSync(__dirname + '/dist'); fs.writeFileSync(__dirname + '/dist/electron', '');");
+    installer(extracting);
     expect(await findElectron(host({ ELECTRON_MIRROR }))).toEqual({ path: join(folder, 'dist/electron') });
   });
 });

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
-import { AppError } from '../../engine/errors';
+import { AppError } from '../engine/errors';
 
 /** SVG and PDF are programs that draw, so they are not on the list. */
 const formats = ['png', 'jpeg', 'webp', 'heif', 'gif', 'tiff'];      // AVIF is told as 'heif'

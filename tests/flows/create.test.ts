@@ -1,0 +1,124 @@
+// The first room, as a person uses it: type, generate, watch, stop, again; and what happens when things go wrong under it.
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { noBrowser, openFlow, type Flow } from '../support/flow';
+
+const PATIENCE = { timeout: 60_000 };
+
+describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () => {
+  let flow: Flow;
+  beforeAll(async () => { flow = await openFlow(); });
+  afterAll(() => flow.close());
+  afterEach(() => { expect(flow.complaints.splice(0)).toEqual([]); });
+
+  /** Advanced settings hold the exact number of steps. */
+  async function setSteps(page: Page, steps: number): Promise<void> {
+    await page.getByRole('radio', { name: 'Advanced' }).click();
+    const field = page.getByRole('spinbutton', { name: 'Steps' });
+    await field.fill(String(steps));
+    await field.blur();
+  }
+  const caption = async () => (await flow.page.getByRole('progressbar', { name: 'Progress' }).getAttribute('aria-valuetext')) ?? '';
+  async function waitForStep(step: number): Promise<void> {
+    await expect.poll(async () => Number(/Step (\d+)/.exec(await caption().catch(() => ''))?.[1] ?? 0), { ...PATIENCE, interval: 20 }).toBeGreaterThanOrEqual(step);
+  }
+
+  it('a first start offers words that the demo model knows, and one click fills the prompt', async () => {
+    await flow.page.getByRole('button', { name: /^a red house on grass/ }).click();
+    expect(await flow.prompt.inputValue()).toMatch(/^a red house on grass/);
+  });
+
+  it('type, generate, watch the steps, see the picture and find it in the strip', async () => {
+    await flow.prompt.fill('a blue boat on the sea at sunset');
+    await setSteps(flow.page, 20);
+    await flow.generate.click();
+    await waitForStep(3);
+    expect(await caption()).toMatch(/Step \d+ of 20/);
+    await flow.picture.waitFor(PATIENCE);
+    expect(await flow.picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(128);
+    await expect.poll(() => flow.recent.count(), PATIENCE).toBe(1);
+    await flow.generate.waitFor(PATIENCE);
+  });
+
+  it('stop takes effect at the next step, and the next picture comes as ever', async () => {
+    await setSteps(flow.page, 150);
+    await flow.generate.click();
+    await waitForStep(3);
+    await flow.stop.click();
+    await flow.generate.waitFor(PATIENCE);
+    expect(await flow.recent.count()).toBe(1);
+    await setSteps(flow.page, 6);
+    await flow.generate.click();
+    await expect.poll(() => flow.recent.count(), PATIENCE).toBe(2);
+    await flow.generate.waitFor(PATIENCE);
+  });
+
+  it('a reload during a job still shows it, and the form is as it was', async () => {
+    await flow.prompt.fill('a purple castle in the desert, watercolor');
+    await setSteps(flow.page, 120);
+    await flow.generate.click();
+    await waitForStep(2);
+    await flow.page.reload();
+    await waitForStep(4);
+    expect(await flow.prompt.inputValue()).toBe('a purple castle in the desert, watercolor');
+    await flow.stop.click();
+    await flow.generate.waitFor(PATIENCE);
+  });
+
+  it('another window of the same studio sees the job too', async () => {
+    await flow.generate.click();
+    await waitForStep(2);
+    const other = await flow.another();
+    await other.getByRole('button', { name: 'Stop' }).click(PATIENCE);
+    await flow.generate.waitFor(PATIENCE);
+    await other.context().close();
+  });
+
+  it.skipIf(process.platform !== 'linux')('the worker is killed during a job: the studio says so, starts another and the picture is made', async () => {
+    const before = await flow.recent.count();
+    await setSteps(flow.page, 60);
+    await flow.generate.click();
+    await waitForStep(5);
+    const killed = await flow.workerPid();
+    process.kill(killed, 'SIGKILL');
+    await flow.page.getByText(/engine stopped/i).first().waitFor({ timeout: 5_000 });
+    await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before + 1);
+    await flow.generate.waitFor(PATIENCE);
+    expect(await flow.workerPid()).not.toBe(killed);
+  });
+
+  it('two pictures at once count on from one seed', async () => {
+    const before = await flow.recent.count();
+    await setSteps(flow.page, 4);
+    await flow.page.getByRole('button', { name: /^Pictures: / }).click();
+    await flow.page.getByRole('radio', { name: '2', exact: true }).click();
+    await flow.page.keyboard.press('Escape');
+    await flow.generate.click();
+    await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before + 2);
+    await flow.generate.waitFor(PATIENCE);
+  });
+
+  it('starts from a picture that is dropped in, and refuses one that is none', async () => {
+    const folder = join(flow.dataDir, 'pictures');
+    const file = (await readdir(folder, { recursive: true })).find((name) => name.endsWith('.png'))!;
+    await flow.page.getByLabel('Picture file').setInputFiles(join(folder, file));
+    await flow.page.getByRole('slider', { name: 'How much may change' }).waitFor(PATIENCE);
+    const before = await flow.recent.count();
+    await flow.generate.click();
+    await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before + 2);
+    await flow.page.getByRole('button', { name: 'Do not start from a picture' }).first().click();
+    await flow.page.getByLabel('Picture file').setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
+    await flow.page.getByText(/cannot be read as a picture/).waitFor(PATIENCE);
+    flow.complaints.splice(0);                                   // the browser logs the refused upload itself
+  });
+
+  it('a broken model is listed with its reason and a folder that is not there is named', async () => {
+    await flow.page.getByRole('button', { name: 'Choose a model' }).click();
+    await flow.page.getByRole('textbox', { name: 'Path of a model file or folder' }).fill('/nowhere/models');
+    await flow.page.getByRole('button', { name: 'Add', exact: true }).click();
+    await flow.page.getByText(/nowhere/).first().waitFor(PATIENCE);
+    flow.complaints.splice(0);
+  });
+});
