@@ -1,8 +1,13 @@
-// What can be chosen: the samplers and schedules that this version runs, the shapes, the ladder of the quality slider.
-import { samplerLabels, scheduleLabels, type SamplerName, type ScheduleName } from '../../preload/contract/vocabulary';
+// What can be chosen: samplers and schedules, the shapes, the ladder of the quality slider.
+import { samplerLabels, samplerNames, scheduleLabels, scheduleNames, type SamplerName, type ScheduleName } from '../../preload/contract/vocabulary';
 
-const samplers: readonly SamplerName[] = ['euler', 'euler_a', 'heun', 'dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_sde', 'ddim', 'lms'];
-const schedules: readonly ScheduleName[] = ['normal', 'karras', 'exponential', 'sgm_uniform'];
+/** What most people use stands first. */
+const usualSamplers: readonly SamplerName[] = ['dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_sde', 'euler', 'euler_a', 'heun', 'ddim', 'lms'];
+const usualSchedules: readonly ScheduleName[] = ['karras', 'normal', 'exponential', 'sgm_uniform'];
+const withRest = <T>(usual: readonly T[], all: readonly T[]): T[] => [...usual, ...all.filter((name) => !usual.includes(name))];
+
+const samplers = withRest(usualSamplers, samplerNames);
+const schedules = withRest(usualSchedules, scheduleNames);
 
 export const samplerChoices = samplers.map((value) => ({ value, label: samplerLabels[value] }));
 export const scheduleChoices = schedules.map((value) => ({ value, label: scheduleLabels[value] }));
