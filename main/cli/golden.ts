@@ -17,6 +17,7 @@ const checkers: readonly (readonly [prefix: string, load: (provider: Provider) =
   ['rng', async () => (await import('./golden/rng')).rng],
   ['samplers', async () => (await import('./golden/samplers')).samplers],
   ['clip_l', async () => (await import('./golden/networks')).checkClip],
+  ['open_clip', async () => (await import('./golden/networks')).checkOpenClip],
   ['unet_', async (provider) => (await import('./golden/networks')).checkUnet(provider)],
   ['vae_', async () => (await import('./golden/networks')).checkVae],
   ['taesd_', async () => (await import('./golden/networks')).checkTaesd],

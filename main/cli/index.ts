@@ -42,7 +42,8 @@ function unknownCommand(name: string): AppError {
 }
 
 function report(error: AppError, json: boolean): void {
-  if (json) process.stdout.write(`${JSON.stringify({ error: error.toInfo() })}\n`);
+  const { code, message, hint } = error;
+  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
   process.stderr.write(`${error.code}: ${error.message}\n${error.hint ? `${error.hint}\n` : ''}`);
   if (error.code === 'internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);
 }

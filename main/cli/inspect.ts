@@ -1,14 +1,15 @@
 // `inspect FILE`: what is this file. For people by default; with --json the last line is one line of JSON, as the window gets it.
 import type { ModelReport } from '../../preload/contract/model';
 import { identify } from '../engine/families/identify';
-import { familyLabels } from '../engine/families/identify-runnable';
+import { familyLabels } from '../engine/families/family-labels';
 import { openWeightFile } from '../worker/files';
 import { hashModel } from '../services/hashes';
 import { helpFor, parseCommand, type Command } from './args';
+import { openFolder } from './inspect-folder';
 
 const command = {
   name: 'inspect',
-  summary: 'Says what a model file is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors.',
+  summary: 'Says what a model file or diffusers folder is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors.',
   positional: 'FILE',
   flags: {
     json: { kind: 'switch', help: 'one line of JSON' },
@@ -17,13 +18,14 @@ const command = {
   },
 } as const satisfies Command;
 
-/** Exit code 0. Throws file.notFound, file.unreadable, weights.*, model.notACheckpoint for what is no readable model file. */
+/** Exit code 0. A folder has no hashes. Throws file.notFound, file.unreadable, weights.*, model.notACheckpoint for what is no readable model file. */
 export async function runInspect(args: string[]): Promise<number> {
   const { values, positional: path, help } = parseCommand(command, args);
   if (help || path === undefined) return print(helpFor(command));
-  const file = await openWeightFile(path);
+  const folder = await openFolder(path);
+  const file = folder ?? await openWeightFile(path);
   const identity = identify(file, { prediction: values.prediction as 'eps' | 'v' | undefined });
-  const report: ModelReport = { ...identity, hashes: values['no-hash'] ? null : await hashModel(file) };
+  const report: ModelReport = { ...identity, hashes: values['no-hash'] || folder ? null : await hashModel(file) };
   return print(values.json ? JSON.stringify(report) : describe(file.path, report));
 }
 
@@ -49,5 +51,8 @@ function describe(path: string, report: ModelReport): string {
     ...rows.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([label, value]) => line(label, value!)),
     ...(metadata.length > 0 ? ['metadata', ...metadata] : []),
     ...(report.problems.length > 0 ? ['problems', ...report.problems.map((problem) => `  ${problem}`)] : ['problems       none']),
-  ].join('\n');
+  ].map(printable).join('\n');
 }
+
+/** A file's own words must not move the cursor or colour the terminal. */
+const printable = (line: string): string => line.replace(/\p{Cc}+/gu, ' ');

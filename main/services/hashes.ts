@@ -18,12 +18,14 @@ const chunkBytes = 4 << 20;
 
 /**
  * sha256: whole file. autov1: 8 digits of the SHA-256 of 64 KB at 1 MB. autov2: 10 digits of sha256. autov3: 12 digits of the SHA-256 of all bytes
- * behind the header, or of `sshs_model_hash` where the metadata has it. Throws file.notFound, file.unreadable, and the signal's reason when aborted.
+ * behind a safetensors header, or of `sshs_model_hash` where such a header has it; of the whole file for other formats. Throws file.notFound,
+ * file.unreadable, and the signal's reason when aborted.
  */
 export async function hashModel(file: WeightFile, { signal, onProgress }: HashRun = {}): Promise<ModelHashes> {
   const whole = createHash('sha256'), old = createHash('sha256');
-  const stated = /^[0-9a-f]{12,64}$/i.exec(file.metadata.sshs_model_hash ?? '')?.[0].toLowerCase();
-  const weights = stated ? null : createHash('sha256');
+  const hasHeader = file.dataOffset > 0;
+  const stated = hasHeader ? /^[0-9a-f]{12,64}$/i.exec(file.metadata.sshs_model_hash ?? '')?.[0].toLowerCase() : undefined;
+  const weights = hasHeader && !stated ? createHash('sha256') : null;
   await withFile(file.path, async (source) => {
     const readAt = (at: number): Promise<Uint8Array> | null => (at < file.sizeBytes ? source.read(at, Math.min(chunkBytes, file.sizeBytes - at)) : null);
     // The next chunk is read while this one is hashed.
@@ -41,5 +43,5 @@ export async function hashModel(file: WeightFile, { signal, onProgress }: HashRu
     }
   });
   const sha256 = whole.digest('hex');
-  return { sha256, autov1: old.digest('hex').slice(0, 8), autov2: sha256.slice(0, 10), autov3: (stated ?? weights!.digest('hex')).slice(0, 12) };
+  return { sha256, autov1: old.digest('hex').slice(0, 8), autov2: sha256.slice(0, 10), autov3: (stated ?? weights?.digest('hex') ?? sha256).slice(0, 12) };
 }

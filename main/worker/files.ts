@@ -3,6 +3,8 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import { firstNotFinite } from '../engine/weights/checks';
+import { looksLikeSafetensors, sniffContainer } from '../engine/weights/container';
+import { parseTorchCheckpoint } from '../engine/weights/pickle/checkpoint';
 import { baseName, dtypeBytes, parseHeader } from '../engine/weights/safetensors';
 import type { ByteSource, TensorEntry, WeightFile } from '../engine/weights/source';
 
@@ -19,8 +21,22 @@ export async function withFile<T>(path: string, use: (source: ByteSource) => Pro
   }
 }
 
-/** Reads the header of a weight file. Throws what `withFile` and `parseHeader` throw. */
-export const openWeightFile = (path: string): Promise<WeightFile> => withFile(path, parseHeader);
+/** Reads what a weight file says of its tensors; what it is, its first bytes tell. Throws what `withFile`, `parseHeader` and `parseTorchCheckpoint` throw. */
+export const openWeightFile = (path: string): Promise<WeightFile> => withFile(path, async (source) => {
+  const head = await source.read(0, Math.min(64, source.sizeBytes));
+  if (looksLikeSafetensors(head)) return parseHeader(source);
+  const container = sniffContainer(head);
+  if (container === 'zip' || container === 'pickle') return parseTorchCheckpoint(source);
+  return container === 'unknown' && /\.(?:ckpt|pt|pth|bin|pkl|pickle)$/i.test(path) ? parseBarePickle(source) : parseHeader(source);
+});
+
+/** Pickles of protocol 0 and 1 begin with anything. Of a file that is none after all, the other reader says what it is. */
+function parseBarePickle(source: ByteSource): Promise<WeightFile> {
+  return parseTorchCheckpoint(source).catch((error: unknown) => {
+    if (error instanceof AppError && error.code === 'weights.forbiddenGlobal') throw error;
+    return parseHeader(source);
+  });
+}
 
 async function readExactly(handle: FileHandle, path: string, offset: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
@@ -40,7 +56,7 @@ function unreadable(path: string, cause: unknown): AppError {
       message: `${name} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
     });
   }
-  const hint = code === 'EISDIR' ? 'Choose a .safetensors file inside this folder.'
+  const hint = code === 'EISDIR' ? 'Choose a model file inside this folder.'
     : code === 'EACCES' || code === 'EPERM' ? 'Allow your user account to read this file.'
       : 'Check that its drive is connected and whole, then try again.';
   return new AppError('file.unreadable', { message: `${name} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, hint, data: { file: path, code }, cause });
@@ -51,16 +67,20 @@ interface NotFinite { readonly tensor: string; readonly index: number }
 
 const chunkBytes = 8 << 20;
 
-/** Reads all weights, 8 MB at a time, in the file's order. Returns the first `limit` tensors with values that are not finite. */
+/** Reads all weights, 8 MB at a time, in the order of the model's files. Returns the first `limit` tensors with values that are not finite. */
 export async function scanNotFinite(file: WeightFile, signal?: AbortSignal, limit = 5): Promise<NotFinite[]> {
-  return withFile(file.path, async (source) => {
-    const found: NotFinite[] = [];
-    for (const entry of [...file.tensors.values()].sort((a, b) => a.offset - b.offset)) {
-      const index = await firstInTensor(source, entry, signal);
-      if (index >= 0 && found.push({ tensor: entry.name, index }) >= limit) break;
-    }
-    return found;
-  });
+  const found: NotFinite[] = [], pathOf = (entry: TensorEntry): string => entry.file ?? file.path;
+  const entries = [...file.tensors.values()].filter(({ byteLength }) => byteLength > 0).sort((a, b) => a.offset - b.offset);
+  for (const path of new Set(entries.map(pathOf))) {
+    await withFile(path, async (source) => {
+      for (const entry of entries.filter((one) => pathOf(one) === path)) {
+        if (found.length >= limit) return;
+        const index = await firstInTensor(source, entry, signal);
+        if (index >= 0) found.push({ tensor: entry.name, index });
+      }
+    });
+  }
+  return found;
 }
 
 async function firstInTensor(source: ByteSource, { dtype, offset, byteLength }: TensorEntry, signal?: AbortSignal): Promise<number> {

@@ -23,7 +23,7 @@ export async function runJob({ id, job, modelPath, initPath, attempt }: RunMessa
   const onStep = ({ step, steps, seconds, preview }: StepReport): void =>
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
   try {
-    const { image, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, init, {
+    const { image, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, { init }, {
       vocabulary, now, signal, onStep, sparing: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
     });
     const peakBytes = process.resourceUsage().maxRSS * 1024;

@@ -5,6 +5,7 @@ const errorCodes = [
   // weights and checkpoints
   'file.notFound', 'file.unreadable', 'weights.notSafetensors', 'weights.truncated', 'weights.badHeader', 'weights.badOffsets',
   'weights.missingTensor', 'weights.shapeMismatch', 'weights.unsupportedDtype', 'weights.notFinite',
+  'weights.forbiddenGlobal', 'weights.unsupportedLayout',
   'model.notACheckpoint', 'model.unsupportedFamily', 'model.notFound',
   // jobs
   'job.invalid', 'job.cancelled', 'job.notFound', 'picture.unreadable', 'picture.notFound',

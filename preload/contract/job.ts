@@ -29,9 +29,21 @@ export const JobSpec = z.object({
   init: ContentHash.optional(),
   /** img2img: how much of the schedule runs (denoising strength); 1 starts from noise. */
   strength: z.number().min(0).max(1).optional(),
+  /** Where `init` is repainted: a grey blob of its shape, white is repainted. */
+  mask: ContentHash.optional(),
+  /** For depth-to-image models: a grey blob, lighter is nearer. */
+  depth: ContentHash.optional(),
+  /** How far the guided picture is brought back to the contrast of an unguided one. */
+  cfgRescale: z.number().min(0).max(1).optional(),
+  /** For models that edit by instruction: guidance towards `init`; 1.5 where left out. */
+  imageCfg: z.number().min(0).max(50).optional(),
+  /** What the network predicts, where the file leaves it open or is wrong. */
+  prediction: z.enum(['eps', 'v']).optional(),
+  /** A second model that takes over when this share of the noise levels is done (SDXL's refiner). */
+  refiner: z.object({ model: z.object({ name: z.string(), hash: ContentHash.nullable() }), switchAt: z.number().min(0).max(1) }).optional(),
 }).refine((job) => job.kind !== 'img2img' || (job.init !== undefined && job.strength !== undefined), {
   message: 'an img2img job needs `init` and `strength`', path: ['init'],
-});
+}).refine((job) => job.mask === undefined || job.init !== undefined, { message: 'a mask needs the picture that it lies on (`init`)', path: ['mask'] });
 export type JobSpec = z.infer<typeof JobSpec>;
 
 /** What somebody asks for: a job without what the studio fills in. `model` is the id of a known model. One job is made per picture. */

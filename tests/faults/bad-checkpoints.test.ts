@@ -9,6 +9,7 @@ import { identify, whyNotRunnable } from '../../main/engine/families/identify';
 import { openWeightFile, scanNotFinite } from '../../main/worker/files';
 import { hashModel } from '../../main/services/hashes';
 import { ModelReport } from '../../preload/contract/model';
+import { zipOf } from '../support/pickles';
 import { randomCheckpoint, rawFile, referenceTensors, scratchFolder, weightFile } from '../support/checkpoints';
 
 const folder = scratchFolder();
@@ -65,6 +66,11 @@ describe('a download that went wrong', () => {
     truncateSync(path, 500);
     expectClear(await refusal(() => openWeightFile(path)), 'weights.truncated', path, /inside its header/);
   });
+  test('is a zip that breaks off', async () => {
+    const path = join(folder, 'old.ckpt');
+    writeFileSync(path, 'PK\x03\x04\0\0\0\0\0\0 archive/data.pkl');
+    expectClear(await refusal(() => openWeightFile(path)), 'weights.truncated', path, /zip directory/);
+  });
   test('is a web page', async () => {
     const path = join(folder, 'page.safetensors');
     writeFileSync(path, '<!doctype html><html><body>Please log in</body></html>');
@@ -83,10 +89,10 @@ describe('a file that is no checkpoint', () => {
     writeFileSync(path, Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'));
     expectClear(await refusal(() => openWeightFile(path)), 'model.notACheckpoint', path, /picture/);
   });
-  test('is a pickle', async () => {
-    const path = join(folder, 'old.ckpt');
-    writeFileSync(path, 'PK\x03\x04\0\0\0\0\0\0 archive/data.pkl');
-    expectClear(await refusal(() => openWeightFile(path)), 'weights.notSafetensors', path, /pickled/);
+  test('is another kind of zip', async () => {
+    const path = join(folder, 'pictures.ckpt');
+    writeFileSync(path, zipOf([{ name: 'cat.png', data: new Uint8Array(8) }]));
+    expectClear(await refusal(() => openWeightFile(path)), 'model.notACheckpoint', path, /zip file/);
   });
   test('holds tensors of something else', async () => {
     const path = join(folder, 'embeddings.safetensors');
@@ -100,13 +106,24 @@ describe('a file that is no checkpoint', () => {
 });
 
 describe('a model that is not supported yet is named', () => {
-  test.each([['sdxl-base-checkpoint', /family SDXL,/], ['sdxl-refiner-checkpoint', /family SDXL refiner,/], ['sd21-v-checkpoint', /Stable Diffusion 2/]])('%s', (name, message) => {
-    const path = `/models/${name}.safetensors`;
-    expectClear(whyNotRunnable(weightFile(referenceTensors(name), {}, path)), 'model.unsupportedFamily', path, message);
+  test('by its family', () => {
+    const unclip = weightFile([...referenceTensors('sd21-v-checkpoint'), ['model.diffusion_model.label_emb.0.0.weight', [1280, 2048]]], {}, '/models/unclip.safetensors');
+    expectClear(whyNotRunnable(unclip), 'model.unsupportedFamily', '/models/unclip.safetensors', /family sd2-unclip,/);
   });
-  test('an inpainting checkpoint', () => {
-    const tensors = referenceTensors('sd15-checkpoint').map(([name, dims, dtype]) => [name, name.endsWith('input_blocks.0.0.weight') ? [320, 9, 3, 3] : dims, dtype] as const);
-    expectClear(whyNotRunnable(weightFile(tensors)), 'model.unsupportedFamily', '/models/test.safetensors', /inpainting/);
+  test('by its number of input channels', () => {
+    const tensors = referenceTensors('sd15-checkpoint').map(([name, dims, dtype]) => [name, name.endsWith('input_blocks.0.0.weight') ? [320, 12, 3, 3] : dims, dtype] as const);
+    expectClear(whyNotRunnable(weightFile(tensors)), 'model.unsupportedFamily', '/models/test.safetensors', /variant of Stable Diffusion 1 that/);
+  });
+});
+
+describe('a checkpoint of a later family that is not whole', () => {
+  test.each([
+    ['sdxl-base-checkpoint', 'conditioner.embedders.1.model.text_projection', /SDXL checkpoint: .*text_projection \[1280, 1280\] is missing$/],
+    ['sdxl-refiner-checkpoint', 'model.diffusion_model.label_emb.0.2.bias', /SDXL refiner checkpoint: .*label_emb\.0\.2\.bias \[1536\] is missing$/],
+    ['sd21-v-checkpoint', 'cond_stage_model.model.transformer.resblocks.7.attn.in_proj_bias', /Stable Diffusion 2 checkpoint: .*in_proj_bias \[3072\] is missing$/],
+  ])('%s', (name, missing, message) => {
+    const path = `/models/${name}.safetensors`;
+    expectClear(whyNotRunnable(weightFile(referenceTensors(name).filter(([key]) => key !== missing), {}, path)), 'weights.missingTensor', path, message);
   });
 });
 

@@ -1,8 +1,10 @@
-// Checkpoints for tests: small ones of SD 1.x's layout with random weights, headers with no weights behind them, and files built byte by byte.
+// Checkpoints for tests: small ones of each family with random weights, headers with no weights behind them, and files built byte by byte.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { expectedCheckpoint, type CheckpointSizes } from '../../main/engine/families/expected-families';
+import type { UnetSizes } from '../../main/engine/families/expected-networks';
 import { expectedSd1, type Sd1Sizes } from '../../main/engine/families/expected-sd1';
 import { sizeOf, type Dims } from '../../main/engine/tensor';
 import { dtypeBytes, encodeHeader, type TensorSpec } from '../../main/engine/weights/safetensors';
@@ -16,6 +18,27 @@ export const tinySizes: Sd1Sizes = {
   vae: { channels: [32, 32, 64, 64], resBlocks: 1, latentChannels: 4, embedChannels: 4 },
 };
 
+const tinyText = { width: 32, layers: 3, mlp: 128, vocabulary: 49408, positions: 77 };
+/** Heads are 64 wide in the later families, so no level is narrower. */
+const tinyLinearUnet: UnetSizes = { ...tinySizes.unet, modelChannels: 64, channels: [64, 128], depths: [1, 1], linear: true };
+
+/** The later families in small, each with what sets it apart. SDXL has six numbers beside the pooled text, its refiner five and four levels. */
+export const tinyFamilies = {
+  sd1: { unet: tinySizes.unet, text: { 'cond_stage_model.transformer.text_model.': tinySizes.text }, vae: tinySizes.vae },
+  sd2: { unet: tinyLinearUnet, text: { 'cond_stage_model.model.': { ...tinyText, projection: 32 } }, vae: tinySizes.vae },
+  sdxl: {
+    unet: { ...tinyLinearUnet, depths: [0, 2], middleDepth: 2, contextDim: 64, vectorDim: 48 + 6 * 256 },
+    text: { 'conditioner.embedders.0.transformer.text_model.': tinyText, 'conditioner.embedders.1.model.': { ...tinyText, projection: 48 } }, vae: tinySizes.vae,
+  },
+  'sdxl-refiner': {
+    unet: { ...tinyLinearUnet, channels: [64, 64, 64, 128], depths: [0, 1, 1, 0], vectorDim: 48 + 5 * 256 },
+    text: { 'conditioner.embedders.0.model.': { ...tinyText, projection: 48 } }, vae: tinySizes.vae,
+  },
+} satisfies Record<string, CheckpointSizes>;
+
+/** The same with more channels going in: 9 inpainting, 8 instruct-pix2pix, 5 depth. */
+export const withInputs = (sizes: CheckpointSizes, inChannels: number): CheckpointSizes => ({ ...sizes, unet: { ...sizes.unet, inChannels } });
+
 const scratch = mkdtempSync(join(tmpdir(), 'atelier-test-'));
 afterAll(() => { rmSync(scratch, { recursive: true, force: true }); });
 
@@ -28,6 +51,13 @@ export async function randomCheckpoint(options: { sizes?: Sd1Sizes; seed?: numbe
   options.change?.(tensors);
   const path = options.path ?? join(scratchFolder(), 'random.safetensors');
   await writeRandomCheckpoint(path, tensors, options.seed ?? 1);
+  return path;
+}
+
+/** Writes a random checkpoint of any family and returns its path. `markers` are empty tensors, such as `v_pred`. */
+export async function randomFamilyCheckpoint(sizes: CheckpointSizes, { seed = 1, markers = [], metadata = {} }: { seed?: number; markers?: string[]; metadata?: Record<string, string> } = {}): Promise<string> {
+  const path = join(scratchFolder(), 'random.safetensors');
+  await writeRandomCheckpoint(path, new Map([...expectedCheckpoint(sizes), ...markers.map((name) => [name, [0]] as const)]), seed, metadata);
   return path;
 }
 

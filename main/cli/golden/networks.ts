@@ -1,11 +1,15 @@
 // Golden cases of single networks: build the graph from the case's weights, feed its inputs, compare its outputs.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildClip, clipConfig } from '../../engine/families/clip';
+import { clipTower } from '../../engine/families/clip';
+import { openClipTower } from '../../engine/families/openclip';
+import { sizeVector } from '../../engine/families/sdxl-conditioning';
 import { buildTaesdDecoder, buildTaesdEncoder } from '../../engine/families/taesd';
+import { buildTextTower, firstEnd, type TextTower } from '../../engine/families/text-tower';
 import { buildUnet, timestepEmbedding, unetConfig, type Heads } from '../../engine/families/unet';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig } from '../../engine/families/vae';
 import type { Graph } from '../../engine/graph/graph';
+import { stack } from '../../engine/pipeline/denoiser';
 import type { Runtime } from '../../engine/pipeline/runtime';
 import { float32, int64, type AnyTensor, type Tensor } from '../../engine/tensor';
 import type { WeightFile } from '../../engine/weights/source';
@@ -14,8 +18,8 @@ import { ortRuntime, ortRuntimeFor } from '../../worker/ort-runtime';
 import { readTensors, type GoldenTensor } from './read';
 import type { CaseFolder, Check, Checker } from './types';
 
-/** max |mine − ref| ≤ tolerance · max |ref|. */
-export function compareTensor(check: string, mine: Tensor, reference: GoldenTensor, tolerance: number): Check {
+/** max |mine − ref| ≤ tolerance · max |ref|, or ≤ tolerance where that is 'absolute'. */
+export function compareTensor(check: string, mine: Tensor, reference: GoldenTensor, tolerance: number, kind: 'relative' | 'absolute' = 'relative'): Check {
   const expected = reference.data;
   if (mine.data.length !== expected.length) {
     return { check, status: 'failed', error: null, tolerance, note: `${mine.data.length} values, expected ${expected.length} [${reference.shape}]` };
@@ -28,7 +32,7 @@ export function compareTensor(check: string, mine: Tensor, reference: GoldenTens
     worst = difference > worst || Number.isNaN(difference) ? difference : worst;
     scale = Math.max(scale, Math.abs(want));
   }
-  const error = worst / scale;
+  const error = kind === 'relative' ? worst / scale : worst;
   return { check, status: error <= tolerance ? 'passed' : 'failed', error, tolerance };
 }
 
@@ -96,42 +100,88 @@ export const checkUnet = (provider: 'cpu' | 'webgpu'): Checker => async function
     yield compareTensor(`${set}.eps`, out!, io.stored(`${set}.eps`), relativeTolerance(folder));
   }
   if (existsSync(join(folder.path, 'size_vector.safetensors'))) {
-    yield { check: 'size_vector', status: 'unsupported', error: null, tolerance: null, note: 'SDXL is not run yet' };
+    yield* checkSizeVector(await caseTensors(join(folder.path, 'size_vector.safetensors')), folder.config['size_vector.safetensors'].tolerance.abs as number);
   }
 };
 
+/** SDXL's numbers beside the text: sizes and crops of the base model, with the aesthetic score of the refiner. Its tolerance is absolute. */
+function* checkSizeVector(io: CaseTensors, tolerance: number): Iterable<Check> {
+  const rows = (name: string): Tensor[] => {
+    const { dims: [count = 0, width = 0], data } = io.float(name);
+    return Array.from({ length: count }, (_, i) => float32([1, width], data.slice(i * width, (i + 1) * width)));
+  };
+  const nothing = float32([1, 0]);
+  const [pooled, sizes] = [rows('in.pooled'), rows('in.sizes')];
+  const results = {
+    size_embedding: sizes.map(({ data }) => sizeVector(nothing, [...data])),
+    y: sizes.map(({ data }, i) => sizeVector(pooled[i]!, [...data])),
+    refiner_embedding: rows('in.refiner').map(({ data }) => sizeVector(nothing, [...data])),
+  };
+  for (const [name, mine] of Object.entries(results)) yield compareTensor(`size_vector.${name}`, stack(mine), io.stored(`out.${name}`), tolerance, 'absolute');
+}
+
 export const checkClip: Checker = async function* (folder) {
   const weights = await openWeightFile(join(folder.path, 'weights.safetensors'));
-  const config = clipConfig(weights, prefixOf(folder, 'cond_stage_model.transformer'), folder.config['config'].num_attention_heads);
-  if (!config) throw new Error(`${folder.name}: there is no CLIP text tower in ${weights.path}`);
+  const tower = clipTower(weights, prefixOf(folder, 'cond_stage_model.transformer'), { heads: folder.config['config'].num_attention_heads });
+  if (!tower) throw new Error(`${folder.name}: there is no CLIP text tower in ${weights.path}`);
   const io = await caseTensors(join(folder.path, 'io.safetensors'));
   const ids = io.ids('in.input_ids');
   const tolerance = relativeTolerance(folder);
   const batch = ids.dims[0]!;
   const runtime = ortRuntime();
 
-  const raw = await evaluate(runtime, buildClip(weights, config, { batch, raw: true }), { ids });
+  const raw = await evaluate(runtime, buildTextTower(tower, { batch, raw: true }), { ids });
   yield compareTensor('last_hidden_state', raw['hidden']!, io.stored('out.last_hidden_state'), tolerance);
-  yield compareTensor('pooled', pooledAtEnd(raw['hidden']!, ids, folder.config['config'].eos_token_id), io.stored('out.pooled'), tolerance);
+  yield compareTensor('pooled', pooledAtEnd(raw['hidden']!, ids), io.stored('out.pooled'), tolerance);
   yield compareTensor('embeddings', raw['hidden.0']!, io.stored('out.embeddings'), tolerance);
   for (let layer = 1; io.has(`out.hidden.${layer}`); layer++) {
     yield compareTensor(`hidden.${layer}`, raw[`hidden.${layer}`]!, io.stored(`out.hidden.${layer}`), tolerance);
   }
   for (let clipSkip = 2; io.has(`out.clip_skip_${clipSkip}`); clipSkip++) {
-    const { hidden } = await evaluate(runtime, buildClip(weights, config, { batch, clipSkip }), { ids });
+    const { hidden } = await evaluate(runtime, buildTextTower(tower, { batch, clipSkip }), { ids });
     yield compareTensor(`clip_skip_${clipSkip}`, hidden!, io.stored(`out.clip_skip_${clipSkip}`), tolerance);
   }
 };
 
+/** SDXL's second encoder and SD 2's. The case's ids are filled with 0, as these towers want them. */
+export const checkOpenClip: Checker = async function* (folder) {
+  const { config } = folder;
+  const io = await caseTensors(join(folder.path, 'io.safetensors'));
+  const ids = io.ids('in.input_ids');
+  const [batch, length] = ids.dims as [number, number];
+  const ends = int64([batch], Array.from({ length: batch }, (_, b) => b * length + endOf(ids, b)));
+  const runtime = ortRuntime();
+  const open = async (name: string): Promise<TextTower> => {
+    const file = await openWeightFile(join(folder.path, `weights_${name}.safetensors`));
+    const tower = openClipTower(file, String(config['files'][`weights_${name}.safetensors`].prefix).replace(/\.$/, ''), config['config'].heads);
+    if (!tower) throw new Error(`${folder.name}: there is no OpenCLIP text tower in ${file.path}`);
+    return tower;
+  };
+  const [g, h] = [await open('sdxl_g'), { ...await open('sd2_h'), pooledWidth: 0 }];
+  const last = await evaluate(runtime, buildTextTower(g, { batch, raw: true }), { ids, ends });
+  const results = {
+    'sdxl_g.penultimate': (await evaluate(runtime, buildTextTower({ ...g, clipSkip: 2, normed: false }, { batch }), { ids, ends }))['hidden'],
+    'sdxl_g.last_raw': last[`hidden.${g.layers}`], 'sdxl_g.last_ln': last['hidden'], 'sdxl_g.pooled': last['pooled'],
+    'sd2_h.penultimate_ln': (await evaluate(runtime, buildTextTower({ ...h, clipSkip: 2 }, { batch }), { ids }))['hidden'],
+    'sd2_h.last_ln': (await evaluate(runtime, buildTextTower(h, { batch }), { ids }))['hidden'],
+  };
+  for (const [name, mine] of Object.entries(results)) yield compareTensor(name, mine!, io.stored(name), relativeTolerance(folder));
+};
+
 /** The state at the first end token: [B, L, D] → [B, D]. */
-function pooledAtEnd(hidden: Tensor, ids: Tensor<'int64'>, end: number): Tensor {
+function pooledAtEnd(hidden: Tensor, ids: Tensor<'int64'>): Tensor {
   const [batch, length, width] = hidden.dims as [number, number, number];
   const pooled = float32([batch, width]);
   for (let b = 0; b < batch; b++) {
-    const at = ids.data.subarray(b * length, (b + 1) * length).indexOf(BigInt(end));
+    const at = endOf(ids, b);
     pooled.data.set(hidden.data.subarray((b * length + at) * width, (b * length + at + 1) * width), b * width);
   }
   return pooled;
+}
+
+function endOf(ids: Tensor<'int64'>, row: number): number {
+  const length = ids.dims[1]!;
+  return firstEnd(Array.from(ids.data.subarray(row * length, (row + 1) * length), Number));
 }
 
 export const checkVae: Checker = async function* (folder) {

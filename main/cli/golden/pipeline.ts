@@ -5,7 +5,6 @@ import { guidedDenoiser } from '../../engine/pipeline/denoiser';
 import { sigmasFor } from '../../engine/pipeline/generate';
 import { Model } from '../../engine/pipeline/model';
 import { lincomb } from '../../engine/sampling/arithmetic';
-import { stableDiffusionTable } from '../../engine/sampling/model-sampling';
 import { samplers } from '../../engine/sampling/samplers';
 import { float32, sizeOf, type Tensor } from '../../engine/tensor';
 import { openWeightFile } from '../../worker/files';
@@ -27,7 +26,7 @@ export const checkPipeline: Checker = async function* (folder) {
     const contexts: Record<string, Tensor> = {};
     for (const side of ['positive', 'negative']) {
       const ids = io.ids(`in.${side}_ids`);
-      contexts[side] = await model.encodeText([Array.from(ids.data, Number)], 1);
+      contexts[side] = (await model.encodeText([Array.from(ids.data, Number)], 1)).states[0]!;
       if (io.has(`context.${side}`)) yield compareTensor(`context.${side}`, contexts[side], io.stored(`context.${side}`), tolerance);
     }
     for (const [name, run] of Object.entries(folder.config['runs'] as Record<string, RunConfig>)) {
@@ -40,7 +39,7 @@ export const checkPipeline: Checker = async function* (folder) {
 
 async function* checkRun(name: string, run: RunConfig, model: Model, io: CaseTensors, contexts: Record<string, Tensor>, tolerance: number): AsyncIterable<Check> {
   const { schedule, steps, strength } = run;
-  const sigmas = sigmasFor({ schedule, steps, strength, kind: strength === undefined ? 'txt2img' : 'img2img' });
+  const sigmas = sigmasFor({ schedule, steps, strength, kind: strength === undefined ? 'txt2img' : 'img2img' }, model.traits);
   yield compareTensor(`${name}.sigmas`, float32([sigmas.length], Float32Array.from(sigmas)), io.stored(`${name}.sigmas`), tolerance);
 
   const pool = io.float('in.noise.pool');
@@ -48,14 +47,14 @@ async function* checkRun(name: string, run: RunConfig, model: Model, io: CaseTen
   let start = lincomb([sigmas[0]!, io.float('in.noise')]);
   if (strength !== undefined) {
     const moments = await model.moments(io.float('in.image'));
-    const z0 = lincomb([model.vae.scale, samplePosterior(moments, draw(20))]);
+    const z0 = lincomb([model.traits.latentScale, samplePosterior(moments, draw(20))]);
     yield compareTensor(`${name}.z0`, z0, io.stored(`${name}.z0`), tolerance);
     start = lincomb([1, z0], [sigmas[0]!, io.float('in.noise')]);
   }
 
-  const denoise = guidedDenoiser((x, t, context) => model.predict(x, t, context), {
-    prediction: 'eps', table: stableDiffusionTable, cfg: run.cfg,
-    conditioning: () => ({ conds: [{ context: contexts['positive']!, weight: 1 }], uncond: contexts['negative']! }),
+  const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition), {
+    prediction: model.traits.prediction, table: model.traits.table, cfg: run.cfg,
+    conditioning: () => ({ conds: [{ condition: { context: contexts['positive']!, y: null }, weight: 1 }], uncond: { context: contexts['negative']!, y: null } }),
   });
   let drawn = 0;
   const states: Tensor[] = [];

@@ -1,9 +1,11 @@
-// What is wrong with an SD 1.x checkpoint's tensors: missing, of a wrong shape, of a type that holds no weights, or unknown. Names only, no bytes read.
+// What is wrong with a checkpoint's tensors: missing, of a wrong shape, of a type that holds no weights, or unknown. Names only, no bytes read.
 import type { ErrorCode } from '../../../preload/contract/errors';
 import { showDims } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
-import { expectedText, expectedUnet, expectedVae, type Shapes } from './expected-sd1';
-import { partOf, type Part, textSizes, unetSizes, vaeSizes } from './expected-sizes';
+import { expectedEncoder, isOpenClipPrefix } from './expected-families';
+import { expectedUnet, expectedVae, type Shapes } from './expected-networks';
+import { openClipSizes, partOf, projectionOf, textSizes, unetSizes, vaeSizes } from './expected-sizes';
+import { familyLabels } from './family-labels';
 import { isBuffer, isEmaCopy } from './identify-buffers';
 
 export interface Problem {
@@ -19,35 +21,60 @@ export interface Problem {
 
 const fatal = (code: ErrorCode, tensor: string | null, message: string): Problem => ({ severity: 'fatal', code, tensor, message });
 
-/** A part's expected tensors from its own sizes, or null where its layout is not SD 1's. */
-const layout = <S>(sizesOf: (part: Part) => S | null, shapesOf: (sizes: S, prefix: string) => Shapes) => (file: WeightFile, prefix: string): Shapes | null => {
-  const sizes = sizesOf(partOf(file, prefix));
-  return sizes && shapesOf(sizes, prefix);
+interface PartSpec {
+  readonly what: string;
+  /** The first below which the part is found is taken. */
+  readonly prefixes: readonly string[];
+  /** What tells that the part is there. */
+  readonly sign: (prefix: string) => string;
+  /** The part's expected tensors from its own sizes, or null where it does not have the families' layout. */
+  readonly expect: (file: WeightFile, prefix: string) => Shapes | null;
+}
+
+const unet: PartSpec = {
+  what: 'U-Net', prefixes: ['model.diffusion_model.'], sign: () => 'input_blocks.',
+  expect(file, prefix) { const sizes = unetSizes(partOf(file, prefix)); return sizes && expectedUnet(sizes, prefix); },
+};
+const vae: PartSpec = {
+  what: 'autoencoder (VAE)', prefixes: ['first_stage_model.'], sign: () => '',
+  expect(file, prefix) { const sizes = vaeSizes(partOf(file, prefix)); return sizes && expectedVae(sizes, prefix); },
+};
+const text = (what: string, prefixes: readonly string[], projected = false): PartSpec => ({
+  what, prefixes, sign: (prefix) => (isOpenClipPrefix(prefix) ? 'transformer.resblocks.' : 'encoder.layers.'),
+  expect(file, prefix) {
+    const part = partOf(file, prefix);
+    const sizes = isOpenClipPrefix(prefix) ? openClipSizes(part) : textSizes(part);
+    return sizes && expectedEncoder({ ...sizes, ...(projected && { projection: projectionOf(file, prefix) ?? sizes.width }) }, prefix);
+  },
+});
+
+/** NovelAI's and some merged SD 1 files leave out `text_model.`; files made from diffusers' folders keep its names for the OpenCLIP towers. */
+const families: Readonly<Record<string, readonly PartSpec[]>> = {
+  sd1: [unet, text('text encoder', ['cond_stage_model.transformer.text_model.', 'cond_stage_model.transformer.']), vae],
+  sd2: [unet, text('text encoder', ['cond_stage_model.model.', 'cond_stage_model.transformer.text_model.']), vae],
+  sdxl: [unet, text('first text encoder', ['conditioner.embedders.0.transformer.text_model.']),
+    text('second text encoder', ['conditioner.embedders.1.model.', 'conditioner.embedders.1.transformer.text_model.'], true), vae],
+  'sdxl-refiner': [unet, text('text encoder', ['conditioner.embedders.0.model.', 'conditioner.embedders.0.transformer.text_model.'], true), vae],
 };
 
-const parts = [
-  { what: 'U-Net', prefixes: ['model.diffusion_model.'], sign: 'input_blocks.', expect: layout(unetSizes, expectedUnet) },
-  // NovelAI's and some merged files leave out `text_model.`.
-  { what: 'text encoder', prefixes: ['cond_stage_model.transformer.text_model.', 'cond_stage_model.transformer.'], sign: 'encoder.layers.',
-    expect: layout(textSizes, expectedText) },
-  { what: 'autoencoder (VAE)', prefixes: ['first_stage_model.'], sign: '', expect: layout(vaeSizes, expectedVae) },
-];
+export const isRunnableFamily = (family: string | null): family is string => family !== null && Object.hasOwn(families, family);
 
-/** Problems of a file that `identify` takes for an SD 1.x checkpoint, fatal ones first. Empty when all is well. */
-export function checkSd1(file: WeightFile): Problem[] {
+/** Problems of a file that `identify` takes for a checkpoint of a family that runs, fatal ones first. Empty when all is well. */
+export function checkCheckpoint(file: WeightFile, family: string): Problem[] {
   const names = [...file.tensors.keys()];
   const expected: Shapes = new Map();
   const problems: Problem[] = [];
-  for (const part of parts) {
-    const prefix = part.prefixes.find((p) => names.some((name) => name.startsWith(p + part.sign)));
+  const label = familyLabels[family] ?? family;
+  for (const part of families[family] ?? []) {
+    const prefix = part.prefixes.find((p) => names.some((name) => name.startsWith(p + part.sign(p))));
     const shapes = prefix === undefined ? null : part.expect(file, prefix);
     if (prefix === undefined) problems.push(fatal('weights.missingTensor', null, `it has no ${part.what} (${part.prefixes[0]}…)`));
-    else if (!shapes) problems.push(fatal('weights.shapeMismatch', null, `its ${part.what} (${prefix}…) does not have the layout of Stable Diffusion 1`));
+    else if (!shapes) problems.push(fatal('weights.shapeMismatch', null, `its ${part.what} (${prefix}…) does not have the layout of ${label}`));
     else for (const [name, dims] of shapes) expected.set(name, dims);
   }
   problems.push(...compare(file, expected));
   // Where a part's layout is unknown, each of its tensors would be "unexpected".
-  if (problems.every((problem) => problem.tensor !== null)) problems.push(...unexpected(names, expected));
+  if (problems.every((problem) => problem.tensor !== null)) problems.push(...unexpected(names, expected, label));
   return problems;
 }
 
@@ -63,9 +90,12 @@ function* compare(file: WeightFile, expected: Shapes): Generator<Problem> {
   }
 }
 
-function* unexpected(names: readonly string[], expected: Shapes): Generator<Problem> {
+/** Parts that files bring and no picture needs: what CLIP compares pictures with, and the depth model of SD 2's training. */
+const unread = /\.logit_scale$|^cond_stage_model\..*text_projection(?:\.weight)?$|^depth_model\./;
+
+function* unexpected(names: readonly string[], expected: Shapes, label: string): Generator<Problem> {
   for (const name of names) {
-    if (expected.has(name) || isBuffer(name) || isEmaCopy(name)) continue;
-    yield { severity: 'note', code: null, tensor: name, message: `${name} is not part of Stable Diffusion 1 and is left unused` };
+    if (expected.has(name) || isBuffer(name) || isEmaCopy(name) || unread.test(name)) continue;
+    yield { severity: 'note', code: null, tensor: name, message: `${name} is not part of ${label} and is left unused` };
   }
 }

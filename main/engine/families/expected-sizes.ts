@@ -1,7 +1,8 @@
-// The sizes of an SD 1.x checkpoint, by vote over all tensors that show them, so that one missing or misshapen tensor cannot mislead the others.
+// The sizes of a checkpoint's parts, by vote over all tensors that show them, so that one missing or misshapen tensor cannot mislead the others.
 import type { Dims } from '../tensor';
 import type { WeightFile } from '../weights/source';
-import { sd15, type TextSizes, type UnetSizes, type VaeSizes } from './expected-sd1';
+import { convertedProjection, type TextSizes, type UnetSizes, type VaeSizes } from './expected-networks';
+import { sd15 } from './expected-sd1';
 
 /** The part's tensors by their name behind the prefix. */
 export type Part = ReadonlyMap<string, Dims>;
@@ -40,7 +41,7 @@ function count(part: Part, pattern: RegExp): number {
 const has = (part: Part, pattern: RegExp): boolean => [...part.keys()].some((name) => pattern.test(name));
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** null where the blocks do not form SD 1.x's layout. Latent inputs: 4, inpainting 9, pix2pix 8, depth 5. */
+/** null where the blocks do not form the families' layout. Latent inputs: 4, inpainting 9, pix2pix 8, depth 5. */
 export function unetSizes(part: Part): UnetSizes | null {
   const inputs = count(part, /^input_blocks\.(\d+)\./);
   const levels = 1 + range(inputs).filter((i) => has(part, new RegExp(`^input_blocks\\.${i}\\.0\\.op\\.`))).length;
@@ -55,11 +56,23 @@ export function unetSizes(part: Part): UnetSizes | null {
   const contextDim = vote(part, [[/attn2\.to_[kv]\.weight/, 1]]);
   if (!modelChannels || !timeEmbed || !contextDim || !channels.every((c) => c !== undefined)) return null;
   const inChannels = part.get('input_blocks.0.0.weight')?.[1] ?? 4;
+  const vectorDim = part.get('label_emb.0.0.weight')?.[1];
   return {
     modelChannels, timeEmbed, contextDim, channels: channels as number[], depths, resBlocks,
     middleDepth: count(part, /^middle_block\.1\.transformer_blocks\.(\d+)\./),
+    linear: mostCommon([...part].flatMap(([name, shape]) => (name.endsWith('proj_in.weight') ? [shape.length] : []))) === 2,
+    ...(vectorDim !== undefined && { vectorDim, blockDepths: blockDepths(part, levels, resBlocks) }),
     inChannels: [4, 5, 8, 9].includes(inChannels) ? inChannels : 4,
     outChannels: 4,
+  };
+}
+
+/** Of an SDXL, whose pruned kin have other depths from block to block. So a block that lost its last transformers goes unnoticed there. */
+function blockDepths(part: Part, levels: number, resBlocks: number): { input: number[]; output: number[] } {
+  const depth = (block: string): number => count(part, new RegExp(`^${block}\\.1\\.transformer_blocks\\.(\\d+)\\.`));
+  return {
+    input: range(levels).flatMap((level) => range(resBlocks).map((i) => depth(`input_blocks\\.${1 + level * (resBlocks + 1) + i}`))),
+    output: range(levels * (resBlocks + 1)).map((i) => depth(`output_blocks\\.${i}`)),
   };
 }
 
@@ -77,6 +90,20 @@ export function textSizes(part: Part): TextSizes | null {
     positions: part.get('embeddings.position_embedding.weight')?.[0] ?? sd15.text.positions,
   };
 }
+
+export function openClipSizes(part: Part): TextSizes | null {
+  const width = vote(part, [[/^transformer\.resblocks\.\d+\.(ln_\d|attn\.out_proj)/, 0]]);
+  const layers = count(part, /^transformer\.resblocks\.(\d+)\./);
+  if (!width || layers === 0) return null;
+  return {
+    width, layers, mlp: vote(part, [[/mlp\.c_fc\./, 0]]) ?? 4 * width,
+    vocabulary: part.get('token_embedding.weight')?.[0] ?? sd15.text.vocabulary, positions: part.get('positional_embedding')?.[0] ?? sd15.text.positions,
+  };
+}
+
+/** Width of a tower's pooled vector, in either layout. */
+export const projectionOf = (file: WeightFile, prefix: string): number | undefined =>
+  file.tensors.get(`${prefix}text_projection`)?.shape[1] ?? file.tensors.get(convertedProjection(prefix))?.shape[0];
 
 export function vaeSizes(part: Part): VaeSizes | null {
   const levels = Math.max(count(part, /^encoder\.down\.(\d+)\./), count(part, /^decoder\.up\.(\d+)\./));

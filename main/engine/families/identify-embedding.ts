@@ -5,7 +5,8 @@ import { contextFamilies, type Detector } from './identify-types';
 const maxVectors = 75;
 
 export const findEmbedding: Detector = (file) => {
-  const tensors = [...file.tensors.values()];
+  // The first trainer kept the word's token as a tensor too.
+  const tensors = [...file.tensors.values()].filter(({ name }) => !name.startsWith('string_to_token.'));
   const widths = tensors.map((t) => t.shape.at(-1) ?? 0);
   const areVectors = tensors.length > 0 && tensors.length <= 3 && tensors.every((t) => t.shape.length === 1 || (t.shape.length === 2 && t.shape[0]! <= maxVectors));
   if (!areVectors) return null;

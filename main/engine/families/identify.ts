@@ -3,10 +3,11 @@ import type { ModelReport } from '../../../preload/contract/model';
 import type { AppError } from '../errors';
 import { sizeOf } from '../tensor';
 import type { StoredDType, TensorEntry, WeightFile } from '../weights/source';
-import { checkSd1, type Problem } from './expected-check';
+import { checkCheckpoint, isRunnableFamily, type Problem } from './expected-check';
 import { isBuffer, isEmaCopy } from './identify-buffers';
 import { findControlNet, findIpAdapter, findMotionModule, findT2iAdapter } from './identify-control';
 import { findEmbedding } from './identify-embedding';
+import { findHypernetwork } from './identify-hypernetwork';
 import { findLora } from './identify-lora';
 import { familyFromMetadata, trainedWords } from './identify-metadata';
 import { findNetwork } from './identify-network';
@@ -21,7 +22,7 @@ export type Identity = Omit<ModelReport, 'hashes'>;
 
 /** In this order: adapters carry pieces of the names of what they adapt (a ControlNet has half a U-Net), so the narrower kind asks first. */
 const detectors: readonly Detector[] = [
-  findEmbedding, findIpAdapter, findControlNet, findT2iAdapter, findLora, findMotionModule, findUpscaler, findTaesd, findNetwork,
+  findEmbedding, findHypernetwork, findIpAdapter, findControlNet, findT2iAdapter, findLora, findMotionModule, findUpscaler, findTaesd, findNetwork,
 ];
 
 /** `prediction` overrides what the file claims or leaves open. */
@@ -48,7 +49,7 @@ export function whyNotRunnable(file: WeightFile): AppError | null {
 
 function examine(file: WeightFile): { found: Found; problems: Problem[] } {
   const found = withMetadata(file, detect(file));
-  return { found, problems: found.kind === 'checkpoint' && found.family === 'sd1' ? checkSd1(file) : [] };
+  return { found, problems: found.kind === 'checkpoint' && isRunnableFamily(found.family) ? checkCheckpoint(file, found.family) : [] };
 }
 
 function detect(file: WeightFile): Found {

@@ -10,16 +10,11 @@ export interface VaeConfig {
   readonly latentChannels: number;
   /** Picture pixels per latent, e.g. 8: one halving per downsampler. */
   readonly factor: number;
-  /** Latents of the diffusion model are the autoencoder's times this. */
-  readonly scale: number;
 }
 
 const EPSILON = 1e-6;
 
-/** Scaling factor of SD 1 and SD 2; SDXL's is 0.13025. */
-const SD1_LATENT_SCALE = 0.18215;
-
-export function vaeConfig(file: WeightFile, prefix = 'first_stage_model', scale = SD1_LATENT_SCALE): VaeConfig | undefined {
+export function vaeConfig(file: WeightFile, prefix = 'first_stage_model'): VaeConfig | undefined {
   const dot = prefix ? `${prefix}.` : '';
   const first = file.tensors.get(`${dot}decoder.conv_in.weight`)?.shape;
   if (!first) return undefined;
@@ -27,7 +22,7 @@ export function vaeConfig(file: WeightFile, prefix = 'first_stage_model', scale 
   for (let i = 0; file.tensors.has(`${dot}decoder.up.${i}.block.0.conv1.weight`); i++) {
     if (file.tensors.has(`${dot}decoder.up.${i}.upsample.conv.weight`)) halvings++;
   }
-  return { prefix, latentChannels: first[1]!, factor: 2 ** halvings, scale };
+  return { prefix, latentChannels: first[1]!, factor: 2 ** halvings };
 }
 
 /** Input `latents` [B, 4, H/8, W/8], already divided by the scale. Output `image` [B, 3, H, W], about −1…1, not clamped. */

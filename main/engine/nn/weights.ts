@@ -46,6 +46,7 @@ export class Weights {
   /** Rows `start` to `start + count` of a tensor whose first dimension packs several weights (OpenCLIP's in_proj). */
   rows(name: string, start: number, count: number): Value {
     const entry = this.entry(name);
+    if (entry.layout) return this.graph.apply('Slice', [this.reordered(entry, entry.layout)], { axis: 0, start, end: start + count });
     const rowBytes = entry.byteLength / entry.shape[0]!;
     return this.value(entry, [count, ...entry.shape.slice(1)], start * rowBytes, count * rowBytes);
   }
@@ -73,7 +74,16 @@ export class Weights {
         hint: 'The file mixes parts of different models. Get it again from its source.',
       });
     }
-    return this.graph.weight({ name: entry.name, file: this.file.path, offset: entry.offset + skip, byteLength, stored: entry.dtype }, dims);
+    if (entry.layout) {
+      const value = this.reordered(entry, entry.layout);
+      return String(dims) === String(entry.shape) ? value : this.graph.apply('Reshape', [value], { dims });
+    }
+    return this.graph.weight({ name: entry.name, file: entry.file ?? this.file.path, offset: entry.offset + skip, byteLength, stored: entry.dtype }, dims);
+  }
+
+  /** The file has the axes in another order (pickled checkpoints alone): the graph turns them, so that the bytes can stay where they are. */
+  private reordered({ name, file = this.file.path, offset, byteLength, dtype }: TensorEntry, { shape, perm }: NonNullable<TensorEntry['layout']>): Value {
+    return this.graph.apply('Transpose', [this.graph.weight({ name, file, offset, byteLength, stored: dtype }, shape)], { perm });
   }
 }
 

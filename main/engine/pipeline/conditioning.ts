@@ -5,6 +5,7 @@ import { parseNegativePrompt, parsePrompt } from '../text/prompt';
 import type { ScheduledText } from '../text/schedules';
 import { float32, type Tensor } from '../tensor';
 import type { Conditioning } from './denoiser';
+import type { Condition, EncodedText } from './model';
 
 export interface Prompts {
   readonly prompt: string;
@@ -15,36 +16,59 @@ export interface Prompts {
   readonly guided: boolean;
 }
 
-/** Rows of 77 ids → [rows, 77, D]. */
-export type EncodeText = (rows: readonly (readonly number[])[], clipSkip: number) => Promise<Tensor>;
+/** What the prompts are turned into conditions with: a model's encoders, and its vector condition where it has one. */
+export interface Encoders {
+  /** Rows of 77 ids → states and pooled vector. */
+  readonly encode: (rows: readonly (readonly number[])[], clipSkip: number) => Promise<EncodedText>;
+  /** From the pooled text [1, P]. */
+  readonly vector: (pooled: Tensor | null, negative: boolean) => Tensor | null;
+}
+
+/** [1, 77·n, D] and [1, P]. */
+interface Encoded { readonly context: Tensor; readonly pooled: Tensor | null }
 
 /** What holds at step i, counted from 0. Every text is encoded before the first step. */
-export async function conditionOn(encode: EncodeText, vocabulary: Vocabulary, prompts: Prompts): Promise<(step: number) => Conditioning> {
+export async function conditionOn({ encode, vector }: Encoders, vocabulary: Vocabulary, prompts: Prompts): Promise<(step: number) => Conditioning> {
   const { parts } = parsePrompt(prompts.prompt, { steps: prompts.steps });
   const guided = prompts.guided || parts.length > 1;
   const negative = guided ? parseNegativePrompt(prompts.negative, { steps: prompts.steps }) : [];
   const texts = new Set([...parts.map(({ schedule }) => schedule), negative].flat().map(({ text }) => text));
-  const contexts = await encodeAll(encode, vocabulary, [...texts], prompts.clipSkip);
-  const contextAt = (schedule: readonly ScheduledText[], step: number): Tensor =>
-    contexts.get((schedule.find(({ endAtStep }) => step < endAtStep) ?? schedule.at(-1))!.text)!;
+  const encoded = await encodeAll(encode, vocabulary, [...texts], prompts.clipSkip);
+  const textAt = (schedule: readonly ScheduledText[], step: number): string => (schedule.find(({ endAtStep }) => step < endAtStep) ?? schedule.at(-1))!.text;
+  const conditionFor = (text: string, isNegative: boolean): Condition => {
+    const whole = encoded.get(text)!;
+    const { context, pooled } = isNegative && text === '' ? withoutText(whole) : whole;
+    return { context, y: vector(pooled, isNegative) };
+  };
   return (step) => ({
-    conds: parts.map(({ weight, schedule }) => ({ context: contextAt(schedule, step), weight })),
-    uncond: guided ? contextAt(negative, step) : null,
+    conds: parts.map(({ weight, schedule }) => ({ condition: conditionFor(textAt(schedule, step), false), weight })),
+    uncond: guided ? conditionFor(textAt(negative, step), true) : null,
   });
 }
 
-/** Texts → [1, 77·n, D], all of one length. */
-async function encodeAll(encode: EncodeText, vocabulary: Vocabulary, texts: readonly string[], clipSkip: number): Promise<Map<string, Tensor>> {
-  const chunked = texts.map((text) => chunkPrompt(text, vocabulary).chunks);
-  const longest = Math.max(...chunked.map((chunks) => chunks.length));
-  const contexts = new Map<string, Tensor>();
-  for (const [i, text] of texts.entries()) contexts.set(text, await encodeChunks(encode, padChunks(chunked[i]!, longest, vocabulary), clipSkip));
-  return contexts;
+/** SDXL was trained with zeros where no text is, not with an empty text; Stability's code and A1111 do so for an empty negative prompt. */
+function withoutText({ context, pooled }: Encoded): Encoded {
+  return pooled ? { context: float32(context.dims), pooled: float32(pooled.dims) } : { context, pooled };
 }
 
-/** The mean that emphasis restores is each chunk's own, as in A1111. */
-async function encodeChunks(encode: EncodeText, chunks: readonly Chunk[], clipSkip: number): Promise<Tensor> {
-  const states = await encode(chunks.map(({ ids }) => ids), clipSkip);
+/** All of one length. */
+async function encodeAll(encode: Encoders['encode'], vocabulary: Vocabulary, texts: readonly string[], clipSkip: number): Promise<Map<string, Encoded>> {
+  const chunked = texts.map((text) => chunkPrompt(text, vocabulary).chunks);
+  const longest = Math.max(...chunked.map((chunks) => chunks.length));
+  const encoded = new Map<string, Encoded>();
+  for (const [i, text] of texts.entries()) encoded.set(text, await encodeChunks(encode, padChunks(chunked[i]!, longest, vocabulary), clipSkip));
+  return encoded;
+}
+
+/** As in A1111: emphasis restores the mean of each chunk and encoder by itself, and the pooled vector is the first chunk's. */
+async function encodeChunks(encode: Encoders['encode'], chunks: readonly Chunk[], clipSkip: number): Promise<Encoded> {
+  const { states, pooled } = await encode(chunks.map(({ ids }) => ids), clipSkip);
+  const weighted = states.map((state) => weightChunks(state, chunks));
+  return { context: sideBySide(weighted), pooled: pooled && float32([1, pooled.dims[1]!], pooled.data.slice(0, pooled.dims[1])) };
+}
+
+/** [rows, 77, D] → [1, rows·77, D], each token by its emphasis. */
+function weightChunks(states: Tensor, chunks: readonly Chunk[]): Tensor {
   const [rows, length, width] = states.dims as [number, number, number];
   const joined = float32([1, rows * length, width]);
   chunks.forEach(({ multipliers }, row) => {
@@ -52,4 +76,20 @@ async function encodeChunks(encode: EncodeText, chunks: readonly Chunk[], clipSk
     joined.data.set(applyEmphasis(state, [multipliers]).data, row * length * width);
   });
   return joined;
+}
+
+/** [1, tokens, D₁], [1, tokens, D₂] → [1, tokens, D₁ + D₂]. */
+function sideBySide(parts: readonly Tensor[]): Tensor {
+  const [first] = parts;
+  if (first && parts.length === 1) return first;
+  const tokens = first!.dims[1]!;
+  const width = parts.reduce((sum, { dims }) => sum + dims[2]!, 0);
+  const out = float32([1, tokens, width]);
+  let column = 0;
+  for (const { data, dims } of parts) {
+    const own = dims[2]!;
+    for (let token = 0; token < tokens; token++) out.data.set(data.subarray(token * own, (token + 1) * own), token * width + column);
+    column += own;
+  }
+  return out;
 }

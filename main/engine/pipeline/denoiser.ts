@@ -1,55 +1,89 @@
-// From a network to a guided denoiser: prediction type, conditioning and guidance around one batched call of the U-Net.
+// From a network to a guided denoiser: prediction type, conditioning, guidance and masks around one batched call of the U-Net.
 import { lincomb } from '../sampling/arithmetic';
 import { guided, type PairDenoiser } from '../sampling/guidance';
 import { scalings, sigmaToT, type Prediction, type SigmaTable } from '../sampling/model-sampling';
 import type { Denoiser } from '../sampling/types';
 import { float32, sizeOf, type Tensor } from '../tensor';
+import type { Condition } from './model';
 
-/** x [B, C, h, w] scaled for the network, t [B], context [B, tokens, D] → the network's prediction, like x. */
-export type Predict = (x: Tensor, t: Tensor, context: Tensor) => Promise<Tensor>;
+/** x [B, Cin, h, w] scaled for the network, t [B] → the network's prediction [B, C, h, w]. */
+export type Predict = (x: Tensor, t: Tensor, condition: Condition) => Promise<Tensor>;
 
-/** Text embeddings for one picture, each [1, tokens, D] and of one length. */
+/** What the network is told for one picture: everything is [1, …], contexts of one length. */
 export interface Conditioning {
   /** One, or several joined by AND. Liu et al. 2022, arXiv:2206.01714. */
-  readonly conds: readonly { readonly context: Tensor; readonly weight: number }[];
+  readonly conds: readonly { readonly condition: Condition; readonly weight: number }[];
   /** null where guidance is off. */
-  readonly uncond: Tensor | null;
+  readonly uncond: Condition | null;
 }
 
 export interface DenoiserOptions {
   readonly prediction: Prediction;
   readonly table: SigmaTable;
   readonly cfg: number;
+  /** How far guidance is kept from raising the contrast, 0–1. */
+  readonly rescale?: number;
   /** What holds at this noise level: prompts may change from step to step. */
   readonly conditioning: (sigma: number) => Conditioning;
+  /** Channels that the network reads beside the latents [1, n, h, w]: mask and masked picture, a picture, a depth map. */
+  readonly extra?: Tensor | null;
+  /**
+   * Guidance towards the picture in `extra`, for models that edit by instruction; 1 is none. Brooks et al. 2023, arXiv:2211.09800, eq. 3:
+   * none + imageCfg·(picture − none) + cfg·(both − picture). Needs `uncond`.
+   */
+  readonly imageCfg?: number;
   /** One evaluation after the other instead of one batch: slower, with less memory. */
   readonly sequential?: boolean;
 }
 
-export function guidedDenoiser(predict: Predict, { prediction, table, cfg, conditioning, sequential = false }: DenoiserOptions): Denoiser {
+/** How many evaluations one step takes, which is the batch where they go together. */
+export const evaluationsOf = ({ conds, uncond }: Conditioning, imageCfg = 1): number => conds.length + (uncond ? (imageCfg === 1 ? 1 : 2) : 0);
+
+interface Evaluation { readonly condition: Condition; readonly extra: Tensor | null }
+
+export function guidedDenoiser(predict: Predict, options: DenoiserOptions): Denoiser {
+  const { prediction, table, cfg, rescale, conditioning, extra = null, imageCfg = 1, sequential = false } = options;
   const pair: PairDenoiser = async (x, sigma) => {
     const { conds, uncond } = conditioning(sigma);
-    const contexts = [...conds.map(({ context }) => context), ...(uncond ? [uncond] : [])];
     const { cIn, cSkip, cOut } = scalings(prediction, sigma);
-    const outputs = await evaluate(lincomb([cIn, x]), sigmaToT(table, sigma), contexts);
+    const pictureless = uncond && extra && imageCfg !== 1 ? [{ condition: uncond, extra: float32(extra.dims) }] : [];
+    const evaluations = [...conds.map(({ condition }) => condition), ...(uncond ? [uncond] : [])].map((condition) => ({ condition, extra }));
+    const outputs = await evaluate(lincomb([cIn, x]), sigmaToT(table, sigma), [...evaluations, ...pictureless]);
     const denoised = outputs.map((output) => lincomb([cSkip, x], [cOut, output]));
-    const base = uncond ? denoised.at(-1)! : null;
-    return { cond: compose(conds.map(({ weight }, i) => ({ weight, denoised: denoised[i]! })), base), uncond: base };
+    const base = uncond ? denoised[conds.length]! : null;
+    const cond = compose(conds.map(({ weight }, i) => ({ weight, denoised: denoised[i]! })), base);
+    const none = denoised[conds.length + 1];
+    if (!base || !none) return { cond, uncond: base };
+    // The same step towards the picture on both sides of the guidance by text leaves that one as it is.
+    const towardsPicture = (side: Tensor): Tensor => lincomb([1, side], [imageCfg - 1, base], [1 - imageCfg, none]);
+    return { cond: towardsPicture(cond), uncond: towardsPicture(base) };
   };
 
-  async function evaluate(x: Tensor, t: number, contexts: readonly Tensor[]): Promise<Tensor[]> {
-    if (sequential) {
-      const outputs: Tensor[] = [];
-      for (const context of contexts) outputs.push(await predict(x, float32([1], Float32Array.of(t)), context));
-      return outputs;
+  async function evaluate(x: Tensor, t: number, evaluations: readonly Evaluation[]): Promise<Tensor[]> {
+    // In one batched call all see the same x and the weights are read once.
+    const batches = sequential ? evaluations.map((evaluation) => [evaluation]) : [evaluations];
+    const outputs: Tensor[] = [];
+    for (const batch of batches) {
+      const n = batch.length;
+      const out = await predict(stack(batch.map(({ extra: more }) => joinChannels(x, more))), float32([n], new Float32Array(n).fill(t)), {
+        context: stack(batch.map(({ condition }) => condition.context)),
+        y: batch[0]!.condition.y && stack(batch.map(({ condition }) => condition.y!)),
+      });
+      outputs.push(...batch.map((_, i) => float32(x.dims, out.data.slice(i * x.data.length, (i + 1) * x.data.length))));
     }
-    // One batched call, so all see the same x and the weights are read once.
-    const n = contexts.length;
-    const out = await predict(stack(contexts.map(() => x)), float32([n], new Float32Array(n).fill(t)), stack(contexts));
-    return contexts.map((_, i) => float32(x.dims, out.data.slice(i * x.data.length, (i + 1) * x.data.length)));
+    return outputs;
   }
 
-  return guided(pair, { scale: cfg });
+  return guided(pair, { scale: cfg, rescale });
+}
+
+/** Outside the mask, believe the original. mask [1, 1, h, w], 1 = repaint. */
+export function keepOutside(denoise: Denoiser, original: Tensor, mask: Tensor): Denoiser {
+  const size = mask.data.length;
+  return async (x, sigma) => {
+    const denoised = await denoise(x, sigma);
+    return float32(denoised.dims, denoised.data.map((value, i) => original.data[i]! + mask.data[i % size]! * (value - original.data[i]!)));
+  };
 }
 
 /** uncond + Σ weight·(cond − uncond); without uncond the weighted mean. */
@@ -63,11 +97,21 @@ function compose(parts: readonly { weight: number; denoised: Tensor }[], uncond:
 }
 
 /** [1, …] tensors of one shape → [n, …]. */
-function stack(parts: readonly Tensor[]): Tensor {
+export function stack(parts: readonly Tensor[]): Tensor {
   const [first] = parts;
   if (!first) throw new RangeError('a batch of nothing');
   const size = sizeOf(first.dims);
   const out = float32([parts.length, ...first.dims.slice(1)]);
   parts.forEach((part, i) => out.data.set(part.data, i * size));
+  return out;
+}
+
+/** [1, C, h, w] with [1, n, h, w] behind it. */
+export function joinChannels(x: Tensor, more: Tensor | null): Tensor {
+  if (!more) return x;
+  const [batch, channels, height, width] = x.dims as [number, number, number, number];
+  const out = float32([batch, channels + more.dims[1]!, height, width]);
+  out.data.set(x.data);
+  out.data.set(more.data, x.data.length);
   return out;
 }

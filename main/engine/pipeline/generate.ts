@@ -1,16 +1,18 @@
-// txt2img and img2img: from a job to a picture.
+// From a job to a picture: txt2img and img2img, with a mask or a second model where the job has one.
 import type { JobSpec } from '../../../preload/contract/job';
 import { AppError } from '../errors';
 import { lincomb } from '../sampling/arithmetic';
-import { stableDiffusionTable } from '../sampling/model-sampling';
+import { sigmaToT } from '../sampling/model-sampling';
 import { latentNoise } from '../sampling/noise/latent-noise';
 import { samplers } from '../sampling/samplers';
 import { sigmas as scheduleSigmas } from '../sampling/schedules';
-import type { AbortLike, StepInfo } from '../sampling/types';
+import type { AbortLike, Denoiser, StepInfo } from '../sampling/types';
 import type { Vocabulary } from '../text/chunks';
 import type { Tensor } from '../tensor';
 import { conditionOn } from './conditioning';
-import { guidedDenoiser } from './denoiser';
+import { evaluationsOf, guidedDenoiser, keepOutside } from './denoiser';
+import { extraChannels, latentMask, type Pictures } from './extra-channels';
+import type { FamilyTraits } from './family';
 import type { Model } from './model';
 import { previewer } from './preview';
 
@@ -45,38 +47,38 @@ export interface Generated {
   readonly decodeSeconds: number;
 }
 
-/** `init` [1, 3, H, W] in −1…1 for img2img. Throws weights.notFinite when the network's answers are no numbers, and what `signal` throws. */
-export async function generate(job: JobSpec, model: Model, init: Tensor | undefined, host: Host): Promise<Generated> {
+/** What a job names by its hash, opened: pictures, and the model that finishes what the first began. */
+export interface Inputs extends Pictures { readonly refiner?: Model }
+
+/** Throws weights.notFinite when the network's answers are no numbers, job.invalid when the model needs a picture that is not there, and what `signal` throws. */
+export async function generate(job: JobSpec, model: Model, inputs: Inputs, host: Host): Promise<Generated> {
   const { now, signal } = host;
   const began = now();
   host.onPhase('loading');
-  const guided = job.cfg !== 1;
-  const conditioning = await conditionOn((rows, skip) => model.encodeText(rows, skip), host.vocabulary, { ...job, guided });
-  signal.throwIfAborted();
+  const sigmas = sigmasFor(job, model.traits);
+  const original = inputs.init && await model.encode(inputs.init);
+  const first = await openStage(model, sigmas, job, inputs, original, host);
+  const second = inputs.refiner && await openStage(inputs.refiner, sigmas, job, inputs, original, host);
 
-  const sigmas = sigmasFor(job);
   const [height, width] = [job.height / model.vae.factor, job.width / model.vae.factor];
   const noise = latentNoise(job.noise, job.seed, [1, model.vae.latentChannels, height, width]);
-  const start = lincomb([sigmas[0]!, noise.initial], ...(init ? [[1, await model.encode(init)] as const] : []));
-  const contexts = conditioning(0);
-  const batch = host.sparing ? 1 : contexts.conds.length + (contexts.uncond ? 1 : 0);
-  await model.prepare({ batch, height, width, tokens: contexts.conds[0]!.context.dims[1]! });
+  const start = lincomb([sigmas[0]!, noise.initial], ...(original ? [[1, original] as const] : []));
+  await model.prepare({ batch: first.batch, height, width, tokens: first.tokens });
   signal.throwIfAborted();
 
   host.onPhase('running');
   const firstStep = now();
   const steps = reportSteps(model, sigmas.length - 1, host);
-  const denoise = guidedDenoiser((x, t, context) => model.predict(x, t, context), {
-    prediction: 'eps', table: stableDiffusionTable, cfg: job.cfg, sequential: host.sparing,
-    conditioning: (sigma) => conditioning(stepAt(sigmas, sigma)),
-  });
+  const both = second ? handOver(first, second, job.refiner?.switchAt ?? 1) : first.denoise;
+  const denoise = original && inputs.mask ? keepOutside(both, original, latentMask(inputs.mask, model.vae.factor)) : both;
   const watched = async (x: Tensor, sigma: number): Promise<Tensor> => {
     await steps.flush();
     signal.throwIfAborted();
     return denoise(x, sigma);
   };
-  const latents = await samplers[job.sampler].run(watched, start, sigmas, { noise: noise.next, signal, onStep: steps.onStep });
+  const latents = await samplers[job.sampler].run(watched, start, sigmas, { noise: noise.next, signal, onStep: steps.onStep }, { table: model.traits.table });
   await steps.flush();
+  await inputs.refiner?.releaseUnet();
   signal.throwIfAborted();
   assertFinite(latents);
 
@@ -87,9 +89,48 @@ export async function generate(job: JobSpec, model: Model, init: Tensor | undefi
   return { image, openSeconds: firstStep - began, stepSeconds: steps.mean(), decodeSeconds: now() - decodeStart };
 }
 
+/** A model with the job's prompts and pictures in its own terms. */
+interface Stage {
+  readonly model: Model;
+  /** Evaluations in one call, and the length of their contexts. */
+  readonly batch: number;
+  readonly tokens: number;
+  readonly denoise: Denoiser;
+}
+
+async function openStage(model: Model, sigmas: readonly number[], job: JobSpec, inputs: Inputs, original: Tensor | undefined, { vocabulary, sparing, signal }: Host): Promise<Stage> {
+  const imageCfg = inputs.init && model.editsPictures() ? job.imageCfg ?? 1.5 : 1;
+  const conditioning = await conditionOn({
+    encode: (rows, skip) => model.encodeText(rows, skip), vector: (pooled, negative) => model.vectorCondition(pooled, job, negative),
+  }, vocabulary, { ...job, guided: job.cfg !== 1 || imageCfg !== 1 });
+  const extra = await extraChannels(model, inputs, original, job);
+  signal.throwIfAborted();
+  const { prediction, table } = model.traits;
+  const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition), {
+    prediction: job.prediction ?? prediction, table, cfg: job.cfg, rescale: job.cfgRescale, imageCfg, extra, sequential: sparing,
+    conditioning: (sigma) => conditioning(stepAt(sigmas, sigma)),
+  });
+  const atStart = conditioning(0);
+  return { model, batch: sparing ? 1 : evaluationsOf(atStart, imageCfg), tokens: atStart.conds[0]!.condition.context.dims[1]!, denoise };
+}
+
+/** The second model takes over for good at the noise level that it was trained to begin at; only one of the two is held open. */
+function handOver(first: Stage, second: Stage, switchAt: number): Denoiser {
+  const { table } = first.model.traits;
+  let current = first;
+  return async (x, sigma) => {
+    const done = (table.sigmas.length - 1 - sigmaToT(table, sigma)) / table.sigmas.length;
+    if (current === first && done >= switchAt) {
+      await first.model.releaseUnet();
+      current = second;
+    }
+    return current.denoise(x, sigma);
+  };
+}
+
 /** The whole schedule, or for img2img its end: as AUTOMATIC1111, int(strength·steps) of the steps and one more. */
-export function sigmasFor({ schedule, steps, strength, kind }: Pick<JobSpec, 'schedule' | 'steps' | 'strength' | 'kind'>): number[] {
-  const all = scheduleSigmas(schedule, steps, stableDiffusionTable);
+export function sigmasFor({ schedule, steps, strength, kind }: Pick<JobSpec, 'schedule' | 'steps' | 'strength' | 'kind'>, { table, lineage }: Pick<FamilyTraits, 'table' | 'lineage'>): number[] {
+  const all = scheduleSigmas(schedule, steps, table, { family: lineage });
   if (kind === 'txt2img' || strength === undefined) return all;
   const kept = Math.min(Math.floor(strength * steps), steps - 1) + 1;
   return all.slice(Math.max(0, all.length - 1 - kept));

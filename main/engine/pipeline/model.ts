@@ -1,6 +1,8 @@
 // A checkpoint ready to make pictures: its networks, opened when they are needed and for the size that is asked for.
 import { AppError } from '../errors';
-import { buildClip, clipConfig, type ClipConfig } from '../families/clip';
+import { NUMBER_WIDTH, sizeNumbers, sizeVector } from '../families/sdxl-conditioning';
+import { textEncoders } from '../families/text-encoders';
+import { buildTextTower, fillRow, firstEnd, type TextTower } from '../families/text-tower';
 import { buildUnet, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetSize } from '../families/unet';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig, type VaeConfig } from '../families/vae';
 import type { Graph } from '../graph/graph';
@@ -8,6 +10,7 @@ import { mul } from '../sampling/arithmetic';
 import { float32, int64, type Tensor } from '../tensor';
 import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
+import { familyTraits, type FamilyTraits } from './family';
 import type { Runtime, Session } from './runtime';
 
 /** Head counts that a configuration states, where the family's rule does not hold (the golden cases). */
@@ -16,18 +19,35 @@ export interface HeadOverrides { readonly unet?: Heads; readonly text?: number }
 /** The files that the parts of a model are read from; one checkpoint usually has them all. */
 export interface ModelFiles { readonly unet: WeightFile; readonly text: WeightFile; readonly vae: WeightFile }
 
-/** A text of one chunk is 0.2 MB in SD 1. */
+/** What the text encoders say of rows of 77 token ids. */
+export interface EncodedText {
+  /** Hidden states [rows, 77, width] of each encoder; the U-Net reads them side by side. */
+  readonly states: readonly Tensor[];
+  /** [rows, P] where the U-Net reads it (SDXL). */
+  readonly pooled: Tensor | null;
+}
+
+/** What the U-Net is told beside the latents, for each picture of the batch. */
+export interface Condition {
+  /** Text embeddings [B, tokens, D]. */
+  readonly context: Tensor;
+  /** Vector condition [B, vectorDim], of the families that have one. */
+  readonly y: Tensor | null;
+}
+
+/** A text of one chunk is 0.2 MB in SD 1 and 0.6 MB in SDXL. */
 const ENCODINGS_KEPT = 32;
 
 type Slot = 'unet' | 'decoder' | 'preview';
 
 export class Model {
-  readonly clip: ClipConfig;
+  readonly traits: FamilyTraits;
   readonly unet: UnetConfig;
   readonly vae: VaeConfig;
+  private readonly encoders: readonly TextTower[];
   private readonly files: ModelFiles;
   private readonly runtime: Runtime;
-  private readonly encodings = new Map<string, Tensor>();
+  private readonly encodings = new Map<string, EncodedText>();
   /** One open session a network: another size takes the place of the last. Opening costs 0.1 s; two mappings of one file cost address space and counted memory. */
   private readonly open = new Map<Slot, { key: string; session: Session }>();
 
@@ -35,29 +55,51 @@ export class Model {
   constructor(files: ModelFiles, runtime: Runtime, heads: HeadOverrides = {}) {
     this.files = files;
     this.runtime = runtime;
+    this.traits = familyTraits(files.unet);
     this.unet = unetConfig(files.unet, undefined, heads.unet) ?? missing(files.unet, 'U-Net (model.diffusion_model.…)');
-    this.clip = clipConfig(files.text, undefined, heads.text) ?? missing(files.text, 'text encoder (cond_stage_model.…)');
+    this.encoders = textEncoders(files.text, heads.text);
+    if (this.encoders.length === 0) missing(files.text, 'text encoder (cond_stage_model.… or conditioner.embedders.…)');
     this.vae = vaeConfig(files.vae) ?? missing(files.vae, 'autoencoder (first_stage_model.…)');
   }
 
-  /** Token ids, rows of 77 → hidden states [rows, 77, width]. Recent ones are kept; the encoder is let go at once, since it is rarely needed again soon. */
-  async encodeText(rows: readonly (readonly number[])[], clipSkip: number): Promise<Tensor> {
+  /** Rows of 77 token ids, filled up with the end token → what the encoders say. Recent answers are kept; the encoders are let go at once, since they are rarely needed again soon. */
+  async encodeText(rows: readonly (readonly number[])[], clipSkip: number): Promise<EncodedText> {
     const key = `${clipSkip} ${rows.join(';')}`;
-    const known = this.encodings.get(key) ?? await this.encode77(rows, clipSkip);
+    const known = this.encodings.get(key) ?? await this.encodeRows(rows, clipSkip);
     this.encodings.delete(key);
     this.encodings.set(key, known);                            // a Map keeps its order: the first is the longest unused
     if (this.encodings.size > ENCODINGS_KEPT) this.encodings.delete(this.encodings.keys().next().value!);
     return known;
   }
 
-  private async encode77(rows: readonly (readonly number[])[], clipSkip: number): Promise<Tensor> {
-    const ids = int64([rows.length, this.clip.positions], rows.flat());
-    const session = await this.runtime.open(buildClip(this.files.text, this.clip, { batch: rows.length, clipSkip }));
+  private async encodeRows(rows: readonly (readonly number[])[], clipSkip: number): Promise<EncodedText> {
+    const states: Tensor[] = [];
+    let pooled: Tensor | null = null;
+    for (const tower of this.encoders) {
+      const { hidden, pooled: vector } = await this.runTower(tower, rows, clipSkip);
+      states.push(hidden!);
+      pooled ??= vector ?? null;
+    }
+    return { states, pooled };
+  }
+
+  private async runTower(tower: TextTower, rows: readonly (readonly number[])[], clipSkip: number): Promise<Record<string, Tensor>> {
+    const ids = int64([rows.length, tower.positions], rows.flatMap((row) => fillRow(tower, row)));
+    const ends = int64([rows.length], rows.map((row, i) => i * tower.positions + firstEnd(row)));
+    const session = await this.runtime.open(buildTextTower(tower, { batch: rows.length, clipSkip }));
     try {
-      return (await session.run({ ids }))['hidden']!;
+      return await session.run({ ids, ...(tower.pooledWidth > 0 && { ends }) });
     } finally {
       await session.close();
     }
+  }
+
+  /** The vector condition of a picture of this size in pixels [1, vectorDim] from the pooled text [1, P]; null where the U-Net reads none. */
+  vectorCondition(pooled: Tensor | null, size: { width: number; height: number }, negative: boolean): Tensor | null {
+    if (this.unet.vectorDim === 0) return null;
+    if (!pooled) missing(this.files.text, 'text projection, which this U-Net reads');
+    const count = (this.unet.vectorDim - pooled.data.length) / NUMBER_WIDTH;
+    return sizeVector(pooled, sizeNumbers(count, size, negative));
   }
 
   /** Opens the U-Net for this size, so that the first step starts at once. */
@@ -65,11 +107,16 @@ export class Model {
     return this.session('unet', Object.values(size).join('x'), () => buildUnet(this.files.unet, this.unet, size));
   }
 
-  /** x [B, C, H/8, W/8] scaled for the network, t [B], context [B, tokens, D] → predicted noise or velocity, like x. */
-  async predict(x: Tensor, t: Tensor, context: Tensor): Promise<Tensor> {
+  /** x [B, Cin, H/8, W/8] scaled for the network, with the channels that some variants read besides, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. */
+  async predict(x: Tensor, t: Tensor, { context, y }: Condition): Promise<Tensor> {
     const [batch, , height, width] = x.dims as [number, number, number, number];
     const session = await this.prepare({ batch, height, width, tokens: context.dims[1]! });
-    return (await session.run({ x, t: timestepEmbedding(t.data, this.unet.modelChannels), context }))['out']!;
+    return (await session.run({ x, t: timestepEmbedding(t.data, this.unet.modelChannels), context, ...(y && { y }) }))['out']!;
+  }
+
+  /** Lets the U-Net go: another model takes over. */
+  releaseUnet(): Promise<void> {
+    return this.release('unet');
   }
 
   /** Latents [B, 4, H/8, W/8] in diffusion scale → image [B, 3, H, W], about −1…1. */
@@ -89,7 +136,7 @@ export class Model {
     const size = (channels / 2) * h * w;
     const mean = float32([batch, channels / 2, h, w]);
     for (let b = 0; b < batch; b++) mean.data.set(moments.data.subarray(2 * b * size, (2 * b + 1) * size), b * size);
-    return mul(mean, this.vae.scale);
+    return mul(mean, this.traits.latentScale);
   }
 
   /** Image [B, 3, H, W] in −1…1 → mean and log-variance [B, 8, H/8, W/8] of the autoencoder, unscaled. */
@@ -108,7 +155,12 @@ export class Model {
     return buildVaeDecoder(this.files.vae, this.vae, { batch: 1, height, width }).flops();
   }
 
-  /** Whether the autoencoder is the one that SD 1, SD 2 and their kin share, as far as its widths tell. */
+  /** Whether the U-Net reads a picture beside the latents, to change it as the prompt says (instruct-pix2pix). */
+  editsPictures(): boolean {
+    return this.unet.inChannels === 2 * this.vae.latentChannels;
+  }
+
+  /** Whether the autoencoder has the widths of SD 1's, SD 2's and SDXL's own. */
   hasFamilyAutoencoder(): boolean {
     return this.files.vae.tensors.get(`${this.vae.prefix}.decoder.conv_in.weight`)?.shape[0] === 512;
   }
@@ -120,7 +172,7 @@ export class Model {
   private async decodeIn(slot: 'decoder' | 'preview', latents: Tensor): Promise<Tensor> {
     const [batch, , height, width] = latents.dims as [number, number, number, number];
     const session = await this.session(slot, latents.dims.join('x'), () => buildVaeDecoder(this.files.vae, this.vae, { batch, height, width }));
-    return (await session.run({ latents: mul(latents, 1 / this.vae.scale) }))['image']!;
+    return (await session.run({ latents: mul(latents, 1 / this.traits.latentScale) }))['image']!;
   }
 
   private async session(slot: Slot, key: string, build: () => Graph): Promise<Session> {
@@ -143,6 +195,6 @@ function missing(file: WeightFile, part: string): never {
   throw new AppError('model.notACheckpoint', {
     message: `${baseName(file.path)} has no ${part}`,
     data: { file: file.path, part },
-    hint: 'Choose a full Stable Diffusion 1.x checkpoint: a .safetensors file of about 2 or 4 GB.',
+    hint: 'Choose a full checkpoint: a .safetensors file with U-Net, text encoder and VAE inside.',
   });
 }

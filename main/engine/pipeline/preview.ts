@@ -10,15 +10,24 @@ const CHEAP_DECODE = 20e9;
 /** Share of the time so far that may go into previews. */
 const BUDGET = 0.4;
 
+/** [R, G, B] of each latent channel, and what is added to them. */
+interface LatentColors { readonly channels: readonly (readonly [number, number, number])[]; readonly bias: readonly [number, number, number] }
+
 /**
- * Colours of SD 1's and SD 2's latents: a linear map per channel, found by regression (Timothy Alexis Vass, 2023, and ComfyUI's
- * latent formats). Only true for the autoencoder that the families share, which is told by its width.
+ * Colours of the families' latents: a linear map per channel, found by regression (Timothy Alexis Vass, 2023, and ComfyUI's
+ * latent formats). Only true for the families' own autoencoders, which are told by their width.
  */
-const SD1_COLORS = [[0.3512, 0.2297, 0.3227], [0.325, 0.4974, 0.235], [-0.2829, 0.1762, 0.2721], [-0.212, -0.2616, -0.7177]] as const;
+const SD1_COLORS: LatentColors = { channels: [[0.3512, 0.2297, 0.3227], [0.325, 0.4974, 0.235], [-0.2829, 0.1762, 0.2721], [-0.212, -0.2616, -0.7177]], bias: [0, 0, 0] };
+const SDXL_COLORS: LatentColors = {
+  channels: [[0.3651, 0.4232, 0.4341], [-0.2533, -0.0042, 0.1068], [0.1076, 0.1111, -0.0362], [-0.3165, -0.2492, -0.2188]], bias: [0.1084, -0.0175, -0.0011],
+};
 
 /** `now` gives seconds. Other autoencoders than the families' own decode a pooled copy of the latents, as often as the budget allows. */
 export function previewer(model: Model, now: () => number): Previewer {
-  if (model.hasFamilyAutoencoder()) return (denoised) => Promise.resolve(linearColors(denoised));
+  if (model.hasFamilyAutoencoder()) {
+    const colors = model.traits.lineage === 'sdxl' ? SDXL_COLORS : SD1_COLORS;
+    return (denoised) => Promise.resolve(linearColors(denoised, colors));
+  }
   const began = now();
   let spent = 0;
   return async (denoised) => {
@@ -31,14 +40,14 @@ export function previewer(model: Model, now: () => number): Previewer {
 }
 
 /** One pixel per latent. */
-function linearColors(latents: Tensor): Tensor {
+function linearColors(latents: Tensor, { channels: factors, bias }: LatentColors): Tensor {
   const [, channels, height, width] = latents.dims as [number, number, number, number];
   const size = height * width;
   const image = float32([1, 3, height, width]);
   for (let color = 0; color < 3; color++) {
     for (let i = 0; i < size; i++) {
-      let sum = 0;
-      for (let c = 0; c < channels; c++) sum += latents.data[c * size + i]! * (SD1_COLORS[c]?.[color] ?? 0);
+      let sum = bias[color]!;
+      for (let c = 0; c < channels; c++) sum += latents.data[c * size + i]! * (factors[c]?.[color] ?? 0);
       image.data[color * size + i] = sum;
     }
   }

@@ -1,8 +1,11 @@
-// Which kind of file this is, from its first bytes: enough to say what is wrong with a file that is not safetensors.
+// Which kind of file this is, from its first bytes: which reader takes it, or what is wrong with it.
 
 export type Container = 'zip' | 'pickle' | 'gguf' | 'picture' | 'html' | 'git-lfs' | 'empty' | 'unknown';
 
 const ascii = (bytes: Uint8Array, from: number, to: number): string => String.fromCharCode(...bytes.subarray(from, to));
+
+/** A header's length below 4 GB and its opening brace. Asked first: the length may begin as a pickle or a zip does. */
+export const looksLikeSafetensors = (head: Uint8Array): boolean => head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0);
 
 /** `head`: the first 64 bytes of the file, or all of it when it is shorter. */
 export function sniffContainer(head: Uint8Array): Container {

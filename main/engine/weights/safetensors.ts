@@ -59,16 +59,16 @@ function notSafetensors(container: Container, fail: Fail): AppError {
   const convert = 'Get the .safetensors version of the model; most pages offer both.';
   switch (container) {
     case 'empty': return fail('weights.truncated', 'is empty', downloadAgain);
-    case 'picture': return fail('model.notACheckpoint', 'is a picture, not a model', 'Choose a .safetensors file.');
+    case 'picture': return fail('model.notACheckpoint', 'is a picture, not a model', 'Choose a model file, such as a .safetensors file.');
     case 'zip': case 'pickle':
-      return fail('weights.notSafetensors', 'is a pickled checkpoint (.ckpt, .pt), which Atelier cannot read yet', convert);
+      return fail('weights.notSafetensors', 'is a pickled checkpoint (.ckpt, .pt), not a safetensors file', convert);
     case 'gguf': return fail('weights.notSafetensors', 'is a GGUF file, which Atelier cannot read', convert);
     case 'html':
       return fail('weights.notSafetensors', 'is a web page, not a model', 'The download link led to a page, perhaps one that asks to log in. Download the file in a browser.');
     case 'git-lfs':
       return fail('weights.notSafetensors', 'is a Git LFS pointer, not the model itself', 'Run `git lfs pull` in its folder, or download the file from its page.');
     case 'unknown':
-      return fail('weights.notSafetensors', 'is not a safetensors file', 'Choose a .safetensors file. If it should be one, download it again.');
+      return fail('weights.notSafetensors', 'is not a safetensors file, nor a PyTorch checkpoint', 'Choose a .safetensors, .ckpt, .pt, .pth or .bin model file. If it should be one, download it again.');
   }
 }
 

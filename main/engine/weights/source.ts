@@ -10,13 +10,17 @@ export interface TensorEntry {
   /** Absolute byte offset in the file. */
   readonly offset: number;
   readonly byteLength: number;
+  /** Where the bytes are, in a model that is made of several files; else they are in the WeightFile's own. */
+  readonly file?: string;
+  /** Only where the bytes hold the axes in another order (channels last, a saved transpose): row-major as `shape`, and axis i of the tensor is axis `perm[i]` there. */
+  readonly layout?: { readonly shape: Dims; readonly perm: Dims };
 }
 
 export interface WeightFile {
   /** How errors name the file; the host's absolute path. */
   readonly path: string;
   readonly sizeBytes: number;
-  /** Offset of the first tensor byte. */
+  /** Where the tensors' bytes begin, behind the header; 0 where tensors have no part of the file to themselves (pickled checkpoints). */
   readonly dataOffset: number;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly metadata: Readonly<Record<string, string>>;

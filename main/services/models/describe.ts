@@ -51,7 +51,12 @@ export const modelId = (path: string): string => createHash('sha256').update(pat
 /** Files that belong beside a model are not models: they are listed where they are used. */
 const adapters: readonly ModelKind[] = ['text-encoder', 'vae', 'taesd', 'lora', 'embedding', 'hypernetwork', 'controlnet', 't2i-adapter', 'ip-adapter',
   'clip-vision', 'upscaler', 'motion-module'];
-export const isListed = ({ identity }: ModelFile): boolean => identity === null || !adapters.includes(identity.kind);
+/** Endings that many things have besides models: what cannot be read there is none. */
+const sharedEndings = ['.pt', '.pth', '.bin'];
+export const isListed = ({ identity, path }: ModelFile): boolean => {
+  const kind = identity?.kind ?? null, isShared = sharedEndings.includes(extname(path).toLowerCase());
+  return isShared ? kind === 'checkpoint' || kind === 'unet' : kind === null || !adapters.includes(kind);
+};
 
 /** What the families were trained at; SD 2's 768 models predict v. */
 function nativeSize(identity: Identity | null): ModelEntry['nativeSize'] {

@@ -148,5 +148,5 @@ const notThere = (path: string, cause: unknown) => new AppError('file.notFound',
   message: `${path} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
 });
 const notAModel = (path: string) => new AppError('model.notACheckpoint', {
-  message: `${basename(path)} is no model file that Atelier reads`, hint: 'Choose a .safetensors file, or a folder that has some.', data: { file: path },
+  message: `${basename(path)} is no model file that Atelier reads`, hint: 'Choose a .safetensors or .ckpt file, or a folder that has some.', data: { file: path },
 });

@@ -5,7 +5,7 @@ import { AppError } from '../../engine/errors';
 
 /** Deep enough for any collection that a person keeps; ends a mistaken root folder early. */
 const MAX_DEPTH = 6;
-const extensions = ['.safetensors', '.sft'];
+const extensions = ['.safetensors', '.sft', '.ckpt', '.pt', '.pth', '.bin'];
 
 export interface Scan {
   /** Real paths, each file once. */

@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Settings } from '../../../preload/contract/studio';
 import type { ModelHashes } from '../../../main/services/hashes';
 import { builtInModel, Models } from '../../../main/services/models/models';
+import { openWeightFile } from '../../../main/worker/files';
+import { stateDictFrom, torchZip } from '../../support/pickles';
 
 const builtIn = builtInModel(join(import.meta.dirname, '../../../resources'));
 let root: string, folder: string, settings: Settings, models: Models;
@@ -80,6 +82,16 @@ describe('the models', () => {
     const listed = await models.list();
     expect(listed.map(({ name }) => name)).not.toContain('style');
     expect(listed.find(({ name }) => name === 'strange')?.error).toMatchObject({ code: 'model.notACheckpoint' });
+  });
+
+  it('are pickled ones too; what else is called .bin or .pt is left out', async () => {
+    const demo = await openWeightFile(builtIn), pickled = torchZip(stateDictFrom(demo, await readFile(builtIn)));
+    await writeFile(join(folder, 'old.ckpt'), pickled);
+    await writeFile(join(folder, 'evil.ckpt'), 'cos\nsystem\n.');
+    for (const name of ['optimizer.bin', 'scheduler.pt']) await writeFile(join(folder, name), 'not a model at all');
+    const listed = await models.list();
+    expect(listed.map((entry) => [entry.name, entry.runnable])).toEqual([['old', true], ['Atelier Mini', true], ['evil', false]]);
+    expect(listed.at(-1)!.error).toMatchObject({ code: 'weights.forbiddenGlobal', message: expect.stringContaining('os.system') });
   });
 
   it('tell of a folder that is not there, and list the rest', async () => {

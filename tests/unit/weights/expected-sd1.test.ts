@@ -1,12 +1,14 @@
 // The tensors that an SD 1.x checkpoint must have, and that one bad tensor is named alone, whatever the checkpoint's sizes are.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkSd1 } from '../../../main/engine/families/expected-check';
+import { checkCheckpoint } from '../../../main/engine/families/expected-check';
 import { expectedSd1, sd15, type Sd1Sizes } from '../../../main/engine/families/expected-sd1';
 import { sizeOf, type Dims } from '../../../main/engine/tensor';
+import type { WeightFile } from '../../../main/engine/weights/source';
 import { openWeightFile } from '../../../main/worker/files';
 import { referenceTensors, tinySizes, weightFile } from '../../support/checkpoints';
 
+const checkSd1 = (file: WeightFile) => checkCheckpoint(file, 'sd1');
 const demo = new URL('../../../resources/models/atelier-mini.safetensors', import.meta.url).pathname;
 
 test('SD 1.5 has exactly the tensors of the reference list', () => {

@@ -1,0 +1,34 @@
+// `inspect` of a folder: one model where it is a diffusers folder, else which of its files to ask about.
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join, relative, resolve } from 'node:path';
+import { AppError } from '../engine/errors';
+import type { WeightFile } from '../engine/weights/source';
+import { openModelFolder } from '../worker/model-folder';
+
+const modelFile = /\.(?:safetensors|sft|ckpt|pt|pth|bin)$/i;
+const shownFiles = 8;
+
+const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
+
+/** null: `path` is no folder. Throws file.unreadable for a folder of single files, naming them, and what `openModelFolder` throws for an incomplete model. */
+export async function openFolder(path: string): Promise<WeightFile | null> {
+  if (!await isFolder(path)) return null;
+  const folder = resolve(path);
+  if (await isFolder(join(folder, 'unet'))) return openModelFolder(folder);
+  const files = await modelFiles(folder, 1), shown = files.slice(0, shownFiles).map((file) => relative(folder, file));
+  throw new AppError('file.unreadable', {
+    message: `${basename(folder)} is a folder, not a model file`, data: { file: folder },
+    hint: files.length === 0 ? 'There is no model file in it. Choose a .safetensors, .ckpt, .pt, .pth or .bin file.'
+      : `Inspect one of its model files: ${shown.join(', ')}${files.length > shown.length ? `, … (${files.length} in all)` : ''}.`,
+  });
+}
+
+async function modelFiles(folder: string, depth: number): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const found = await Promise.all(entries.toSorted((a, b) => a.name.localeCompare(b.name)).map(async (entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return depth > 0 ? modelFiles(path, depth - 1) : [];
+    return modelFile.test(entry.name) ? [path] : [];
+  }));
+  return found.flat();
+}
