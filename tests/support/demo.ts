@@ -6,7 +6,7 @@ import { ortRuntime } from '../../main/worker/ort-runtime';
 import type { FromWorker, Pixels } from '../../main/worker/protocol';
 import { runJob } from '../../main/worker/run-job';
 
-const demoPath = join(import.meta.dirname, '../../resources/models/atelier-mini.safetensors');
+export const demoPath = join(import.meta.dirname, '../../resources/models/atelier-mini.safetensors');
 
 export const demoJob = (patch: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({
   kind: 'txt2img', model: { name: 'Atelier Mini', hash: null }, prompt: 'a red house on grass', seed: 1, steps: 20,
