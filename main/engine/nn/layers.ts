@@ -10,7 +10,7 @@ export const gelu = (g: Graph, x: Value): Value => g.apply('Gelu', [x]);
 export const quickGelu = (g: Graph, x: Value): Value => g.apply('QuickGelu', [x]);
 export const relu = (g: Graph, x: Value): Value => g.apply('Relu', [x]);
 export const reshape = (g: Graph, x: Value, dims: Dims): Value => g.apply('Reshape', [x], { dims });
-export const transpose = (g: Graph, x: Value, perm: readonly number[]): Value => g.apply('Transpose', [x], { perm });
+const transpose = (g: Graph, x: Value, perm: readonly number[]): Value => g.apply('Transpose', [x], { perm });
 export const concat = (g: Graph, values: readonly Value[], axis: number): Value => g.apply('Concat', values, { axis });
 export const slice = (g: Graph, x: Value, axis: number, start: number, end: number): Value => g.apply('Slice', [x], { axis, start, end });
 export const upsample = (g: Graph, x: Value, height: number, width: number): Value => g.apply('Upsample', [x], { height, width });
