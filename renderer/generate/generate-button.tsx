@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
 import { duration } from '../format';
 import { stop } from '../queue/cancel';
-import { useBusy, useJobs } from '../queue/jobs';
+import { useBusy, useCurrentJob, useJobs, useStopping } from '../queue/jobs';
 import { Button, IconButton } from '../ui/button';
 import { useForecast } from './estimate';
 import { useForm } from './form';
@@ -22,13 +22,14 @@ export function GenerateButton() {
   const [steps, count, model] = useForm(useShallow((form) => [form.steps, form.count, form.model] as const));
   const forecast = useForecast();
   const busy = useBusy();
+  const stopping = useStopping(useCurrentJob()?.id);
   const live = useJobs((state) => state.connection === 'live');
   const about = forecast && duration(forecast.secondsFor(steps) * count);
   if (busy) {
     return (
       <>
         <IconButton icon={Plus} label={t('dock.another')} disabled={!model} onClick={() => void generate()} />
-        <Button className={place} onClick={once(stop)}>{t('dock.stop')}</Button>
+        <Button className={place} disabled={stopping} onClick={once(stop)}>{t(stopping ? 'dock.stopping' : 'dock.stop')}</Button>
       </>
     );
   }

@@ -1,10 +1,14 @@
 // Takes jobs back: at the next step when they run, at once when they wait.
 import { api, errorInfoOf } from '../api';
 import { toast } from '../ui/toasts';
-import { activeJobIds } from './jobs';
+import { activeJobIds, useJobs } from './jobs';
 
 export async function cancel(ids: string[]): Promise<void> {
-  await api.queue.cancel.mutate({ ids }).catch((thrown: unknown) => toast(errorInfoOf(thrown).message));
+  useJobs.setState((state) => ({ stopping: [...state.stopping, ...ids] }));
+  await api.queue.cancel.mutate({ ids }).catch((thrown: unknown) => {
+    useJobs.setState((state) => ({ stopping: state.stopping.filter((id) => !ids.includes(id)) }));
+    toast(errorInfoOf(thrown).message);
+  });
 }
 
 /** Stops what is being made and all that waits. */

@@ -8,6 +8,8 @@ export interface Problem { error: ErrorInfo; job: JobView | null }
 
 interface Jobs {
   jobs: Record<string, JobView>;
+  /** Jobs that were asked to stop and still finish their step. */
+  stopping: readonly string[];
   worker: 'starting' | 'ready' | 'died';
   connection: 'connecting' | 'live' | 'lost';
   /** What went wrong last while we watched: a request that was refused, or a job that failed. */
@@ -16,7 +18,7 @@ interface Jobs {
   lastDone: { batchId: string; pictureId: string } | null;
 }
 
-export const useJobs = create<Jobs>(() => ({ jobs: {}, worker: 'ready', connection: 'connecting', problem: null, lastDone: null }));
+export const useJobs = create<Jobs>(() => ({ jobs: {}, stopping: [], worker: 'ready', connection: 'connecting', problem: null, lastDone: null }));
 
 const working: readonly JobState[] = ['loading', 'running', 'decoding', 'saving'];
 const isActive = (job: JobView) => job.state === 'queued' || working.includes(job.state);
@@ -36,9 +38,10 @@ export function applyEvent(event: QueueEvent): void {
 function applyJob(state: Jobs, job: JobView): Partial<Jobs> {
   if (isActive(job)) return { jobs: { ...state.jobs, [job.id]: job } };
   const { [job.id]: _ended, ...jobs } = state.jobs;
-  if (job.state === 'failed' && job.error) return { jobs, problem: { error: job.error, job } };
-  if (job.state === 'done' && job.pictureId) return { jobs, problem: null, lastDone: { batchId: job.batch.id, pictureId: job.pictureId } };
-  return { jobs };
+  const rest = { jobs, stopping: state.stopping.filter((id) => id !== job.id) };
+  if (job.state === 'failed' && job.error) return { ...rest, problem: { error: job.error, job } };
+  if (job.state === 'done' && job.pictureId) return { ...rest, problem: null, lastDone: { batchId: job.batch.id, pictureId: job.pictureId } };
+  return rest;
 }
 
 /** In the order in which they are worked on: the running one, then those that wait. */
@@ -48,5 +51,7 @@ const inOrder = (jobs: Jobs['jobs']) => Object.values(jobs).sort((a, b) =>
 /** The job that is being worked on, else the first that waits. */
 export const useCurrentJob = () => useJobs((state) => inOrder(state.jobs)[0] ?? null);
 export const useWaitingJobs = () => useJobs(useShallow((state) => inOrder(state.jobs).slice(1)));
+/** Whether this job was asked to stop: a step cannot be cut short, and a large picture's takes a while. */
+export const useStopping = (id: string | undefined) => useJobs((state) => id !== undefined && state.stopping.includes(id));
 export const useBusy = () => useJobs((state) => Object.keys(state.jobs).length > 0);
 export const activeJobIds = () => Object.keys(useJobs.getState().jobs);
