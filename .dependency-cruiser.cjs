@@ -7,7 +7,7 @@ const mayKnow = {
   'main/api': ['preload/contract/'],
   'main/engine': ['preload/contract/'],
   'main/worker': ['main/engine/', 'preload/contract/'],
-  'main/services': ['main/worker/protocol', 'main/worker/files', 'main/worker/decode-picture', 'main/engine/', 'main/api/', 'preload/contract/'],
+  'main/services': ['main/worker/protocol', 'main/worker/files', 'main/worker/decode-picture', 'main/worker/model-folder', 'main/worker/stamp', 'main/engine/', 'main/api/', 'preload/contract/'],
   'main/server': ['main/services/', 'main/api/', 'main/engine/errors', 'preload/contract/'],
   'main/cli': ['main/services/', 'main/worker/', 'main/engine/', 'main/api/', 'preload/contract/'],
   'main/app': ['main/server/', 'main/services/', 'main/api/', 'main/engine/errors', 'preload/contract/'],

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util';
 import { AppError } from '../engine/errors';
 
 export interface Flag {
-  /** 'switch' takes no value. */
-  readonly kind: 'text' | 'number' | 'switch';
+  /** 'switch' takes no value; 'list' is text that may be given more than once. */
+  readonly kind: 'text' | 'number' | 'switch' | 'list';
   /** What the value is, in the help: 'FILE', 'N'. */
   readonly value?: string;
   readonly help: string;
@@ -20,7 +20,7 @@ export interface Command<F extends Flags = Flags> {
   readonly flags: F;
 }
 
-type ValueOf<F extends Flag> = F['kind'] extends 'switch' ? boolean : (F['kind'] extends 'number' ? number : string) | undefined;
+type ValueOf<F extends Flag> = F['kind'] extends 'switch' ? boolean : F['kind'] extends 'list' ? readonly string[] : (F['kind'] extends 'number' ? number : string) | undefined;
 export interface Parsed<F extends Flags> {
   readonly values: { readonly [K in keyof F]: ValueOf<F[K]> };
   readonly positional: string | undefined;
@@ -30,7 +30,9 @@ export interface Parsed<F extends Flags> {
 
 /** Throws job.invalid naming the flag: unknown, without its value, not a number, not one of the choices. */
 export function parseCommand<const F extends Flags>(command: Command<F>, args: readonly string[]): Parsed<F> {
-  const values: Record<string, unknown> = Object.fromEntries(Object.entries<Flag>(command.flags).filter(([, flag]) => flag.kind === 'switch').map(([name]) => [name, false]));
+  const absent: Readonly<Record<Flag['kind'], unknown>> = { switch: false, list: [], text: undefined, number: undefined };
+  const values: Record<string, unknown> = Object.fromEntries(
+    Object.entries<Flag>(command.flags).map(([name, flag]) => [name, absent[flag.kind]] as const).filter(([, value]) => value !== undefined));
   const words: string[] = [];
   for (const token of tokens(command, args)) {
     if (token.kind === 'positional') words.push(token.value);
@@ -38,7 +40,8 @@ export function parseCommand<const F extends Flags>(command: Command<F>, args: r
     if (token.name === 'help') return { values: values as Parsed<F>['values'], positional: undefined, help: true };
     // What follows a flag is its value, `--negative -blurry` too; but two dashes are the next flag.
     const swallowed = token.inlineValue === false && token.value.startsWith('--');
-    values[token.name] = valueOf(command, token.name, swallowed ? undefined : token.value);
+    const value = valueOf(command, token.name, swallowed ? undefined : token.value);
+    values[token.name] = command.flags[token.name]?.kind === 'list' ? [...values[token.name] as string[], value] : value;
   }
   return { values: values as Parsed<F>['values'], positional: positionalOf(command, words), help: false };
 }
@@ -88,7 +91,7 @@ function valueOf(command: Command, name: string, value: string | undefined): str
     const meant = nearest(value, flag.choices);
     throw usageError(`--${name} ${value} is not known.`, meant ? `Did you mean ${meant}?` : `It can be ${flag.choices.join(', ')}.`);
   }
-  if (flag.kind === 'text') return value;
+  if (flag.kind !== 'number') return value;
   if (value.trim() === '' || !Number.isFinite(Number(value))) throw usageError(`--${name} ${quote(value)} is not a number.`, `Give a number, for example --${name} 7.`);
   return Number(value);
 }

@@ -1,9 +1,9 @@
 // `generate`: one request from the command line, through the same queue, worker and library as the window.
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { JobRequest, type JobView } from '../../preload/contract/job';
+import { JobRequest, JobSpec, type JobView } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
-import { samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
+import { NoiseSource, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
 import { AppError } from '../engine/errors';
 import { createStudio, type LocalStudio } from '../services/studio';
 import { helpFor, parseCommand, usageError, type Command } from './args';
@@ -17,7 +17,7 @@ const command = {
   flags: {
     prompt: { kind: 'text', value: 'TEXT', help: 'what to paint; (word:1.3) gives a word more weight' },
     negative: { kind: 'text', value: 'TEXT', help: 'what not to paint' },
-    model: { kind: 'text', value: 'MODEL', help: 'a .safetensors file, a model\'s name, or the beginning of its hash' },
+    model: { kind: 'text', value: 'MODEL', help: 'a .safetensors or .ckpt file, a diffusers folder, a model\'s name, or the beginning of its hash' },
     seed: { kind: 'number', value: 'N', help: 'the same seed gives the same picture; a new one each time without it' },
     steps: { kind: 'number', value: 'N', help: 'steps of the sampler' },
     sampler: { kind: 'text', value: 'NAME', help: 'sampler', choices: samplerNames },
@@ -26,7 +26,20 @@ const command = {
     size: { kind: 'text', value: 'WxH', help: 'pixels, multiples of 8; without it the model\'s own, in the shape of --init' },
     init: { kind: 'text', value: 'FILE', help: 'a picture to start from' },
     strength: { kind: 'number', value: '0-1', help: 'how much of it to change; 0.6 without it' },
+    mask: { kind: 'text', value: 'FILE', help: 'a grey picture over --init: only where it is white, something new is painted' },
+    depth: { kind: 'text', value: 'FILE', help: 'a depth map, lighter is nearer, for depth-to-image models' },
+    'image-cfg': { kind: 'number', value: 'N', help: 'how closely to follow --init, for models that edit by instruction; 1.5 without it' },
+    refiner: { kind: 'text', value: 'MODEL', help: 'a second model that finishes the picture, named as for --model' },
+    'switch-at': { kind: 'number', value: '0-1', help: 'after which share of the noise --refiner takes over; 0.8 without it' },
+    prediction: { kind: 'text', value: 'KIND', help: 'what the model predicts, where its file leaves that open', choices: ['eps', 'v'] },
+    'cfg-rescale': { kind: 'number', value: '0-1', help: 'how far to undo the contrast that a high --cfg adds; 0.7 suits models with zero terminal SNR' },
+    noise: { kind: 'text', value: 'SOURCE', help: 'whose noise a seed means: torch on the CPU, NVIDIA cards, ComfyUI', choices: NoiseSource.options },
+    'variation-strength': { kind: 'number', value: '0-1', help: 'how far to go towards the noise of another seed: pictures near --seed\'s' },
+    'variation-seed': { kind: 'number', value: 'N', help: 'that other seed; a new one each time without it' },
+    ensd: { kind: 'number', value: 'N', help: 'added to the seed for the noise of the steps (eta noise seed delta)' },
+    emphasis: { kind: 'text', value: 'MODE', help: 'whether (word:1.3) keeps the mean of the text embeddings', choices: JobSpec.shape.emphasis.unwrap().options },
     'clip-skip': { kind: 'number', value: 'N', help: 'text layers to leave out at the end, counted from 1' },
+    style: { kind: 'list', value: 'NAME', help: 'a style of styles.csv in the data folder; may be given more than once' },
     count: { kind: 'number', value: 'N', help: 'pictures, with seeds counting up' },
     out: { kind: 'text', value: 'FILE.png|DIR', help: 'where a copy goes' },
     'data-dir': { kind: 'text', value: 'DIR', help: 'where models, pictures and settings live' },
@@ -36,10 +49,12 @@ const command = {
 
 type Values = ReturnType<typeof parseCommand<typeof command.flags>>['values'];
 interface Size { width: number; height: number }
+/** A picture that the command line names, in the studio. */
+type Picture = Size & { hash: string };
+/** What the command line names besides the model. */
+interface Inputs { readonly init?: Picture; readonly mask?: Picture; readonly depth?: Picture; readonly refiner?: ModelEntry }
 interface Made extends Size { path: string; id: string; seed: number; seconds: number }
 
-/** Where neither the command line nor the model says. */
-const fallback = { steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras' };
 const cancelledCode = 130;
 
 /** Exit code 130 when it was cancelled. Throws what made a picture fail; its data lists the others. */
@@ -55,8 +70,7 @@ export async function runGenerate(args: string[]): Promise<number> {
   const studio = await createStudio({ dataDir: values['data-dir'] === undefined ? undefined : resolve(values['data-dir']) });
   try {
     const model = await chooseModel(studio.models, values.model);
-    const init = values.init === undefined ? undefined : await addInit(studio, values.init);
-    const jobs = await runToEnd(studio, requestFrom(values, model, init));
+    const jobs = await runToEnd(studio, requestFrom(values, model, await openInputs(studio, values)));
     const pictures = await collect(studio, jobs, save);
     const failure = jobs.find((job) => job.error)?.error;
     if (!values.json) process.stdout.write(pictures.map(({ path }) => `${path}\n`).join(''));
@@ -70,33 +84,59 @@ export async function runGenerate(args: string[]): Promise<number> {
 
 function checkCombination(values: Values): void {
   if (values.prompt === undefined) throw usageError('generate needs --prompt.', 'For example: npm run atelier -- generate --prompt "a red house on grass"');
-  if (values.strength !== undefined && values.init === undefined) throw usageError('--strength is for --init.', 'Give the picture to start from with --init FILE, or leave out --strength.');
+  for (const [flag, base, give] of companions) {
+    if (values[flag] !== undefined && values[base] === undefined) throw usageError(`--${flag} is for --${base}.`, `Give ${give} with --${base}, or leave out --${flag}.`);
+  }
 }
 
-/** Reads the picture into the studio. Returns its content hash. */
-async function addInit(studio: LocalStudio, path: string): Promise<Size & { hash: string }> {
+/** Flags that mean nothing without another. */
+const companions = [
+  ['strength', 'init', 'the picture to start from'], ['mask', 'init', 'the picture to start from'], ['switch-at', 'refiner', 'the model that takes over'],
+  ['variation-seed', 'variation-strength', 'how far to go'],
+] as const;
+
+async function openInputs(studio: LocalStudio, { init, mask, depth, refiner }: Values): Promise<Inputs> {
+  const picture = async (flag: string, path: string | undefined) => (path === undefined ? undefined : addPicture(studio, flag, path));
+  return {
+    init: await picture('--init', init), mask: await picture('--mask', mask), depth: await picture('--depth', depth),
+    refiner: refiner === undefined ? undefined : await chooseModel(studio.models, refiner, '--refiner'),
+  };
+}
+
+/** Reads the picture into the studio. */
+async function addPicture(studio: LocalStudio, flag: string, path: string): Promise<Picture> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new AppError(cause.code === 'ENOENT' ? 'file.notFound' : 'file.unreadable', { message: `--init ${path} cannot be read: ${cause.message}`, hint: 'Check the path of the picture to start from.', data: { file: path }, cause });
+    throw new AppError(cause.code === 'ENOENT' ? 'file.notFound' : 'file.unreadable', { message: `${flag} ${path} cannot be read: ${cause.message}`, hint: 'Check the path of the picture.', data: { file: path }, cause });
   });
   return studio.blobs.add(bytes).catch((cause: unknown) => {
-    throw cause instanceof AppError ? new AppError(cause.code, { message: `--init ${path}: ${cause.message}`, hint: cause.hint, data: { ...cause.data, file: path }, cause }) : cause;
+    throw cause instanceof AppError ? new AppError(cause.code, { message: `${flag} ${path}: ${cause.message}`, hint: cause.hint, data: { ...cause.data, file: path }, cause }) : cause;
   });
 }
 
 /** Flags first, then what suits the model. Throws job.invalid naming the flag whose value is out of range. */
-export function requestFrom(values: Values, model: ModelEntry, init?: Size & { hash: string }): JobRequest {
+export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, refiner }: Inputs = {}): JobRequest {
   const parsed = JobRequest.safeParse({
     model: model.id, prompt: values.prompt, negative: values.negative, seed: values.seed ?? null,
-    ...fallback, ...model.defaults,
+    ...model.defaults,
     ...given({ steps: values.steps, cfg: values.cfg, sampler: values.sampler, schedule: values.schedule }),
     ...(values.size !== undefined ? sizeFrom(values.size) : init ? sizeLike(init, model.nativeSize) : model.nativeSize),
-    ...given({ init: init?.hash, strength: values.strength, clipSkip: values['clip-skip'], count: values.count }),
+    ...given({
+      init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, imageCfg: values['image-cfg'], cfgRescale: values['cfg-rescale'],
+      prediction: values.prediction, noise: values.noise, ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
+      refiner: refiner && { model: refiner.id, switchAt: values['switch-at'] },
+      variation: values['variation-strength'] === undefined ? undefined : { strength: values['variation-strength'], seed: values['variation-seed'] },
+    }),
   });
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
-  const field = String(issue.path[0]);
-  const flag = field === 'width' || field === 'height' ? `--size (${field})` : `--${field === 'clipSkip' ? 'clip-skip' : field}`;
-  throw usageError(`${flag}: ${issue.message}.`, 'Change this flag and run the command again.');
+  throw usageError(`${flagOf(issue.path.join('.'))}: ${issue.message}.`, 'Change this flag and run the command again.');
+}
+
+/** The flag behind a field of the request. */
+function flagOf(field: string): string {
+  if (field === 'width' || field === 'height') return `--size (${field})`;
+  const name = field.replace('refiner.', '').replace('.', '-');
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function given<T extends object>(options: T): Partial<T> {

@@ -21,6 +21,7 @@ const checkers: readonly (readonly [prefix: string, load: (provider: Provider) =
   ['unet_', async (provider) => (await import('./golden/networks')).checkUnet(provider)],
   ['vae_', async () => (await import('./golden/networks')).checkVae],
   ['taesd_', async () => (await import('./golden/networks')).checkTaesd],
+  ['lora', async () => (await import('./golden/lora')).checkLora],
   ['pipeline', async () => (await import('./golden/pipeline')).checkPipeline],
 ];
 

@@ -6,7 +6,12 @@ interface Entry { readonly summary: string; /** Returns the exit code. */ readon
 
 const commands: Readonly<Record<string, Entry>> = {
   generate: { summary: 'make pictures from a prompt', run: async (args) => (await import('./generate')).runGenerate(args) },
-  inspect: { summary: 'what a model file is: family, sizes, precision, hashes, problems', run: async (args) => (await import('./inspect')).runInspect(args) },
+  inspect: { summary: 'what a file is: a model (family, precision, hashes, problems) or a picture (how it was made)', run: async (args) => (await import('./inspect')).runInspect(args) },
+  merge: { summary: 'merge two or three checkpoints', run: async (args) => (await import('./tools')).runMerge(args) },
+  bake: { summary: 'put LoRAs into a checkpoint', run: async (args) => (await import('./tools')).runBake(args) },
+  extract: { summary: 'make a LoRA from the difference of two checkpoints', run: async (args) => (await import('./tools')).runExtract(args) },
+  convert: { summary: 'write a model file in another precision, or a .ckpt as .safetensors', run: async (args) => (await import('./tools')).runConvert(args) },
+  prune: { summary: 'leave out of a checkpoint what no picture needs', run: async (args) => (await import('./tools')).runPrune(args) },
   golden: { summary: 'compare the engine with reference results', run: async (args) => (await import('./golden')).runGolden(args) },
   bench: { summary: 'measure this machine at SD 1.5, 512×512', run: async (args) => (await import('./bench')).runBench(args) },
 };

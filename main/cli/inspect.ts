@@ -6,10 +6,11 @@ import { openWeightFile } from '../worker/files';
 import { hashModel } from '../services/hashes';
 import { helpFor, parseCommand, type Command } from './args';
 import { openFolder } from './inspect-folder';
+import { inspectPicture, isPicture } from './inspect-picture';
 
 const command = {
   name: 'inspect',
-  summary: 'Says what a model file or diffusers folder is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors.',
+  summary: 'Says what a model file or diffusers folder is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors. What a picture says of how it was made.',
   positional: 'FILE',
   flags: {
     json: { kind: 'switch', help: 'one line of JSON' },
@@ -18,14 +19,15 @@ const command = {
   },
 } as const satisfies Command;
 
-/** Exit code 0. A folder has no hashes. Throws file.notFound, file.unreadable, weights.*, model.notACheckpoint for what is no readable model file. */
+/** Exit code 0. Throws file.notFound, file.unreadable, weights.*, model.notACheckpoint, picture.unreadable. */
 export async function runInspect(args: string[]): Promise<number> {
   const { values, positional: path, help } = parseCommand(command, args);
   if (help || path === undefined) return print(helpFor(command));
+  if (await isPicture(path)) return print(await inspectPicture(path, values.json));
   const folder = await openFolder(path);
   const file = folder ?? await openWeightFile(path);
   const identity = identify(file, { prediction: values.prediction as 'eps' | 'v' | undefined });
-  const report: ModelReport = { ...identity, hashes: values['no-hash'] || folder ? null : await hashModel(file) };
+  const report: ModelReport = { ...identity, hashes: values['no-hash'] ? null : await hashModel(file) };
   return print(values.json ? JSON.stringify(report) : describe(file.path, report));
 }
 

@@ -40,7 +40,7 @@ function phase(job: JobView): string {
       job.secondsLeft !== null && `${seconds(job.secondsLeft)} left`].filter(Boolean).join(', ');
     case 'decoding': return 'decoding';
     case 'saving': return 'saving';
-    case 'done': return `done, seed ${job.spec.seed}`;
+    case 'done': return [`done, seed ${job.spec.seed}`, ...job.remarks.map(({ message }) => message)].join('\n');
     case 'failed': return 'failed';
     case 'cancelled': return 'cancelled';
   }

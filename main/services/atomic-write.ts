@@ -6,10 +6,14 @@ import { basename, dirname, join } from 'node:path';
 import { diskError } from './disk-error';
 
 /** Replaces what was there. Makes the folder. Throws disk.full, disk.failed; then nothing has changed. */
-export const writeAtomic = (path: string, bytes: Uint8Array): Promise<void> => viaTemp(path, bytes, (temp) => fs.rename(temp, path));
+export const writeAtomic = (path: string, bytes: Uint8Array): Promise<void> => viaTemp(path, bytes, bytes.length, (temp) => fs.rename(temp, path));
+
+/** Like `writeAtomic`, for what is too big to be in memory at once. `sizeBytes`: of all chunks together. Throws what making the chunks throws, too. */
+export const writeAtomicChunks = (path: string, chunks: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<void> =>
+  viaTemp(path, chunks, sizeBytes, (temp) => fs.rename(temp, path));
 
 /** Like `writeAtomic`, but never replaces anything: resolves to false when the name is taken. */
-export const writeNew = (path: string, bytes: Uint8Array): Promise<boolean> => viaTemp(path, bytes, (temp) => nameNew(temp, path));
+export const writeNew = (path: string, bytes: Uint8Array): Promise<boolean> => viaTemp(path, bytes, bytes.length, (temp) => nameNew(temp, path));
 
 /** Removes what crashed writes left behind, in the folder and all below. Writes of processes that are alive stay. Returns how many there were. */
 export async function sweepTemps(folder: string): Promise<number> {
@@ -39,25 +43,27 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function viaTemp<T>(path: string, bytes: Uint8Array, name: (temp: string) => Promise<T>): Promise<T> {
+type Content = Uint8Array | AsyncIterable<Uint8Array>;
+
+async function viaTemp<T>(path: string, content: Content, sizeBytes: number, name: (temp: string) => Promise<T>): Promise<T> {
   const folder = dirname(path), temp = join(folder, tempName());
   try {
     await fs.mkdir(folder, { recursive: true });
-    await writeFlushed(temp, bytes);
+    await writeFlushed(temp, content);
     const result = await name(temp);
     await flushFolder(folder);
     return result;
   } catch (cause) {
-    throw diskError(cause, { folder, what: basename(path), neededBytes: bytes.length });
+    throw diskError(cause, { folder, what: basename(path), neededBytes: sizeBytes });
   } finally {
     await fs.rm(temp, { force: true }).catch(() => {});      // gone already after a rename; what cannot be removed now is swept later
   }
 }
 
-async function writeFlushed(path: string, bytes: Uint8Array): Promise<void> {
+async function writeFlushed(path: string, content: Content): Promise<void> {
   const handle = await fs.open(path, 'wx');
   try {
-    await handle.writeFile(bytes);
+    for await (const chunk of content instanceof Uint8Array ? [content] : content) await handle.writeFile(chunk);      // each where the last one ended
     await handle.sync();
   } finally {
     await handle.close();

@@ -31,6 +31,11 @@ const migrations = [
      model_hash TEXT NOT NULL, parameters REAL NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, evaluations REAL NOT NULL,
      open_seconds REAL NOT NULL, step_seconds REAL NOT NULL, decode_seconds REAL NOT NULL, peak_bytes REAL NOT NULL, updated_at REAL NOT NULL,
      PRIMARY KEY (model_hash, width, height, evaluations)) STRICT;`,
+  // Runs are compared by what their networks compute, which is not known of those measured before.
+  `ALTER TABLE jobs ADD COLUMN refiner_id TEXT;
+   DELETE FROM timings;
+   ALTER TABLE timings ADD COLUMN unet_flops REAL NOT NULL DEFAULT 0;
+   ALTER TABLE timings ADD COLUMN decode_flops REAL NOT NULL DEFAULT 0;`,
 ];
 
 /**

@@ -2,14 +2,16 @@
 // run on this machine, else guessed from the processor.
 import type { JobSpec } from '../../preload/contract/job';
 import type { Estimate, EstimateRequest } from '../../preload/contract/studio';
-import type { SamplerName } from '../../preload/contract/vocabulary';
+import { SamplerName } from '../../preload/contract/vocabulary';
+import { samplers } from '../engine/sampling/samplers';
 import type { JobTimings } from '../worker/protocol';
+import type { PictureCost } from './models/cost';
 import type { RunnableModel } from './models/models';
 
 /** What a run took. */
-export interface Timing extends JobTimings {
+export interface Timing extends JobTimings, PictureCost {
   readonly modelHash: string;
-  /** Of the model, to compare others with it. */
+  /** Of the model: others take longer to open by as much as they have more. */
   readonly parameters: number;
   readonly width: number;
   readonly height: number;
@@ -24,14 +26,12 @@ export interface TimingStore {
 }
 
 /** What decides how much there is to compute. */
-type Work = Pick<Timing, 'parameters' | 'width' | 'height' | 'evaluations'>;
+type Work = Pick<Timing, 'parameters' | 'width' | 'height' | 'evaluations' | keyof PictureCost>;
 type Load = Work & { readonly modelHash: string | null; readonly sizeBytes: number };
 interface Expected { readonly step: number; readonly decode: number; readonly open: number; readonly peakBytes: number; readonly basis: Estimate['basis'] }
 
 /** Matrix products of a processor core in FLOP/s, on the cautious side: AVX2 gives 100 and more. */
 const CORE_RATE = 80e9;
-/** SD 1.5: the whole checkpoint's parameters; FLOP of the U-Net at 512×512, batch 1, and of the decoder. */
-const SD15 = { parameters: 1.066e9, unetFlop: 0.803e12, decodeFlop: 2.5e12 };
 
 export class Estimates {
   private readonly timings: TimingStore;
@@ -51,24 +51,22 @@ export class Estimates {
   decodeSeconds(job: JobSpec, model: RunnableModel): number { return this.expect(loadOf(job, model)).decode; }
 
   /** Remembers a run. One without a model's hash could not be found again. */
-  measured(job: JobSpec, { parameters }: RunnableModel, timings: JobTimings): void {
-    const { model: { hash: modelHash }, width, height } = job;
-    if (modelHash !== null) this.timings.add({ ...timings, modelHash, parameters, width, height, evaluations: evaluationsPerStep(job) });
+  measured(job: JobSpec, model: RunnableModel, timings: JobTimings): void {
+    const { model: { hash: modelHash } } = job;
+    if (modelHash !== null) this.timings.add({ ...timings, ...workOf(job, model), modelHash });
   }
 
   private expect(load: Load): Expected {
     const runs = this.timings.list();
     const near = nearest(runs.filter((run) => run.modelHash === load.modelHash), load) ?? nearest(runs, load);
-    const cost = flopOf(load);
+    const rate = this.cores * CORE_RATE;
     if (!near) {
-      const rate = this.cores * CORE_RATE;
-      return { step: cost.step / rate + 0.02, decode: cost.decode / rate + 0.02, open: 0.2 + load.sizeBytes / 2e9, peakBytes: peakOf(load), basis: 'guessed' };
+      return { step: stepFlops(load) / rate + 0.02, decode: load.decodeFlops / rate + 0.02, open: 0.2 + load.sizeBytes / 2e9, peakBytes: peakOf(load), basis: 'guessed' };
     }
-    const nearCost = flopOf(near);
     const isSame = near.modelHash === load.modelHash && hasSameSize(near, load);
     return {
-      step: near.stepSeconds * cost.step / nearCost.step,
-      decode: near.decodeSeconds * cost.decode / nearCost.decode,
+      step: scaled(near.stepSeconds, stepFlops(near), stepFlops(load), rate),
+      decode: scaled(near.decodeSeconds, near.decodeFlops, load.decodeFlops, rate),
       open: near.openSeconds * load.parameters / near.parameters,
       peakBytes: isSame ? near.peakBytes : peakOf(load),
       basis: isSame ? 'measured' : 'scaled',
@@ -76,31 +74,36 @@ export class Estimates {
   }
 }
 
-const loadOf = (run: { width: number; height: number; cfg: number; sampler: string }, { hash, parameters, sizeBytes }: RunnableModel): Load =>
-  ({ modelHash: hash, parameters, sizeBytes, width: run.width, height: run.height, evaluations: evaluationsPerStep(run) });
+/** How much more work makes another class of it: small products do not fill a processor, so a tiny model's rate says little of a real one's. */
+const OTHER_CLASS = 8;
+
+function scaled(seconds: number, from: number, to: number, rate: number): number {
+  const proportional = seconds * to / from;
+  return to > OTHER_CLASS * from ? Math.min(proportional, to / rate + seconds) : proportional;
+}
+
+interface Run { readonly width: number; readonly height: number; readonly cfg: number; readonly sampler: string }
+
+const workOf = (run: Run, { parameters, cost }: RunnableModel): Work =>
+  ({ parameters, width: run.width, height: run.height, evaluations: evaluationsPerStep(run), ...cost(run.width, run.height) });
+const loadOf = (run: Run, model: RunnableModel): Load => ({ ...workOf(run, model), modelHash: model.hash, sizeBytes: model.sizeBytes });
 
 /** Of the same size where there is one, else the run whose work is most like this one's. */
 function nearest(runs: readonly Timing[], load: Load): Timing | undefined {
-  const distance = (run: Timing) => Math.abs(Math.log(flopOf(run).step / flopOf(load).step)) + (hasSameSize(run, load) ? 0 : 1e3);
+  const distance = (run: Timing) => Math.abs(Math.log(stepFlops(run) / stepFlops(load))) + (hasSameSize(run, load) ? 0 : 1e3);
   return runs.reduce<Timing | undefined>((best, run) => best && distance(best) <= distance(run) ? best : run, undefined);
 }
 
 const hasSameSize = (a: Work, b: Work): boolean => a.width === b.width && a.height === b.height;
 
-/**
- * FLOP of one step and of the decoder, from SD 1.5's at 512×512. Convolutions and products grow with the area, self-attention with its
- * square (15 % of the U-Net at 512×512). Other models count by their parameters; a smaller model's decoder shrinks less than its U-Net.
- */
-function flopOf({ parameters, width, height, evaluations }: Work): { step: number; decode: number } {
-  const area = width * height / 512 ** 2;
-  const size = parameters / SD15.parameters;
-  return { step: SD15.unetFlop * size * (0.85 * area + 0.15 * area ** 2) * evaluations, decode: SD15.decodeFlop * Math.sqrt(size) * area };
+const stepFlops = ({ unetFlops, evaluations }: Work): number => unetFlops * evaluations;
+
+/** The mapped file, the process itself, and what a step or the decoder holds: 3.5 GB seen for SD 1.5 at 512×512 (2.1 GB), 7.0 for SDXL (6.9 GB, of which the U-Net is mapped). */
+const peakOf = ({ sizeBytes, width, height }: Load): number => 0.2e9 + sizeBytes + 1.2e9 * (width * height / 512 ** 2);
+
+/** Guidance needs a second evaluation; CFG++ reads it even where it has no weight. */
+function evaluationsPerStep({ cfg, sampler }: { cfg: number; sampler: string }): number {
+  const { data: name } = SamplerName.safeParse(sampler);
+  const { evaluationsPerStep: times, readsUncond } = name ? samplers[name] : { evaluationsPerStep: 1, readsUncond: false };
+  return (cfg === 1 && !readsUncond ? 1 : 2) * times;
 }
-
-/** The mapped file, what of it is widened to 32 bits, and activations. */
-const peakOf = ({ sizeBytes, width, height }: Load): number => 0.3e9 + 1.5 * sizeBytes + 0.6e9 * (width * height / 512 ** 2);
-
-/** These samplers call the U-Net twice in each step. */
-const secondOrder: readonly SamplerName[] = ['heun', 'dpm2', 'dpm2_a', 'dpmpp_2s_a', 'dpmpp_sde', 'dpmpp_2m_sde_heun', 'heunpp2', 'restart'];
-const evaluationsPerStep = ({ cfg, sampler }: { cfg: number; sampler: string }): number =>
-  (cfg === 1 ? 1 : 2) * (secondOrder.some((name) => name === sampler) ? 2 : 1);

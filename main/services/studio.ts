@@ -13,6 +13,7 @@ import type { SpawnWorker } from './fork-worker';
 import { processor, residentBytes, totalBytes } from './hardware';
 import { Library } from './library';
 import { builtInModel, Models } from './models/models';
+import { openPromptFiles } from './prompt-files';
 import { Queue } from './queue/queue';
 import { SettingsStore } from './settings';
 import { signIn } from './sole-user';
@@ -58,7 +59,8 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
   const estimates = new Estimates(database.timings, processor().cores);
   const queue = new Queue({
     host, models, estimates, jobs: database.jobs,
-    initPath: (hash) => blobs.path(hash),
+    prompts: openPromptFiles(folder.root), embeddingsPath: join(folder.models, 'embeddings'),
+    blobPath: (hash) => blobs.path(hash),
     save: (pixels, job, seconds) => library.save(pixels, job, seconds),
   });
   const cacheBytes = ({ modelCacheBytes }: Settings) => modelCacheBytes ?? CACHE_SHARE * totalBytes();

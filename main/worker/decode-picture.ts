@@ -12,9 +12,9 @@ const MAX_PIXELS = 200e6;
 /** An encoded picture: its bytes, or the path of its file. */
 export type PictureSource = Uint8Array | string;
 
-/** The picture as width·height·3 bytes of RGB: scaled to cover the size (Lanczos), the rest cut off evenly. Throws picture.unreadable. */
-export const decodeRgb = (source: PictureSource, width: number, height: number): Promise<Uint8Array> => withPicture(source, async (picture) =>
-  picture.resize(width, height, { fit: 'cover', position: 'centre', kernel: 'lanczos3' }).flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer());
+/** The picture as width·height·3 bytes of RGB: scaled to cover the size, the rest cut off evenly. Throws picture.unreadable. */
+export const decodeRgb = (source: PictureSource, width: number, height: number, kernel: 'lanczos3' | 'linear' = 'lanczos3'): Promise<Uint8Array> => withPicture(source, async (picture) =>
+  picture.resize(width, height, { fit: 'cover', position: 'centre', kernel }).flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer());
 
 /** The upright size of a picture that can be decoded to its last row. Throws picture.unreadable. */
 export const checkPicture = (source: PictureSource): Promise<{ width: number; height: number }> => withPicture(source, async (picture) => {

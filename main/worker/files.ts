@@ -62,8 +62,8 @@ function unreadable(path: string, cause: unknown): AppError {
   return new AppError('file.unreadable', { message: `${name} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, hint, data: { file: path, code }, cause });
 }
 
-/** A tensor that holds NaN or infinity; `index` is the first such element. */
-interface NotFinite { readonly tensor: string; readonly index: number }
+/** A tensor that holds NaN or infinity, and the file that it lies in; `index` is the first such element. */
+interface NotFinite { readonly file: string; readonly tensor: string; readonly index: number }
 
 const chunkBytes = 8 << 20;
 
@@ -76,7 +76,7 @@ export async function scanNotFinite(file: WeightFile, signal?: AbortSignal, limi
       for (const entry of entries.filter((one) => pathOf(one) === path)) {
         if (found.length >= limit) return;
         const index = await firstInTensor(source, entry, signal);
-        if (index >= 0) found.push({ tensor: entry.name, index });
+        if (index >= 0) found.push({ file: path, tensor: entry.name, index });
       }
     });
   }

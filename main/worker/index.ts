@@ -43,8 +43,7 @@ async function run(message: RunMessage): Promise<void> {
   const abort = new AbortController();
   running = { id, abort };
   try {
-    const { pixels, timings } = await runJob(message, models, abort.signal, send);
-    send({ type: 'done', id, pixels, timings });
+    send({ type: 'done', id, ...await runJob(message, models, abort.signal, send) });
   } catch (error) {
     send(abort.signal.aborted ? { type: 'cancelled', id } : { type: 'failed', id, error: toAppError(error).toInfo() });
   } finally {

@@ -1,10 +1,10 @@
-// Models that stay ready between jobs, and are let go when memory gets scarce. A model is a file as it was: another date or size is another model.
-import { stat } from 'node:fs/promises';
+// Models that stay ready between jobs, and are let go when memory gets scarce. A model is a file or folder as it was: another date or size is another model.
 import { freemem, totalmem } from 'node:os';
 import { Model } from '../engine/pipeline/model';
 import type { Runtime } from '../engine/pipeline/runtime';
 import { whyNotRunnable } from '../engine/families/identify';
-import { openWeightFile } from './files';
+import { openModel } from './model-folder';
+import { stampOf } from './stamp';
 
 /** Below this share of the machine's memory, models that no job uses are let go. */
 const SCARCE = 0.08;
@@ -21,23 +21,12 @@ export class ModelCache {
     this.runtime = runtime;
   }
 
-  /** Throws file.*, weights.*, model.* when the file is not a model that runs. */
-  async get(path: string): Promise<Model> {
-    const { mtimeMs, size } = await stat(path).catch(() => ({ mtimeMs: 0, size: 0 }));
-    const version = `${mtimeMs} ${size}`;
-    const known = this.kept.find((entry) => entry.path === path);
-    if (known?.version === version) {
-      this.kept = [...this.kept.filter((entry) => entry !== known), known];
-      return known.model;
-    }
-    if (known) await this.drop(known);
-    const file = await openWeightFile(path);
-    const refusal = whyNotRunnable(file);
-    if (refusal) throw refusal;
-    const model = new Model({ unet: file, text: file, vae: file }, this.runtime);
-    this.kept.push({ path, version, bytes: size, model });
-    await this.shrink();
-    return model;
+  /** The models of one job, which make room for each other by no means. Throws file.*, weights.*, model.* when one is not a model that runs. */
+  async get<Paths extends readonly string[]>(...paths: Paths): Promise<{ [I in keyof Paths]: Model }> {
+    const models: Model[] = [];
+    for (const path of paths) models.push(await this.take(path));
+    await this.shrink(new Set(paths).size);
+    return models as { [I in keyof Paths]: Model };
   }
 
   list(): { path: string; bytes: number }[] {
@@ -46,7 +35,7 @@ export class ModelCache {
 
   async limit(cacheBytes: number): Promise<void> {
     this.cacheBytes = cacheBytes;
-    await this.shrink();
+    await this.shrink(1);
   }
 
   async releaseAll(): Promise<void> {
@@ -58,11 +47,29 @@ export class ModelCache {
     if (freemem() < SCARCE * totalmem()) await this.releaseAll();
   }
 
-  /** Keeps the newest, whatever its size. */
-  private async shrink(): Promise<void> {
+  /** Known or newly opened, and the last of those kept. */
+  private async take(path: string): Promise<Model> {
+    const { mtimeMs, sizeBytes } = await stampOf(path) ?? { mtimeMs: 0, sizeBytes: 0 };
+    const version = `${mtimeMs} ${sizeBytes}`;
+    const known = this.kept.find((entry) => entry.path === path);
+    if (known?.version === version) {
+      this.kept = [...this.kept.filter((entry) => entry !== known), known];
+      return known.model;
+    }
+    if (known) await this.drop(known);
+    const file = await openModel(path);
+    const refusal = whyNotRunnable(file);
+    if (refusal) throw refusal;
+    const model = new Model({ unet: file, text: file, vae: file }, this.runtime);
+    this.kept.push({ path, version, bytes: sizeBytes, model });
+    return model;
+  }
+
+  /** Keeps the `newest`, whatever their size. */
+  private async shrink(newest: number): Promise<void> {
     const scarce = freemem() < SCARCE * totalmem();
     let bytes = this.kept.reduce((sum, entry) => sum + entry.bytes, 0);
-    for (const entry of this.kept.slice(0, -1)) {
+    for (const entry of this.kept.slice(0, -newest)) {
       if (bytes <= this.cacheBytes && !scarce) return;
       bytes -= entry.bytes;
       await this.drop(entry);

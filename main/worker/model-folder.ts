@@ -1,11 +1,17 @@
 // A model in diffusers' folders: one network a folder, perhaps in several shards and precisions. Opened as one checkpoint; the weights stay where they are.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import { assembleCheckpoint, joinShards } from '../engine/families/key-maps/assemble';
 import { baseName } from '../engine/weights/safetensors';
 import type { WeightFile } from '../engine/weights/source';
 import { openWeightFile } from './files';
+
+/** A model as it lies on the disk: a single file, or diffusers' folder. Throws what opening either throws. */
+export async function openModel(path: string): Promise<WeightFile> {
+  const found = await stat(path).catch(() => null);
+  return found?.isDirectory() ? openModelFolder(path) : openWeightFile(path);
+}
 
 /**
  * `folder` holds unet/, vae/, text_encoder/ and for SDXL text_encoder_2/. Where a network is there in several precisions, fp16 is taken: the pictures are

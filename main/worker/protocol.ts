@@ -1,6 +1,7 @@
 // What the studio and its worker say to each other: plain data in two closed unions, sent by structured clone. A seam that we own on
 // both sides, so nothing is parsed here; the types are the contract.
 import type { ErrorInfo } from '../../preload/contract/errors';
+import type { Notice } from '../../preload/contract/notice';
 import type { JobSpec } from '../../preload/contract/job';
 
 /** 8-bit RGB, row-major, no padding: `rgb.length === width * height * 3`. */
@@ -10,12 +11,19 @@ export interface RunMessage {
   readonly type: 'run';
   readonly id: string;
   readonly job: JobSpec;
-  /** Absolute path of the checkpoint. `job.model.hash` may be null while the file is still being hashed; the path decides. */
+  /** Absolute path of the checkpoint or diffusers folder. `job.model.hash` may be null while the file is still being hashed; the path decides. */
   readonly modelPath: string;
   /** img2img: absolute path of the picture to start from, an encoded image of any size. */
   readonly initPath?: string;
+  /** Absolute paths of the job's `mask` and `depth`, encoded images of any size. */
+  readonly maskPath?: string;
+  readonly depthPath?: string;
+  /** Absolute path of the job's refiner, as `modelPath`. */
+  readonly refinerPath?: string;
   /** 1 at first; 2 when an earlier worker died over this job, which asks for a plan that needs less memory. */
   readonly attempt: number;
+  /** Absolute path of the folder with trained words (textual inversion). */
+  readonly embeddingsPath?: string;
 }
 
 /** One job runs at a time: `run` is only sent after the last one has ended in `done`, `failed` or `cancelled`. */
@@ -46,7 +54,7 @@ export type FromWorker =
   | { readonly type: 'phase'; readonly id: string; readonly phase: 'loading' | 'running' | 'decoding'; readonly fraction?: number }
   /** After each step. `step` counts from 1 to `steps` (fewer than `job.steps` in img2img); `seconds` is this step's own time. */
   | { readonly type: 'step'; readonly id: string; readonly step: number; readonly steps: number; readonly seconds: number; readonly preview?: Pixels }
-  | { readonly type: 'done'; readonly id: string; readonly pixels: Pixels; readonly timings: JobTimings }
+  | { readonly type: 'done'; readonly id: string; readonly pixels: Pixels; readonly timings: JobTimings; readonly notices: readonly Notice[] }
   | { readonly type: 'failed'; readonly id: string; readonly error: ErrorInfo }
   | { readonly type: 'cancelled'; readonly id: string }
   /** After each job and after `release`: what the process holds now. */

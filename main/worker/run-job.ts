@@ -1,10 +1,16 @@
-// One job on this worker: model, picture to start from, the engine's pipeline, pixels.
+// One job on this worker: models, the pictures that it brings, the engine's pipeline, pixels.
+import { basename, dirname, relative } from 'node:path';
+import type { Notice } from '../../preload/contract/notice';
 import { AppError } from '../engine/errors';
+import type { Pictures } from '../engine/pipeline/extra-channels';
 import { generate, type StepReport } from '../engine/pipeline/generate';
 import { Tokenizer } from '../engine/text/tokenizer';
-import { readInitPicture, toPixels } from './init-picture';
-import { openWeightFile, scanNotFinite } from './files';
+import type { Tensor } from '../engine/tensor';
+import { openEmbeddings } from './embeddings';
+import { readGreyPicture, readInitPicture, toPixels } from './init-picture';
+import { scanNotFinite } from './files';
 import type { ModelCache } from './model-cache';
+import { openModel } from './model-folder';
 import type { FromWorker, JobTimings, Pixels, RunMessage } from './protocol';
 import { clipMerges } from './tokenizer-vocabulary';
 
@@ -14,38 +20,50 @@ export const clipTokenizer = (): Promise<Tokenizer> => (tokenizer ??= clipMerges
 
 const now = (): number => performance.now() / 1000;
 
-export async function runJob({ id, job, modelPath, initPath, attempt }: RunMessage, models: ModelCache, signal: AbortSignal, send: (message: FromWorker) => void): Promise<{ pixels: Pixels; timings: JobTimings }> {
+export async function runJob(message: RunMessage, models: ModelCache, signal: AbortSignal, send: (message: FromWorker) => void): Promise<{ pixels: Pixels; timings: JobTimings; notices: readonly Notice[] }> {
+  const { id, job, attempt, embeddingsPath } = message;
   const began = now();
   send({ type: 'phase', id, phase: 'loading' });
-  const [model, vocabulary] = await Promise.all([models.get(modelPath), clipTokenizer()]);
-  const init = initPath === undefined ? undefined : await readInitPicture(initPath, job.width, job.height);
+  const modelPaths = [message.modelPath, ...(message.refinerPath === undefined ? [] : [message.refinerPath])] as const;
+  const [[model, refiner], pictures, vocabulary] = await Promise.all([models.get(...modelPaths), readPictures(message), clipTokenizer()]);
+  const embeddings = embeddingsPath === undefined ? undefined : await openEmbeddings(embeddingsPath, vocabulary);
   const prepared = now() - began;
   const onStep = ({ step, steps, seconds, preview }: StepReport): void =>
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
   try {
-    const { image, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, { init }, {
-      vocabulary, now, signal, onStep, sparing: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
+    const { image, notices, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, { ...pictures, refiner }, {
+      vocabulary, embeddings, now, signal, onStep, sparing: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
     });
     const peakBytes = process.resourceUsage().maxRSS * 1024;
-    return { pixels: toPixels(image), timings: { openSeconds: prepared + openSeconds, stepSeconds, decodeSeconds, peakBytes } };
+    return { pixels: toPixels(image), notices, timings: { openSeconds: prepared + openSeconds, stepSeconds, decodeSeconds, peakBytes } };
   } catch (error) {
-    throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, modelPath) : error;
+    throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, modelPaths) : error;
   }
 }
 
+async function readPictures({ job: { width, height }, initPath, maskPath, depthPath }: RunMessage): Promise<Pictures> {
+  const read = (path: string | undefined, reader: typeof readInitPicture): Promise<Tensor | undefined> =>
+    path === undefined ? Promise.resolve(undefined) : reader(path, width, height);
+  const [init, mask, depth] = await Promise.all([read(initPath, readInitPicture), read(maskPath, readGreyPicture), read(depthPath, readGreyPicture)]);
+  return { init, mask, depth };
+}
+
 /** Looks for the broken weights themselves, so that the error says which file and tensor. */
-async function nameTheTensor(error: AppError, path: string): Promise<AppError> {
-  const [first] = await scanNotFinite(await openWeightFile(path), undefined, 1);
-  const name = path.split(/[\\/]/).at(-1);
-  if (!first) {
+async function nameTheTensor(error: AppError, modelPaths: readonly string[]): Promise<AppError> {
+  for (const path of modelPaths) {
+    const [first] = await scanNotFinite(await openModel(path), undefined, 1);
+    if (!first) continue;
+    const { file, tensor, index } = first;
     return new AppError('weights.notFinite', {
-      message: `${name} answered with values that are not numbers, though its weights are whole`, data: { file: path }, cause: error,
-      hint: 'Lower the guidance, or choose another sampler. If it stays, the model itself is damaged.',
+      message: `${relative(dirname(path), file)} holds broken weights: ${tensor} has a value that is not a number (element ${index})`,
+      data: { file, tensor, index }, cause: error,
+      hint: 'Get the file again from its source, or choose another model.',
     });
   }
+  const names = modelPaths.map((path) => basename(path)).join(' with ');
   return new AppError('weights.notFinite', {
-    message: `${name} holds broken weights: ${first.tensor} has a value that is not a number (element ${first.index})`,
-    data: { file: path, tensor: first.tensor, index: first.index }, cause: error,
-    hint: 'Get the file again from its source, or choose another model.',
+    message: `${names} answered with values that are not numbers, though ${modelPaths.length > 1 ? 'their' : 'its'} weights are whole`,
+    data: { file: modelPaths[0] }, cause: error,
+    hint: 'Lower the guidance, or choose another sampler. If it stays, the model itself is damaged.',
   });
 }

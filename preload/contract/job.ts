@@ -1,11 +1,13 @@
 // A job is plain data: all that a worker needs, storable, embedded in the picture that it makes, and run again from it bit for bit.
 import { z } from 'zod';
 import { ErrorInfo } from './errors';
+import { Notice } from './notice';
 import { NoiseSource, SamplerName, ScheduleName } from './vocabulary';
 
 /** SHA-256 in lower-case hex, of a file's or a blob's bytes. */
 export const ContentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
 const Seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
+const Share = z.number().min(0).max(1);
 const Side = z.int().min(64).max(4096).refine((n) => n % 8 === 0, { message: 'must be a multiple of 8' });
 
 export const JobSpec = z.object({
@@ -40,17 +42,25 @@ export const JobSpec = z.object({
   /** What the network predicts, where the file leaves it open or is wrong. */
   prediction: z.enum(['eps', 'v']).optional(),
   /** A second model that takes over when this share of the noise levels is done (SDXL's refiner). */
-  refiner: z.object({ model: z.object({ name: z.string(), hash: ContentHash.nullable() }), switchAt: z.number().min(0).max(1) }).optional(),
+  refiner: z.object({ model: z.object({ name: z.string(), hash: ContentHash.nullable() }), switchAt: Share }).optional(),
+  /** The first noise, on the way to that of another seed: 0 is all `seed`, 1 is all `variation.seed`. */
+  variation: z.object({ seed: Seed, strength: Share }).optional(),
+  /** ENSD: the steps of samplers that draw noise take it from `seed` + this, not from where the first noise ended. */
+  ensd: z.int().min(-(2 ** 32)).max(2 ** 32).optional(),
+  /** What brackets in prompts do: emphasis that keeps the mean of the text embeddings ('original', where left out) or not, nothing, or they are text. */
+  emphasis: z.enum(['original', 'no_norm', 'ignore', 'none']).optional(),
+  /** The prompts as they were typed, before styles, wildcards and choices were filled in, where that is something else. */
+  template: z.object({ prompt: z.string().max(100_000), negative: z.string().max(100_000) }).optional(),
 }).refine((job) => job.kind !== 'img2img' || (job.init !== undefined && job.strength !== undefined), {
   message: 'an img2img job needs `init` and `strength`', path: ['init'],
 }).refine((job) => job.mask === undefined || job.init !== undefined, { message: 'a mask needs the picture that it lies on (`init`)', path: ['mask'] });
 export type JobSpec = z.infer<typeof JobSpec>;
 
-/** What somebody asks for: a job without what the studio fills in. `model` is the id of a known model. One job is made per picture. */
+/** What somebody asks for: a job without what the studio fills in. `model` and `refiner.model` are ids of known models. One job is made per picture. */
 export const JobRequest = z.object({
   model: z.string(),
   prompt: z.string().max(100_000), negative: z.string().max(100_000).default(''),
-  /** null: a new seed each time. Picture i of `count` has seed + i. */
+  /** null: a new seed each time. Picture i of `count` has seed + i; with a variation all have one seed, and the variation's counts up. */
   seed: Seed.nullable().default(null),
   steps: JobSpec.shape.steps, sampler: SamplerName, schedule: ScheduleName, cfg: JobSpec.shape.cfg,
   width: Side, height: Side,
@@ -58,6 +68,15 @@ export const JobRequest = z.object({
   noise: NoiseSource.default('cpu'),
   init: ContentHash.optional(),
   strength: z.number().min(0).max(1).default(0.6),
+  mask: JobSpec.shape.mask, depth: JobSpec.shape.depth,
+  cfgRescale: JobSpec.shape.cfgRescale, imageCfg: JobSpec.shape.imageCfg,
+  /** Left out: what the model's settings say, else the model itself. */
+  prediction: JobSpec.shape.prediction,
+  refiner: z.object({ model: z.string(), switchAt: Share.default(0.8) }).optional(),
+  variation: z.object({ seed: Seed.nullable().default(null), strength: Share }).optional(),
+  ensd: JobSpec.shape.ensd, emphasis: JobSpec.shape.emphasis,
+  /** Names of styles (styles.csv) to put on the prompts. */
+  styles: z.array(z.string()).optional(),
   count: z.int().min(1).max(64).default(1),
 });
 export type JobRequest = z.infer<typeof JobRequest>;
@@ -85,6 +104,8 @@ export const JobView = z.object({
   attempt: z.int(),
   /** What the studio did about a fault, e.g. 'worker.restarted'. The window words it. */
   notice: z.enum(['worker.restarted']).nullable(),
+  /** What it does without: a tag that is not supported yet, a wildcard that is not there. */
+  remarks: z.array(Notice),
   createdAt: z.number(), startedAt: z.number().nullable(), endedAt: z.number().nullable(),
 });
 export type JobView = z.infer<typeof JobView>;

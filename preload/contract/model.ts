@@ -40,6 +40,9 @@ export const ModelReport = z.object({
 });
 export type ModelReport = z.infer<typeof ModelReport>;
 
+/** Settings for a model that brings none of its own: what suits full-size Stable Diffusion. */
+export const usualSettings = { steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras' } as const;
+
 export const ModelEntry = z.object({
   /** Stable for a file's path. */
   id: z.string(),
@@ -49,6 +52,10 @@ export const ModelEntry = z.object({
   /** null until it has been computed in the background. */
   hash: z.string().nullable(),
   family: z.string().nullable(),
+  variant: ModelReport.shape.variant,
+  /** In effect: what the user said, else what the file says. `predictionDoubtful`: the file leaves it open. */
+  prediction: ModelReport.shape.prediction,
+  predictionDoubtful: z.boolean(),
   runnable: z.boolean(),
   /** Why it cannot be used, when it cannot. */
   error: ErrorInfo.nullable(),
@@ -57,7 +64,7 @@ export const ModelEntry = z.object({
   /** Prompts to click, for models that bring some (the demo checkpoint). */
   examples: z.array(z.string()),
   /** Settings that suit the model. */
-  defaults: z.object({ steps: z.int(), cfg: z.number(), sampler: z.string(), schedule: z.string() }).partial(),
+  defaults: z.object({ steps: z.int(), cfg: z.number(), sampler: z.string(), schedule: z.string() }),
   /** The one that ships with Atelier. */
   builtIn: z.boolean(),
 });

@@ -19,12 +19,17 @@ export type EstimateRequest = z.infer<typeof EstimateRequest>;
 export const Estimate = z.object({ seconds: z.number(), secondsPerStep: z.number(), peakBytes: z.number(), basis: z.enum(['measured', 'scaled', 'guessed']) });
 export type Estimate = z.infer<typeof Estimate>;
 
+/** What the user knows better about a model than its file tells. */
+const ModelSettings = z.object({ prediction: z.enum(['eps', 'v']).optional() });
+
 export const Settings = z.object({
   version: z.literal(1).default(1),
   /** Folders with models besides `<data>/models`. They stay where they are. */
   modelFolders: z.array(z.string()).default([]),
   /** Single model files that were added by their path. They stay where they are, too. */
   modelFiles: z.array(z.string()).default([]),
+  /** By the model's id. */
+  modelSettings: z.record(z.string(), ModelSettings).default({}),
   theme: z.enum(['system', 'dark', 'light']).default('system'),
   language: z.string().default('en'),
   /** Bytes of models kept in memory between jobs before the least used is let go. null: chosen from the machine. */
@@ -32,8 +37,8 @@ export const Settings = z.object({
 });
 export type Settings = z.infer<typeof Settings>;
 
-const { modelFolders, modelFiles, theme, language, modelCacheBytes } = Settings.shape;
+const { modelFolders, modelFiles, modelSettings, theme, language, modelCacheBytes } = Settings.shape;
 /** A change of what is named and nothing else: `Settings.partial()` would fill the rest with its defaults. */
 export const SettingsPatch = z.object({
-  modelFolders: modelFolders.unwrap(), modelFiles: modelFiles.unwrap(), theme: theme.unwrap(), language: language.unwrap(), modelCacheBytes: modelCacheBytes.unwrap(),
+  modelFolders: modelFolders.unwrap(), modelFiles: modelFiles.unwrap(), modelSettings: modelSettings.unwrap(), theme: theme.unwrap(), language: language.unwrap(), modelCacheBytes: modelCacheBytes.unwrap(),
 }).partial();

@@ -2,8 +2,9 @@
 import { z } from 'zod';
 
 export const samplerNames = [
-  'euler', 'euler_a', 'heun', 'dpm2', 'dpm2_a', 'lms', 'dpm_fast', 'dpm_adaptive', 'dpmpp_2s_a', 'dpmpp_2m', 'dpmpp_sde',
+  'euler', 'euler_a', 'heun', 'dpm2', 'dpm2_a', 'lms', 'dpm_fast', 'dpm_adaptive', 'dpmpp_2s', 'dpmpp_2s_a', 'dpmpp_2m', 'dpmpp_sde',
   'dpmpp_2m_sde', 'dpmpp_2m_sde_heun', 'dpmpp_3m_sde', 'ddim', 'ddpm', 'plms', 'unipc', 'lcm', 'tcd', 'restart', 'deis', 'ipndm', 'ipndm_v', 'heunpp2',
+  'euler_cfg_pp', 'euler_a_cfg_pp', 'dpmpp_2m_cfg_pp', 'dpmpp_2s_a_cfg_pp',
 ] as const;
 export const SamplerName = z.enum(samplerNames);
 export type SamplerName = z.infer<typeof SamplerName>;
@@ -18,9 +19,10 @@ export type ScheduleName = z.infer<typeof ScheduleName>;
 /** How people read the names: A1111's labels. */
 export const samplerLabels: Record<SamplerName, string> = {
   euler: 'Euler', euler_a: 'Euler a', heun: 'Heun', dpm2: 'DPM2', dpm2_a: 'DPM2 a', lms: 'LMS', dpm_fast: 'DPM fast', dpm_adaptive: 'DPM adaptive',
-  dpmpp_2s_a: 'DPM++ 2S a', dpmpp_2m: 'DPM++ 2M', dpmpp_sde: 'DPM++ SDE', dpmpp_2m_sde: 'DPM++ 2M SDE', dpmpp_2m_sde_heun: 'DPM++ 2M SDE Heun',
+  dpmpp_2s: 'DPM++ 2S', dpmpp_2s_a: 'DPM++ 2S a', dpmpp_2m: 'DPM++ 2M', dpmpp_sde: 'DPM++ SDE', dpmpp_2m_sde: 'DPM++ 2M SDE', dpmpp_2m_sde_heun: 'DPM++ 2M SDE Heun',
   dpmpp_3m_sde: 'DPM++ 3M SDE', ddim: 'DDIM', ddpm: 'DDPM', plms: 'PLMS', unipc: 'UniPC', lcm: 'LCM', tcd: 'TCD', restart: 'Restart', deis: 'DEIS',
   ipndm: 'IPNDM', ipndm_v: 'IPNDM_V', heunpp2: 'HeunPP2',
+  euler_cfg_pp: 'Euler CFG++', euler_a_cfg_pp: 'Euler a CFG++', dpmpp_2m_cfg_pp: 'DPM++ 2M CFG++', dpmpp_2s_a_cfg_pp: 'DPM++ 2S a CFG++',
 };
 export const scheduleLabels: Record<ScheduleName, string> = {
   normal: 'Normal', karras: 'Karras', exponential: 'Exponential', polyexponential: 'Polyexponential', sgm_uniform: 'SGM Uniform', simple: 'Simple',

@@ -152,7 +152,7 @@ describe('a checkpoint whose tensors are wrong', () => {
     const handle = await open(path, 'r+');
     for (const [name, index, bits] of where) await handle.write(Uint8Array.of(bits & 255, bits >> 8), 0, 2, file.tensors.get(name)!.offset + 2 * index);
     await handle.close();
-    expect(await scanNotFinite(file)).toEqual(where.map(([tensor, index]) => ({ tensor, index })));
+    expect(await scanNotFinite(file)).toEqual(where.map(([tensor, index]) => ({ file: path, tensor, index })));
     expect(await scanNotFinite(file, undefined, 1)).toHaveLength(1);
     await expect(scanNotFinite(file, AbortSignal.abort())).rejects.toThrow(/abort/i);
   });

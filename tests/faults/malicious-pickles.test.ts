@@ -11,6 +11,7 @@ import type { ByteSource } from '../../main/engine/weights/source';
 import { openWeightFile } from '../../main/worker/files';
 import { memoryFile, scratchFolder } from '../support/checkpoints';
 import { bytesOf, countingStorage, op, reordered, tensorOf, TestTensor, torchLegacy, torchParts, torchZip, Tuple, zipOf, type Part } from '../support/pickles';
+import { fuzzRuns } from '../support/fuzz';
 
 const folder = scratchFolder();
 const witness = join(folder, 'it-ran');
@@ -179,7 +180,7 @@ describe('fuzz', () => {
       if (layout) expect(layout.perm.map((axis) => layout.shape[axis])).toEqual(shape);
     }
   };
-  const runs = Number(process.env['FUZZ_RUNS'] ?? 1000);
+  const runs = fuzzRuns(1000);
   const state = {
     state_dict: { 'a.w': tensorOf('F16', [4, 3]), 'a.b': tensorOf('F32', [4]), t: reordered('F32', [2, 3], countingStorage('F32', 6).data, [1, 0]), e: tensorOf('F8_E4M3', [3]) },
     epoch: 3, pairs: new Tuple(1, 'x'), ids: [1, 2], shared: new TestTensor(countingStorage('I64', 4), [2], { offset: 1 }),

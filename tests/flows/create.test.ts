@@ -1,5 +1,5 @@
 // The first room, as a person uses it: type, generate, watch, stop, again; and what happens when things go wrong under it.
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -53,6 +53,29 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
     await flow.generate.click();
     await expect.poll(() => flow.recent.count(), PATIENCE).toBe(2);
     await flow.generate.waitFor(PATIENCE);
+  });
+
+  it('goes near a kept seed, and makes the very picture again that it found there', async () => {
+    const { page } = flow, folder = join(flow.dataDir, 'pictures');
+    const pictures = async () => (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.png'));
+    const generateOne = async () => {
+      const before = await pictures();
+      await flow.generate.click();
+      await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before.length + 1);
+      await flow.generate.waitFor(PATIENCE);
+      return readFile(join(folder, (await pictures()).find((name) => !before.includes(name))!));
+    };
+    await setSteps(page, 4);
+    await page.getByRole('radio', { name: 'Keep' }).click();
+    await page.getByRole('slider', { name: 'Nearby' }).press('PageUp');
+    const first = await generateOne();
+    expect((await generateOne()).equals(first)).toBe(false);      // each time another one nearby
+    await page.getByRole('button', { name: 'Reuse settings' }).click();
+    await page.getByText(/towards seed/).waitFor(PATIENCE);
+    const found = await generateOne();
+    expect((await generateOne()).equals(found)).toBe(true);
+    await page.getByRole('slider', { name: 'Nearby' }).press('Home');
+    await page.getByRole('radio', { name: 'New each time' }).click();
   });
 
   it('a reload during a job still shows it, and the form is as it was', async () => {

@@ -1,9 +1,13 @@
 // The terminal, whole: the command line as a person runs it, with the demo checkpoint, a real worker and a library of its own.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
+import { folderOf, randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../support/checkpoints';
+import { stateDictFrom, torchZip } from '../support/pickles';
+import { openWeightFile } from '../../main/worker/files';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'atelier-terminal-'));
@@ -44,6 +48,39 @@ test('the same seed gives the same bytes in another folder, the next seed anothe
   expect(readFileSync(other!.path)).not.toEqual(readFileSync(join(folder, 'house.png')));
 });
 
+/** Random weights draw nothing to look at, in no time. */
+const tiny = (...args: string[]) => generate('--size', '64x64', '--seed', '3', '--sampler', 'euler_a', ...args);
+
+test('one model makes the same picture from a file, a diffusers folder and a pickled checkpoint', async () => {
+  const file = await randomFamilyCheckpoint(tinyFamilies.sd1), ckpt = join(scratchFolder(), 'random.ckpt');
+  writeFileSync(ckpt, torchZip(stateDictFrom(await openWeightFile(file), readFileSync(file))));
+  const pictures: Buffer[] = [];
+  for (const model of [file, await folderOf(file), ckpt]) {
+    const { code, stdout, stderr } = await atelier(tiny('--model', model));
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    const { path } = JSON.parse(stdout).pictures[0] as { path: string };
+    pictures.push(await sharp(path).raw().toBuffer());
+    expect(readFileSync(path).toString('latin1')).toMatch(/Model: random/);
+  }
+  expect(pictures[1]).toEqual(pictures[0]);
+  expect(pictures[2]).toEqual(pictures[0]);
+});
+
+test('an SDXL model with a refiner repaints where the mask is white, and the picture tells of both', async () => {
+  const [model, refiner] = [await randomFamilyCheckpoint(tinyFamilies.sdxl), await randomFamilyCheckpoint(tinyFamilies['sdxl-refiner'])];
+  const init = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#3070b0' } }).png().toFile(join(folder, 'init.png')).then(() => 'init.png');
+  await sharp(Uint8Array.from({ length: 64 * 64 }, (_, i) => (i % 64 < 20 ? 0 : 255)), { raw: { width: 64, height: 64, channels: 1 } }).png().toFile(join(folder, 'mask.png'));
+  const { code, stdout, stderr } = await atelier(tiny('--model', model, '--refiner', refiner, '--switch-at', '0.5', '--init', init, '--mask', 'mask.png', '--strength', '1', '--noise', 'gpu',
+    '--variation-strength', '0.2', '--variation-seed', '9'));
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  const { path } = JSON.parse(stdout).pictures[0] as { path: string };
+  const rgb = await sharp(path).raw().toBuffer(), at = (x: number, y: number) => rgb.subarray(3 * (64 * y + x), 3 * (64 * y + x) + 3).toString('hex');
+  expect([at(0, 0), at(19, 63)]).toEqual(['3070b0', '3070b0']);
+  expect(at(40, 30)).not.toBe('3070b0');
+  const text = readFileSync(path).toString('latin1');
+  expect(text).toMatch(/Refiner: random \[[0-9a-f]{10}\], Refiner switch at: 0\.5/);
+});
+
 test('Ctrl-C cancels at the next step', async () => {
   let told = false;
   const { code, stdout, stderr } = await atelier(generate('--steps', '150'), (text, kill) => {
@@ -67,4 +104,17 @@ test('inspect prints its JSON and nothing else', async () => {
   const { code, stdout, stderr } = await atelier(['inspect', join(root, 'resources/models/atelier-mini.safetensors'), '--json']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(JSON.parse(stdout)).toMatchObject({ kind: 'checkpoint', family: 'sd1', runnable: true, problems: [] });
+});
+
+test('wildcards are chosen by the seed, and what cannot be done is said', async () => {
+  mkdirSync(join(folder, 'data/wildcards'), { recursive: true });
+  writeFileSync(join(folder, 'data/wildcards/colour.txt'), 'red\nblue\n');
+  const words = ['--prompt', 'a __colour__ house on grass <lora:foo:1>', '--seed', '3', '--out', 'wild.png'];
+  const first = await atelier(generate(...words));
+  expect(first.code).toBe(0);
+  expect(first.stderr).toMatch(/<lora:foo.*left out/);
+  const text = readFileSync(join(folder, 'wild.png')).toString('latin1');
+  expect(text).toMatch(/a (red|blue) house on grass/);
+  await atelier(generate(...words.slice(0, -1), 'again.png'));
+  expect(readFileSync(join(folder, 'again.png'))).toEqual(readFileSync(join(folder, 'wild.png')));
 });

@@ -1,7 +1,7 @@
 // Checkpoints for tests: small ones of each family with random weights, headers with no weights behind them, and files built byte by byte.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
 import { expectedCheckpoint, type CheckpointSizes } from '../../main/engine/families/expected-families';
 import type { UnetSizes } from '../../main/engine/families/expected-networks';
@@ -9,6 +9,7 @@ import { expectedSd1, type Sd1Sizes } from '../../main/engine/families/expected-
 import { sizeOf, type Dims } from '../../main/engine/tensor';
 import { dtypeBytes, encodeHeader, type TensorSpec } from '../../main/engine/weights/safetensors';
 import type { ByteSource, StoredDType, WeightFile } from '../../main/engine/weights/source';
+import { openWeightFile } from '../../main/worker/files';
 import { writeRandomCheckpoint } from '../../main/services/random-checkpoint';
 
 /** SD 1.x in small: two levels in the U-Net, four in the autoencoder (factor 8), CLIP's whole vocabulary. 5 MB. */
@@ -97,4 +98,19 @@ export function zeroFile(tensors: readonly TensorSpec[], metadata?: Record<strin
   const bytes = new Uint8Array(sizeBytes);
   bytes.set(header);
   return bytes;
+}
+
+/** The weights of a whole checkpoint in a diffusers folder of the same name, byte for byte. Returns the folder's path. */
+export async function folderOf(path: string): Promise<string> {
+  const file = await openWeightFile(path), bytes = readFileSync(path);
+  const folder = join(scratchFolder(), basename(path, '.safetensors'));
+  const parts = { 'unet/diffusion_pytorch_model': 'model.diffusion_model.', 'vae/diffusion_pytorch_model': 'first_stage_model.', 'text_encoder/model': 'cond_stage_model.' };
+  for (const [name, prefix] of Object.entries(parts)) {
+    const tensors = [...file.tensors.values()].filter((entry) => entry.name.startsWith(prefix));
+    const { header } = encodeHeader(tensors);
+    mkdirSync(join(folder, dirname(name)), { recursive: true });
+    writeFileSync(join(folder, `${name}.safetensors`), Buffer.concat([header, ...tensors.map(({ offset, byteLength }) => bytes.subarray(offset, offset + byteLength))]));
+  }
+  writeFileSync(join(folder, 'model_index.json'), '{}');
+  return folder;
 }

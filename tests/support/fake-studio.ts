@@ -13,7 +13,7 @@ import { router } from '../../main/api/router';
 import type { Signal, Studio } from '../../main/api/studio';
 import type { ErrorInfo } from '../../preload/contract/errors';
 import type { JobSpec, JobView, QueueEvent } from '../../preload/contract/job';
-import type { ModelEntry } from '../../preload/contract/model';
+import { usualSettings, type ModelEntry } from '../../preload/contract/model';
 import type { PictureRecord } from '../../preload/contract/picture';
 import type { Settings } from '../../preload/contract/studio';
 
@@ -26,14 +26,18 @@ const examples = ['a red house on grass on a sunny day', 'a blue boat on the sea
   'a yellow car on grass in daylight', 'a pink flower on a green meadow with a rainbow', 'a white rocket on the sea at night, stars', 'an orange mushroom and a green tree on a hill, pastel'];
 
 const entry = (name: string, sizeBytes: number, more: Partial<ModelEntry>): ModelEntry => ({
-  id: sha256(name).slice(0, 16), name, path: `/home/you/models/${name}.safetensors`, sizeBytes, hash: null, family: 'sd1', runnable: true, error: null,
-  nativeSize: { width: 512, height: 512 }, examples: [], defaults: {}, builtIn: false, ...more,
+  id: sha256(name).slice(0, 16), name, path: `/home/you/models/${name}.safetensors`, sizeBytes, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false, runnable: true, error: null,
+  nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false, ...more,
 });
 const models: ModelEntry[] = [
   entry('Atelier Mini', 33_970_766, { builtIn: true, hash: sha256('mini'), nativeSize: { width: 128, height: 128 }, examples, defaults: { steps: 24, cfg: 4, sampler: 'ddim', schedule: 'normal' } }),
   entry('dreamshaper_8', 2_132_625_894, { hash: sha256('dream'), defaults: { steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras' } }),
   entry('a-model-with-a-very-long-name-that-somebody-gave-it-v2-final-pruned-fp16', 2_132_625_894, {}),
-  entry('sd_xl_base_1.0', 6_938_040_682, { family: 'sdxl', runnable: false }),
+  entry('sd_xl_base_1.0', 6_938_040_682, { family: 'sdxl', nativeSize: { width: 1024, height: 1024 } }),
+  entry('v2-1_768-nonema-pruned', 5_214_604_711, { family: 'sd2', prediction: 'v', predictionDoubtful: true, nativeSize: { width: 768, height: 768 } }),
+  entry('512-inpainting-ema', 5_214_662_094, { family: 'sd2', variant: 'inpaint' }),
+  entry('sd_xl_refiner_1.0', 6_075_981_930, { family: 'sdxl-refiner', nativeSize: { width: 1024, height: 1024 } }),
+  entry('flux1-dev', 23_802_932_552, { family: 'flux', prediction: null, runnable: false }),
   entry('half-a-download', 812_000_000, { family: null, runnable: false, error: {
     code: 'weights.truncated', message: 'half-a-download.safetensors ends after 812 MB, its header promises 2.1 GB.', hint: 'Download it again.' } }),
 ];
@@ -157,7 +161,7 @@ async function* events(signal: Signal): AsyncIterable<QueueEvent> {
   }
 }
 
-let settings: Settings = { version: 1, modelFolders: [], modelFiles: [], theme: 'system', language: 'en', modelCacheBytes: null };
+let settings: Settings = { version: 1, modelFolders: [], modelFiles: [], modelSettings: {}, theme: 'system', language: 'en', modelCacheBytes: null };
 
 const studio: Studio = {
   machine: async () => ({ provider: 'cpu', cores: 2, cpu: 'Some Processor 3.1 GHz', memory: { totalBytes: 24 * 2 ** 30, usedByWorkerBytes: 0.4 * 2 ** 30 }, version: '0.1.0', dataDir: '/home/you/Atelier' }),
@@ -178,16 +182,17 @@ const studio: Studio = {
   },
   queue: {
     list: () => jobs,
-    enqueue: async ({ model, seed, count, ...request }) => {
+    enqueue: async ({ model, seed, count, refiner: _refiner, variation, ...request }) => {
       const known = models.find(({ id }) => id === model);
       if (!known) throw new Refusal({ code: 'model.notFound', message: 'This model is not in the list.', hint: 'Choose another one.' });
       if (request.prompt.includes('refuse')) throw new Refusal({ code: 'disk.full', message: 'There is no space left on /home/you/Atelier.', hint: 'Free some space, then try again.' });
       const batch = randomUUID();
       const first = seed ?? Math.floor(Math.random() * 2 ** 32);
       const added = Array.from({ length: count }, (_, index): JobView => ({
-        id: randomUUID(), spec: { ...request, version: 1, kind: request.init ? 'img2img' : 'txt2img', model: { name: known.name, hash: known.hash }, seed: first + index },
+        id: randomUUID(), spec: { ...request, version: 1, kind: request.init ? 'img2img' : 'txt2img', model: { name: known.name, hash: known.hash }, seed: first + index,
+          ...(variation && { variation: { strength: variation.strength, seed: variation.seed ?? index } }) },
         batch: { id: batch, index, size: count }, state: 'queued', step: 0, steps: request.init ? Math.ceil(request.steps * request.strength) : request.steps, secondsPerStep: null,
-        secondsLeft: null, preview: null, pictureId: null, error: null, attempt: 1, notice: null, createdAt: Date.now(), startedAt: null, endedAt: null,
+        secondsLeft: null, preview: null, pictureId: null, error: null, attempt: 1, notice: null, remarks: [], createdAt: Date.now(), startedAt: null, endedAt: null,
       }));
       jobs = [...jobs, ...added];
       added.forEach((job) => emit({ type: 'job', job: { ...job } }));

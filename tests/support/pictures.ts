@@ -43,14 +43,21 @@ export function noise(width = 64, height = 64, seed = 1): Pixels {
 const hex64 = fc.stringMatching(/^[0-9a-f]{64}$/);
 const words = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({ unit: 'grapheme', maxLength: 60 }), fc.lorem(),
   fc.constantFrom('', 'Negative prompt: x', 'a, b: c\nSteps: 1, Size: 2x2, Seed: 3', '\0', '\ud800', '日本語 🎨', '"quoted"', ' x\n'));
+const share = fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0);
 const side = fc.integer({ min: 8, max: 512 }).map((eighths) => eighths * 8);
 
 export const anyJob: fc.Arbitrary<JobSpec> = fc.record({
   model: fc.record({ name: words, hash: fc.option(hex64) }), prompt: words, negative: words, seed: fc.maxSafeNat(), steps: fc.integer({ min: 1, max: 200 }),
   sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), cfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0),
   width: side, height: side, clipSkip: fc.integer({ min: 1, max: 12 }), noise: fc.constantFrom('cpu', 'gpu', 'comfy'),
-  start: fc.option(fc.record({ init: hex64, strength: fc.double({ min: 0, max: 1, noNaN: true }).map((strength) => strength + 0) })),
-}).map(({ start, ...rest }) => JobSpec.parse({ kind: start ? 'img2img' : 'txt2img', ...rest, ...start }));
+  start: fc.option(fc.record({ init: hex64, strength: share, mask: hex64 }, { requiredKeys: ['init', 'strength'] })),
+  more: fc.record({
+    depth: hex64, cfgRescale: share, imageCfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0), prediction: fc.constantFrom('eps', 'v'),
+    refiner: fc.record({ model: fc.record({ name: words, hash: fc.option(hex64) }), switchAt: share }), variation: fc.record({ seed: fc.maxSafeNat(), strength: share }),
+    ensd: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), emphasis: fc.constantFrom('original', 'no_norm', 'ignore', 'none'),
+    template: fc.record({ prompt: words, negative: words }),
+  }, { requiredKeys: [] }),
+}).map(({ start, more, ...rest }) => JobSpec.parse({ kind: start ? 'img2img' : 'txt2img', ...rest, ...start, ...more }));
 
 /** What holds whatever happened before a start: nothing half, no record without its file, no file without its record. Returns the ids. */
 export async function expectSound({ folder, database, library }: OpenLibrary): Promise<string[]> {

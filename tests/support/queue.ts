@@ -1,12 +1,18 @@
 // A queue over the fake worker, with a store in memory and a library that remembers: what a test of the queue starts from.
 import { join } from 'node:path';
+import { vi } from 'vitest';
 import { JobRequest, type JobState, type JobView, type QueueEvent } from '../../preload/contract/job';
 import { AppError } from '../../main/engine/errors';
 import { Queue, type JobStore, type QueueServices, type StoredJob } from '../../main/services/queue/queue';
 import { WorkerHost } from '../../main/services/worker-host';
+import type { RunMessage } from '../../main/worker/protocol';
 
 export const fakeWorker = join(import.meta.dirname, 'fake-worker.mjs');
-const modelHash = 'a'.repeat(64);
+/** The models that there are, by id. */
+const families: Readonly<Record<string, string>> = { mini: 'sd1', xl: 'sdxl', refiner: 'sdxl-refiner' };
+const hashes: Readonly<Record<string, string>> = { mini: 'a'.repeat(64), xl: 'b'.repeat(64), refiner: 'c'.repeat(64) };
+/** A blob that was never added. */
+export const missingBlob = '0'.repeat(64);
 
 export class MemoryStore implements JobStore {
   readonly jobs = new Map<string, StoredJob>();
@@ -19,6 +25,8 @@ export interface Bench {
   readonly queue: Queue;
   readonly host: WorkerHost;
   readonly store: MemoryStore;
+  /** What the worker was asked for. */
+  readonly runs: () => RunMessage[];
   readonly saved: { job: JobView['spec']; bytes: number }[];
   readonly events: QueueEvent[];
   ask(prompt: string, more?: Partial<JobRequest>): Promise<JobView[]>;
@@ -30,20 +38,29 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export function openBench(options: { store?: MemoryStore; cancelMs?: number; save?: QueueServices['save'] } = {}): Bench {
+export function openBench(options: { store?: MemoryStore; cancelMs?: number; prediction?: 'eps' | 'v'; save?: QueueServices['save'] } = {}): Bench {
   const store = options.store ?? new MemoryStore();
   const saved: Bench['saved'] = [];
   const host = new WorkerHost(fakeWorker);
+  const runs = vi.spyOn(host, 'run');
   const queue = new Queue({
     host, jobs: store,
     models: {
       runnable: async (id) => {
-        if (id !== 'mini') throw new AppError('model.notFound', { message: `There is no model ${id}` });
-        return { name: 'Mini', path: '/models/mini.safetensors', hash: null, sizeBytes: 34e6, parameters: 16.9e6 };
+        const family = families[id];
+        if (!family) throw new AppError('model.notFound', { message: `There is no model ${id}` });
+        return {
+          name: id, path: `/models/${id}.safetensors`, hash: null, sizeBytes: 34e6, parameters: 16.9e6, family, cost: () => ({ unetFlops: 1, decodeFlops: 1 }),
+          prediction: options.prediction,
+        };
       },
-      hash: async () => modelHash,
+      hash: async (id) => hashes[id] ?? null,
     },
-    initPath: async (hash) => `/blobs/${hash}`,
+    prompts: { prepare: async (job) => ({ job, notices: [] }) },
+    blobPath: async (hash) => {
+      if (hash === missingBlob) throw new AppError('picture.notFound', { message: 'The input picture is not there' });
+      return `/blobs/${hash}`;
+    },
     save: options.save ?? (async (pixels, job) => {
       saved.push({ job, bytes: pixels.rgb.length });
       return { id: saved.length.toString(16).padStart(64, '0'), width: pixels.width, height: pixels.height, sizeBytes: 1, createdAt: 0, seconds: 0, parameters: '', job, path: '' };
@@ -60,7 +77,7 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; sav
 
   const heard = (id: string) => events.flatMap((event) => event.type === 'job' && event.job.id === id ? [event.job] : []);
   return {
-    queue, host, store, saved, events,
+    queue, host, store, saved, events, runs: () => runs.mock.calls.map(([message]) => message),
     ask: (prompt, more) => queue.enqueue(JobRequest.parse({ model: 'mini', prompt, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64, ...more })),
     states: (id) => heard(id).map((job) => job.state).filter((state, i, all) => state !== all[i - 1]),
     view: (id) => queue.list().find((job) => job.id === id)!,

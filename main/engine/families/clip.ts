@@ -1,6 +1,6 @@
 // CLIP's text tower in transformers' names, as SD 1.x and SDXL's first encoder have it, and diffusers' files for the OpenCLIP towers too.
 import type { Graph, Value } from '../graph/graph';
-import { add, attention, gelu, layerNorm, linear, quickGelu } from '../nn/layers';
+import { attention, gelu, layerNorm, linear, quickGelu } from '../nn/layers';
 import { Weights } from '../nn/weights';
 import type { WeightFile } from '../weights/source';
 import { residual, type TextTower, type TowerParts } from './text-tower';
@@ -32,7 +32,8 @@ export function clipTower(file: WeightFile, root = 'cond_stage_model.transformer
 }
 
 const partsWith = (activation: (g: Graph, x: Value) => Value, projection: string) => (w: Weights, heads: number): TowerParts => ({
-  embed: (g, ids) => add(g, g.apply('Gather', [w.tensor('embeddings.token_embedding.weight'), ids]), w.tensor('embeddings.position_embedding.weight')),
+  tokens: (g, ids) => g.apply('Gather', [w.tensor('embeddings.token_embedding.weight'), ids]),
+  positions: () => w.tensor('embeddings.position_embedding.weight'),
   layer: (g, i, x, bias) => layer(g, w.at(`encoder.layers.${i}`), x, heads, bias, activation),
   norm: (g, x) => layerNorm(g, w.at('final_layer_norm'), x),
   project: (g, x) => linear(g, new Weights(g, w.file, projection), x),

@@ -21,6 +21,8 @@ export interface UnetSizes {
   readonly linear?: boolean;
   /** Width of the vector condition (SDXL). */
   readonly vectorDim?: number;
+  /** Width of the embedded guidance scale (LCM). */
+  readonly guidanceDim?: number;
 }
 /** `projection`: width of the pooled vector, where the tower is asked for one. */
 export interface TextSizes { readonly projection?: number; readonly width: number; readonly layers: number; readonly mlp: number; readonly vocabulary: number; readonly positions: number }
@@ -50,6 +52,7 @@ export function expectedUnet(s: UnetSizes, prefix = 'model.diffusion_model.'): S
   const g = new Namer(new Map(), prefix);
   const { input, output } = s.blockDepths ?? spreadDepths(s);
   g.linear('time_embed.0', s.modelChannels, s.timeEmbed).linear('time_embed.2', s.timeEmbed, s.timeEmbed);
+  if (s.guidanceDim) g.set('time_embed.cond_proj.weight', s.modelChannels, s.guidanceDim);
   if (s.vectorDim) g.linear('label_emb.0.0', s.vectorDim, s.timeEmbed).linear('label_emb.0.2', s.timeEmbed, s.timeEmbed);
   g.conv('input_blocks.0.0', s.inChannels, s.modelChannels);
   const skips = [s.modelChannels];

@@ -57,10 +57,12 @@ export function unetSizes(part: Part): UnetSizes | null {
   if (!modelChannels || !timeEmbed || !contextDim || !channels.every((c) => c !== undefined)) return null;
   const inChannels = part.get('input_blocks.0.0.weight')?.[1] ?? 4;
   const vectorDim = part.get('label_emb.0.0.weight')?.[1];
+  const guidanceDim = part.get('time_embed.cond_proj.weight')?.[1];
   return {
     modelChannels, timeEmbed, contextDim, channels: channels as number[], depths, resBlocks,
     middleDepth: count(part, /^middle_block\.1\.transformer_blocks\.(\d+)\./),
     linear: mostCommon([...part].flatMap(([name, shape]) => (name.endsWith('proj_in.weight') ? [shape.length] : []))) === 2,
+    ...(guidanceDim !== undefined && { guidanceDim }),
     ...(vectorDim !== undefined && { vectorDim, blockDepths: blockDepths(part, levels, resBlocks) }),
     inChannels: [4, 5, 8, 9].includes(inChannels) ? inChannels : 4,
     outChannels: 4,

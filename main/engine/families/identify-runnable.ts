@@ -12,7 +12,7 @@ const kindLabels: Readonly<Record<ModelReport['kind'], string>> = {
   embedding: 'a textual inversion', hypernetwork: 'a hypernetwork', controlnet: 'a ControlNet', 't2i-adapter': 'a T2I-Adapter', 'ip-adapter': 'an IP-Adapter',
   'clip-vision': 'an image encoder', upscaler: 'an upscaler', 'motion-module': 'a motion module', unknown: 'no model that Atelier knows',
 };
-const chooseAnother = 'Choose a Stable Diffusion 1, 2 or XL checkpoint in a .safetensors file.';
+const chooseAnother = 'Choose a Stable Diffusion 1, 2 or XL checkpoint: a .safetensors or .ckpt file, or a diffusers folder.';
 
 /** null when pictures can be made with it. Codes: model.notACheckpoint, model.unsupportedFamily, weights.missingTensor, weights.shapeMismatch, weights.unsupportedDtype. */
 export function notRunnable(file: WeightFile, found: Found, problems: readonly Problem[]): AppError | null {

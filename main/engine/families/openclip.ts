@@ -1,7 +1,7 @@
 // OpenCLIP's text tower in its own names, as SD 2 (ViT-H) and SDXL (ViT-bigG) have it: packed query, key and value, exact gelu. After open_clip
 // transformer.py.
 import type { Graph, Value } from '../graph/graph';
-import { add, attention, gelu, layerNorm, linear } from '../nn/layers';
+import { attention, gelu, layerNorm, linear } from '../nn/layers';
 import type { Weights } from '../nn/weights';
 import type { WeightFile } from '../weights/source';
 import { residual, type TextTower, type TowerParts } from './text-tower';
@@ -22,7 +22,8 @@ export function openClipTower(file: WeightFile, prefix: string, heads?: number):
 }
 
 const parts = (w: Weights, heads: number): TowerParts => ({
-  embed: (g, ids) => add(g, g.apply('Gather', [w.tensor('token_embedding.weight'), ids]), w.tensor('positional_embedding')),
+  tokens: (g, ids) => g.apply('Gather', [w.tensor('token_embedding.weight'), ids]),
+  positions: () => w.tensor('positional_embedding'),
   layer: (g, i, x, bias) => layer(g, w.at(`transformer.resblocks.${i}`), x, heads, bias),
   norm: (g, x) => layerNorm(g, w.at('ln_final'), x),
   // Kept [width, pooledWidth] and multiplied from the right, unlike every linear layer.

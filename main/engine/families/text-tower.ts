@@ -1,7 +1,7 @@
 // A text encoder of CLIP's kind, whatever the layout of its weights: token ids → hidden states, and a pooled vector where it has a projection.
 // Radford et al. 2021, arXiv:2103.00020.
 import { Graph, type Value } from '../graph/graph';
-import { add, reshape } from '../nn/layers';
+import { add, mul, reshape } from '../nn/layers';
 import { Weights } from '../nn/weights';
 import type { WeightFile } from '../weights/source';
 
@@ -28,7 +28,10 @@ export interface TextTower {
 
 /** The tower's pieces in one layout's names. Hidden states are [B, 77, width]. */
 export interface TowerParts {
-  readonly embed: (g: Graph, ids: Value) => Value;
+  /** Word vectors of the ids. */
+  readonly tokens: (g: Graph, ids: Value) => Value;
+  /** [77, width], added to them. */
+  readonly positions: () => Value;
   readonly layer: (g: Graph, i: number, x: Value, bias: Value) => Value;
   readonly norm: (g: Graph, x: Value) => Value;
   /** [B, width] → [B, pooledWidth]. */
@@ -41,13 +44,16 @@ export interface TowerRun {
   readonly clipSkip?: number;
   /** Every state is an output of its own, without norm: `hidden.0` (embeddings) to `hidden.N`. */
   readonly raw?: boolean;
+  /** Some word vectors come from outside (textual inversion). */
+  readonly inserts?: boolean;
 }
 
 /**
- * Inputs: `ids` int64 [B, 77], and with a pooled output `ends` int64 [B]: of each row's first end token, its place in the B·77 tokens.
+ * Inputs: `ids` int64 [B, 77], and with a pooled output `ends` int64 [B]: of each row's first end token, its place in the B·77 tokens. With `inserts`
+ * also `inserted` [B, 77, width] and `kept` [B, 77, 1]: a vector from outside with 0, or zeros with 1 where the token's own counts.
  * Outputs: `hidden` [B, 77, width], and `pooled` [B, pooledWidth] from the last layer, whatever the clip skip.
  */
-export function buildTextTower(tower: TextTower, { batch, clipSkip = 1, raw = false }: TowerRun): Graph {
+export function buildTextTower(tower: TextTower, { batch, clipSkip = 1, raw = false, inserts = false }: TowerRun): Graph {
   const g = new Graph('text');
   const parts = tower.parts(new Weights(g, tower.file, tower.prefix), tower.heads);
   const ids = g.input('ids', 'int64', [batch, tower.positions]);
@@ -55,7 +61,9 @@ export function buildTextTower(tower: TextTower, { batch, clipSkip = 1, raw = fa
   const pooled = tower.pooledWidth > 0;
   const chosen = Math.max(1, tower.layers - (Math.max(clipSkip, tower.clipSkip) - 1));
 
-  let h = parts.embed(g, ids);
+  let h = parts.tokens(g, ids);
+  if (inserts) h = add(g, mul(g, h, g.input('kept', 'float32', [batch, tower.positions, 1])), g.input('inserted', 'float32', [batch, tower.positions, tower.width]));
+  h = add(g, h, parts.positions());
   if (raw) g.output('hidden.0', h);
   for (let i = 1; i <= (pooled || raw ? tower.layers : chosen); i++) {
     h = parts.layer(g, i - 1, h, bias);

@@ -18,6 +18,8 @@ export interface UnetConfig {
   readonly contextDim: number;
   /** Width of the vector condition (pooled text and sizes, SDXL), or 0. */
   readonly vectorDim: number;
+  /** Width of the embedded guidance scale, or 0: models distilled with guidance inside (LCM). */
+  readonly guidanceDim: number;
   readonly heads: Heads;
 }
 
@@ -47,13 +49,15 @@ export function unetConfig(file: WeightFile, prefix = 'model.diffusion_model', h
   return {
     prefix, inChannels: first[1]!, outChannels: last[0]!, modelChannels: first[0]!, contextDim,
     vectorDim: shape('label_emb.0.0.weight')?.[1] ?? 0,
+    guidanceDim: shape('time_embed.cond_proj.weight')?.[1] ?? 0,
     heads: heads ?? (linearProjection ? { width: 64 } : { count: 8 }),
   };
 }
 
 /**
  * Inputs: `x` [B, Cin, H, W] latents at their noise level (already scaled), `t` [B, modelChannels] the timestep as `timestepEmbedding` gives it,
- * `context` [B, tokens, contextDim], and `y` [B, vectorDim] where the network has a vector condition.
+ * `context` [B, tokens, contextDim], `y` [B, vectorDim] where the network has a vector condition, and `w` [B, guidanceDim] where it reads the
+ * guidance scale, as `guidanceEmbedding` gives it.
  * Output: `out` [B, Cout, H, W], the predicted noise or velocity. After ldm openaimodel.py UNetModel.
  */
 export function buildUnet(file: WeightFile, config: UnetConfig, size: UnetSize): Graph {
@@ -64,7 +68,9 @@ export function buildUnet(file: WeightFile, config: UnetConfig, size: UnetSize):
   const t = g.input('t', 'float32', [batch, config.modelChannels]);
   const context = g.input('context', 'float32', [batch, tokens, config.contextDim]);
 
-  let emb = mlp(g, w.at('time_embed'), t);                                                   // [B, E]
+  // Luo et al. 2023 (LCM, arXiv:2310.04378): the guidance scale joins the timestep before the perceptron.
+  const time = config.guidanceDim ? add(g, t, linear(g, w.at('time_embed.cond_proj'), g.input('w', 'float32', [batch, config.guidanceDim]))) : t;
+  let emb = mlp(g, w.at('time_embed'), time);                                                // [B, E]
   if (config.vectorDim) {
     const y = g.input('y', 'float32', [batch, config.vectorDim]);
     emb = add(g, emb, mlp(g, w.at('label_emb.0'), y));
@@ -165,5 +171,17 @@ export function timestepEmbedding(timesteps: ArrayLike<number>, dim: number): Te
       out.data[b * dim + half + i] = Math.sin(angle);
     }
   }
+  return out;
+}
+
+/** Guidance scale → [batch, dim] for LCM's projection: sines, then cosines, of 1000·(scale − 1), at frequencies that reach 1/10000. After diffusers. */
+export function guidanceEmbedding(scale: number, dim: number, batch: number): Tensor {
+  const half = dim / 2;
+  const row = Float32Array.from({ length: dim }, (_, i) => {
+    const angle = 1000 * (scale - 1) * Math.exp((-Math.log(10000) * (i % half)) / (half - 1));
+    return i < half ? Math.sin(angle) : Math.cos(angle);
+  });
+  const out = float32([batch, dim]);
+  for (let b = 0; b < batch; b++) out.data.set(row, b * dim);
   return out;
 }

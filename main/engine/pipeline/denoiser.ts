@@ -78,12 +78,16 @@ export function guidedDenoiser(predict: Predict, options: DenoiserOptions): Deno
 }
 
 /** Outside the mask, believe the original. mask [1, 1, h, w], 1 = repaint. */
-export function keepOutside(denoise: Denoiser, original: Tensor, mask: Tensor): Denoiser {
-  const size = mask.data.length;
-  return async (x, sigma) => {
+export const keepOutside = (denoise: Denoiser, original: Tensor, mask: Tensor): Denoiser =>
+  async (x, sigma) => {
     const denoised = await denoise(x, sigma);
-    return float32(denoised.dims, denoised.data.map((value, i) => original.data[i]! + mask.data[i % size]! * (value - original.data[i]!)));
+    return { ...mix(original, denoised, mask), ...(denoised.uncond && { uncond: mix(original, denoised.uncond, mask) }) };
   };
+
+/** [1, C, h, w]: `original` where the mask [1, 1, h, w] is 0, to the bit, and `repainted` where it is 1. */
+export function mix(original: Tensor, repainted: Tensor, mask: Tensor): Tensor {
+  const size = mask.data.length;
+  return float32(repainted.dims, repainted.data.map((value, i) => original.data[i]! + mask.data[i % size]! * (value - original.data[i]!)));
 }
 
 /** uncond + Σ weight·(cond − uncond); without uncond the weighted mean. */

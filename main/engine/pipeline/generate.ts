@@ -8,9 +8,10 @@ import { samplers } from '../sampling/samplers';
 import { sigmas as scheduleSigmas } from '../sampling/schedules';
 import type { AbortLike, Denoiser, StepInfo } from '../sampling/types';
 import type { Vocabulary } from '../text/chunks';
+import type { EmbeddingLibrary } from '../text/embeddings';
 import type { Tensor } from '../tensor';
-import { conditionOn } from './conditioning';
-import { evaluationsOf, guidedDenoiser, keepOutside } from './denoiser';
+import { conditionOn, type WordsReport } from './conditioning';
+import { evaluationsOf, guidedDenoiser, keepOutside, mix } from './denoiser';
 import { extraChannels, latentMask, type Pictures } from './extra-channels';
 import type { FamilyTraits } from './family';
 import type { Model } from './model';
@@ -29,6 +30,8 @@ export interface StepReport {
 /** What a run needs from its host. */
 export interface Host {
   readonly vocabulary: Vocabulary;
+  /** Trained words that prompts may use. */
+  readonly embeddings?: EmbeddingLibrary | undefined;
   /** Seconds on any steady clock. */
   readonly now: () => number;
   readonly signal: AbortLike;
@@ -38,7 +41,7 @@ export interface Host {
   readonly sparing?: boolean;
 }
 
-export interface Generated {
+export interface Generated extends WordsReport {
   /** [1, 3, H, W], about −1…1. */
   readonly image: Tensor;
   /** To the start of the first step. */
@@ -58,10 +61,11 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
   const sigmas = sigmasFor(job, model.traits);
   const original = inputs.init && await model.encode(inputs.init);
   const first = await openStage(model, sigmas, job, inputs, original, host);
-  const second = inputs.refiner && await openStage(inputs.refiner, sigmas, job, inputs, original, host);
+  // What the job says of its model does not hold for the other.
+  const second = inputs.refiner && await openStage(inputs.refiner, sigmas, { ...job, prediction: undefined }, inputs, original, host);
 
   const [height, width] = [job.height / model.vae.factor, job.width / model.vae.factor];
-  const noise = latentNoise(job.noise, job.seed, [1, model.vae.latentChannels, height, width]);
+  const noise = latentNoise(job.noise, job.seed, [1, model.vae.latentChannels, height, width], { variation: job.variation, stepSeedDelta: job.ensd });
   const start = lincomb([sigmas[0]!, noise.initial], ...(original ? [[1, original] as const] : []));
   await model.prepare({ batch: first.batch, height, width, tokens: first.tokens });
   signal.throwIfAborted();
@@ -84,9 +88,11 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
 
   host.onPhase('decoding');
   const decodeStart = now();
-  const image = await model.decode(latents);
-  assertFinite(image);
-  return { image, openSeconds: firstStep - began, stepSeconds: steps.mean(), decodeSeconds: now() - decodeStart };
+  const decoded = await model.decode(latents);
+  assertFinite(decoded);
+  // The autoencoder changes every pixel a little; what was not to be repainted is the picture's own.
+  const image = inputs.init && inputs.mask ? mix(inputs.init, decoded, inputs.mask) : decoded;
+  return { ...wordsOf(second ? [first, second] : [first]), image, openSeconds: firstStep - began, stepSeconds: steps.mean(), decodeSeconds: now() - decodeStart };
 }
 
 /** A model with the job's prompts and pictures in its own terms. */
@@ -96,22 +102,34 @@ interface Stage {
   readonly batch: number;
   readonly tokens: number;
   readonly denoise: Denoiser;
+  readonly words: WordsReport;
 }
 
-async function openStage(model: Model, sigmas: readonly number[], job: JobSpec, inputs: Inputs, original: Tensor | undefined, { vocabulary, sparing, signal }: Host): Promise<Stage> {
+async function openStage(model: Model, sigmas: readonly number[], job: JobSpec, inputs: Inputs, original: Tensor | undefined, { vocabulary, embeddings, sparing, signal }: Host): Promise<Stage> {
+  const cfg = model.readsGuidance() ? 1 : job.cfg;
   const imageCfg = inputs.init && model.editsPictures() ? job.imageCfg ?? 1.5 : 1;
-  const conditioning = await conditionOn({
-    encode: (rows, skip) => model.encodeText(rows, skip), vector: (pooled, negative) => model.vectorCondition(pooled, job, negative),
-  }, vocabulary, { ...job, guided: job.cfg !== 1 || imageCfg !== 1 });
+  const words = await conditionOn({
+    encode: (rows, skip, inserts) => model.encodeText(rows, skip, inserts), widths: model.textWidths,
+    vector: (pooled, negative) => model.vectorCondition(pooled, job, negative),
+  }, vocabulary, { ...job, guided: cfg !== 1 || imageCfg !== 1 || samplers[job.sampler].readsUncond }, embeddings);
   const extra = await extraChannels(model, inputs, original, job);
   signal.throwIfAborted();
   const { prediction, table } = model.traits;
-  const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition), {
-    prediction: job.prediction ?? prediction, table, cfg: job.cfg, rescale: job.cfgRescale, imageCfg, extra, sequential: sparing,
-    conditioning: (sigma) => conditioning(stepAt(sigmas, sigma)),
+  const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition, job.cfg), {
+    prediction: job.prediction ?? prediction, table, cfg, rescale: job.cfgRescale, imageCfg, extra, sequential: sparing,
+    conditioning: (sigma) => words.at(stepAt(sigmas, sigma)),
   });
-  const atStart = conditioning(0);
-  return { model, batch: sparing ? 1 : evaluationsOf(atStart, imageCfg), tokens: atStart.conds[0]!.condition.context.dims[1]!, denoise };
+  const atStart = words.at(0);
+  return { model, batch: sparing ? 1 : evaluationsOf(atStart, imageCfg), tokens: atStart.conds[0]!.condition.context.dims[1]!, denoise, words };
+}
+
+/** Two models read the same prompts, and say the same of them unless an embedding fits only one. */
+function wordsOf(stages: readonly Stage[]): WordsReport {
+  const once = <T>(items: readonly T[], key: (item: T) => string): T[] => [...new Map(items.map((item) => [key(item), item])).values()];
+  return {
+    embeddings: once(stages.flatMap(({ words }) => words.embeddings), ({ hash }) => hash),
+    notices: once(stages.flatMap(({ words }) => words.notices), ({ message }) => message),
+  };
 }
 
 /** The second model takes over for good at the noise level that it was trained to begin at; only one of the two is held open. */

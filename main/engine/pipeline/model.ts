@@ -3,11 +3,12 @@ import { AppError } from '../errors';
 import { NUMBER_WIDTH, sizeNumbers, sizeVector } from '../families/sdxl-conditioning';
 import { textEncoders } from '../families/text-encoders';
 import { buildTextTower, fillRow, firstEnd, type TextTower } from '../families/text-tower';
-import { buildUnet, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetSize } from '../families/unet';
+import { buildUnet, guidanceEmbedding, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetSize } from '../families/unet';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig, type VaeConfig } from '../families/vae';
 import type { Graph } from '../graph/graph';
 import { mul } from '../sampling/arithmetic';
 import { float32, int64, type Tensor } from '../tensor';
+import type { Insert } from '../text/embeddings';
 import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
 import { familyTraits, type FamilyTraits } from './family';
@@ -26,6 +27,9 @@ export interface EncodedText {
   /** [rows, P] where the U-Net reads it (SDXL). */
   readonly pooled: Tensor | null;
 }
+
+/** Of each row of ids, the trained vectors in it. */
+export type Inserts = readonly (readonly Insert[])[];
 
 /** What the U-Net is told beside the latents, for each picture of the batch. */
 export interface Condition {
@@ -62,33 +66,42 @@ export class Model {
     this.vae = vaeConfig(files.vae) ?? missing(files.vae, 'autoencoder (first_stage_model.…)');
   }
 
-  /** Rows of 77 token ids, filled up with the end token → what the encoders say. Recent answers are kept; the encoders are let go at once, since they are rarely needed again soon. */
-  async encodeText(rows: readonly (readonly number[])[], clipSkip: number): Promise<EncodedText> {
-    const key = `${clipSkip} ${rows.join(';')}`;
-    const known = this.encodings.get(key) ?? await this.encodeRows(rows, clipSkip);
+  /**
+   * Rows of 77 token ids, filled up with the end token, and the trained vectors in each → what the encoders say. Recent answers are kept; the
+   * encoders are let go at once, since they are rarely needed again soon.
+   */
+  async encodeText(rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts = []): Promise<EncodedText> {
+    const key = [clipSkip, ...rows.map((row, i) => [row, ...(inserts[i] ?? []).map(({ at, embedding }) => `${at}=${embedding.hash}`)])].join(';');
+    const known = this.encodings.get(key) ?? await this.encodeRows(rows, clipSkip, inserts);
     this.encodings.delete(key);
     this.encodings.set(key, known);                            // a Map keeps its order: the first is the longest unused
     if (this.encodings.size > ENCODINGS_KEPT) this.encodings.delete(this.encodings.keys().next().value!);
     return known;
   }
 
-  private async encodeRows(rows: readonly (readonly number[])[], clipSkip: number): Promise<EncodedText> {
+  /** The widths of the word vectors that its encoders read. */
+  get textWidths(): number[] {
+    return this.encoders.map(({ width }) => width);
+  }
+
+  private async encodeRows(rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts): Promise<EncodedText> {
     const states: Tensor[] = [];
     let pooled: Tensor | null = null;
     for (const tower of this.encoders) {
-      const { hidden, pooled: vector } = await this.runTower(tower, rows, clipSkip);
+      const { hidden, pooled: vector } = await this.runTower(tower, rows, clipSkip, inserts);
       states.push(hidden!);
       pooled ??= vector ?? null;
     }
     return { states, pooled };
   }
 
-  private async runTower(tower: TextTower, rows: readonly (readonly number[])[], clipSkip: number): Promise<Record<string, Tensor>> {
+  private async runTower(tower: TextTower, rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts): Promise<Record<string, Tensor>> {
     const ids = int64([rows.length, tower.positions], rows.flatMap((row) => fillRow(tower, row)));
     const ends = int64([rows.length], rows.map((row, i) => i * tower.positions + firstEnd(row)));
-    const session = await this.runtime.open(buildTextTower(tower, { batch: rows.length, clipSkip }));
+    const vectors = insertedVectors(tower, rows.length, inserts);
+    const session = await this.runtime.open(buildTextTower(tower, { batch: rows.length, clipSkip, inserts: vectors !== null }));
     try {
-      return await session.run({ ids, ...(tower.pooledWidth > 0 && { ends }) });
+      return await session.run({ ids, ...(tower.pooledWidth > 0 && { ends }), ...vectors });
     } finally {
       await session.close();
     }
@@ -107,11 +120,11 @@ export class Model {
     return this.session('unet', Object.values(size).join('x'), () => buildUnet(this.files.unet, this.unet, size));
   }
 
-  /** x [B, Cin, H/8, W/8] scaled for the network, with the channels that some variants read besides, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. */
-  async predict(x: Tensor, t: Tensor, { context, y }: Condition): Promise<Tensor> {
+  /** x [B, Cin, H/8, W/8] scaled for the network, with the channels that some variants read besides, t [B], `scale` the guidance scale for a U-Net that reads it → predicted noise or velocity [B, 4, H/8, W/8]. */
+  async predict(x: Tensor, t: Tensor, { context, y }: Condition, scale = 1): Promise<Tensor> {
     const [batch, , height, width] = x.dims as [number, number, number, number];
     const session = await this.prepare({ batch, height, width, tokens: context.dims[1]! });
-    return (await session.run({ x, t: timestepEmbedding(t.data, this.unet.modelChannels), context, ...(y && { y }) }))['out']!;
+    return (await session.run({ x, t: timestepEmbedding(t.data, this.unet.modelChannels), context, ...(y && { y }), ...(this.readsGuidance() && { w: guidanceEmbedding(scale, this.unet.guidanceDim, batch) }) }))['out']!;
   }
 
   /** Lets the U-Net go: another model takes over. */
@@ -160,6 +173,11 @@ export class Model {
     return this.unet.inChannels === 2 * this.vae.latentChannels;
   }
 
+  /** Whether the U-Net was distilled with guidance inside and reads its scale (LCM): one evaluation a step does. */
+  readsGuidance(): boolean {
+    return this.unet.guidanceDim > 0;
+  }
+
   /** Whether the autoencoder has the widths of SD 1's, SD 2's and SDXL's own. */
   hasFamilyAutoencoder(): boolean {
     return this.files.vae.tensors.get(`${this.vae.prefix}.decoder.conv_in.weight`)?.shape[0] === 512;
@@ -191,10 +209,23 @@ export class Model {
   }
 }
 
+/** What the tower's graph takes for trained vectors; null when there are none, so that its graph stays the plain one. */
+function insertedVectors({ width, positions }: TextTower, rows: number, inserts: Inserts): { kept: Tensor; inserted: Tensor } | null {
+  if (!inserts.some((row) => row.length > 0)) return null;
+  const kept = float32([rows, positions, 1], new Float32Array(rows * positions).fill(1));
+  const inserted = float32([rows, positions, width]);
+  inserts.forEach((row, r) => row.forEach(({ at, embedding: { count, vectors } }) => {
+    const first = r * positions + at;
+    kept.data.fill(0, first, first + count);
+    inserted.data.set(vectors.get(width)!.data, first * width);
+  }));
+  return { kept, inserted };
+}
+
 function missing(file: WeightFile, part: string): never {
   throw new AppError('model.notACheckpoint', {
     message: `${baseName(file.path)} has no ${part}`,
     data: { file: file.path, part },
-    hint: 'Choose a full checkpoint: a .safetensors file with U-Net, text encoder and VAE inside.',
+    hint: 'Choose a full checkpoint, with U-Net, text encoder and VAE inside.',
   });
 }

@@ -8,7 +8,7 @@ import type { Denoiser } from './types';
 export type PairDenoiser = (x: Tensor, sigma: number) => Promise<{ cond: Tensor; uncond: Tensor | null }>;
 
 interface GuidanceOptions {
-  /** uncond + scale·(cond − uncond). At 1 the result is cond, and `uncond` need not be evaluated. */
+  /** uncond + scale·(cond − uncond). At 1 the result is cond, and `uncond` is evaluated only for samplers that read it. */
   scale: number;
   /** 0–1: how far the guided prediction is brought back to the contrast of cond alone. Lin et al. 2023 (arXiv:2305.08891) section 3.4; 0.7 suits v models with zero terminal SNR. */
   rescale?: number;
@@ -19,7 +19,7 @@ export function guided(pair: PairDenoiser, { scale, rescale = 0 }: GuidanceOptio
     const { cond, uncond } = await pair(x, sigma);
     if (!uncond) return cond;
     const mixed = guide(cond, uncond, scale);
-    return rescale === 0 ? mixed : rescaleDenoised(x, sigma, cond, mixed, rescale);
+    return { ...(rescale === 0 ? mixed : rescaleDenoised(x, sigma, cond, mixed, rescale)), uncond };
   };
 }
 

@@ -2,8 +2,11 @@
 import type { Tensor } from '../tensor';
 import type { SigmaTable } from './model-sampling';
 
+/** An estimate of the clean latents. `uncond`: the one without the prompt, where guidance had one; CFG++ goes by it. */
+export interface Denoised extends Tensor { readonly uncond?: Tensor }
+
 /** x [B, C, H, W] at noise level sigma → estimate of the clean latents, same shape. */
-export type Denoiser = (x: Tensor, sigma: number) => Promise<Tensor>;
+export type Denoiser = (x: Tensor, sigma: number) => Promise<Denoised>;
 
 /** Unit noise shaped like the latents; each call is the next draw. Some sources (Brownian trees) use the interval. */
 export type NoiseSampler = (sigma: number, sigmaNext: number) => Tensor;
@@ -16,7 +19,7 @@ export interface StepInfo {
   /** Latents before the step. */
   readonly x: Tensor;
   /** The denoiser's first answer in this step. */
-  readonly denoised: Tensor;
+  readonly denoised: Denoised;
 }
 
 /** Structural part of AbortSignal. */

@@ -1,5 +1,6 @@
 // Remembers the hashes of model files, which take seconds a gigabyte, as long as the files stay as they are.
-import type { Database } from 'libsql';
+import { existsSync } from 'node:fs';
+import Libsql, { type Database } from 'libsql';
 import type { ModelHashes } from '../hashes';
 import type { HashCache } from '../models/hashing';
 
@@ -13,4 +14,22 @@ export function hashCache(db: Database): HashCache {
     },
     set(path, sizeBytes, mtimeMs, { sha256, autov1, autov2, autov3 }) { put.run(path, sizeBytes, mtimeMs, sha256, autov1, autov2, autov3); },
   };
+}
+
+/** A file that was hashed, as it was then. */
+interface HashedFile { readonly path: string; readonly sizeBytes: number; readonly mtimeMs: number; readonly hashes: ModelHashes }
+
+/** All that a database's file remembers, for a look without a studio. Empty when there is none, or it cannot be read. */
+export function rememberedHashes(file: string): HashedFile[] {
+  if (!existsSync(file)) return [];      // opening would make one
+  let db: Database | undefined;
+  try {
+    db = new Libsql(file);
+    const rows = db.prepare('SELECT path, size_bytes AS sizeBytes, mtime_ms AS mtimeMs, sha256, autov1, autov2, autov3 FROM model_files').all() as (Omit<HashedFile, 'hashes'> & ModelHashes)[];
+    return rows.map(({ path, sizeBytes, mtimeMs, ...hashes }) => ({ path, sizeBytes, mtimeMs, hashes }));
+  } catch {
+    return [];
+  } finally {
+    db?.close();
+  }
 }

@@ -1,20 +1,20 @@
 // One model file as the studio knows it: what its header tells, as the window lists it and as `inspect` shows it. Reads no weights.
 import { createHash } from 'node:crypto';
-import { basename, extname } from 'node:path';
-import { stat } from 'node:fs/promises';
-import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
+import { basename, dirname, extname } from 'node:path';
+import { usualSettings, type ModelEntry, type ModelKind } from '../../../preload/contract/model';
+import type { Settings } from '../../../preload/contract/studio';
 import { toAppError, type AppError } from '../../engine/errors';
 import { identify, whyNotRunnable, type Identity } from '../../engine/families/identify';
 import type { WeightFile } from '../../engine/weights/source';
-import { openWeightFile } from '../../worker/files';
+import { openModel } from '../../worker/model-folder';
+import type { Stamp } from '../../worker/stamp';
 
 /** What comes with the model besides its file; the built-in one brings it. */
 export type ModelNotes = Partial<Pick<ModelEntry, 'name' | 'examples' | 'defaults'>>;
 
-export interface ModelFile {
+/** A single file or a diffusers folder. */
+export interface ModelFile extends Stamp {
   readonly path: string;
-  readonly sizeBytes: number;
-  readonly mtimeMs: number;
   /** null when the file could not be read; `entry.error` says why. */
   readonly weights: WeightFile | null;
   readonly identity: Identity | null;
@@ -24,27 +24,37 @@ export interface ModelFile {
 }
 
 /** `path` is a real path. Throws file.notFound; anything wrong inside the file becomes its `error`. */
-export async function describeModel(path: string, sizeBytes: number, mtimeMs: number, builtIn: boolean, notes: ModelNotes): Promise<ModelFile> {
+export async function describeModel(path: string, stamp: Stamp, builtIn: boolean, notes: ModelNotes): Promise<ModelFile> {
   let weights: WeightFile | null = null, identity: Identity | null = null, error: AppError | null;
   try {
-    weights = await openWeightFile(path);
+    weights = await openModel(path);
     identity = identify(weights);
     error = whyNotRunnable(weights);
   } catch (thrown) {
     error = toAppError(thrown);
   }
   const entry: ModelEntry = {
-    id: modelId(path), name: basename(path, extname(path)), path, sizeBytes, hash: null, family: identity?.family ?? null, runnable: error === null,
-    error: error?.toInfo() ?? null, nativeSize: nativeSize(identity), examples: [], defaults: {}, builtIn, ...notes,
+    id: modelId(path), name: stamp.isFolder ? folderName(path) : basename(path, extname(path)), path, sizeBytes: stamp.sizeBytes, hash: null,
+    family: identity?.family ?? null, variant: identity?.variant ?? null, prediction: identity?.prediction ?? null,
+    predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null,
+    error: error?.toInfo() ?? null, nativeSize: nativeSize(identity), examples: [], defaults: usualSettings, builtIn, ...notes,
   };
-  return { path, sizeBytes, mtimeMs, weights, identity, entry, error };
+  return { path, ...stamp, weights, identity, entry, error };
 }
 
-/** Size and time of change, by which a file is known to be the same. */
-export async function stampOf(path: string): Promise<{ sizeBytes: number; mtimeMs: number } | null> {
-  const found = await stat(path).catch(() => null);
-  return found?.isFile() ? { sizeBytes: found.size, mtimeMs: found.mtimeMs } : null;
+/** The entry with what the user said of the model, and with its hash once that is known. */
+export function entryOf({ entry, identity }: ModelFile, hash: string | null, { modelSettings }: Settings): ModelEntry {
+  const said = modelSettings[entry.id]?.prediction;
+  if (!said || !identity || identity.prediction === null) return { ...entry, hash };
+  return { ...entry, hash, prediction: said, nativeSize: nativeSize({ ...identity, prediction: said }) };
 }
+
+/** The same weights may be meant either way where nothing in the file says which. */
+const isDoubtful = (weights: WeightFile, { prediction, confidence }: Identity): boolean =>
+  prediction !== null && confidence < identify(weights, { prediction }).confidence;
+
+/** In Hugging Face's cache, models--<owner>--<name>/snapshots/<commit>, the folder's own name says nothing. */
+const folderName = (path: string): string => /^models--(?:.+--)?(.+)$/.exec(basename(dirname(dirname(path))))?.[1] ?? basename(path);
 
 export const modelId = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 16);
 
@@ -53,13 +63,13 @@ const adapters: readonly ModelKind[] = ['text-encoder', 'vae', 'taesd', 'lora', 
   'clip-vision', 'upscaler', 'motion-module'];
 /** Endings that many things have besides models: what cannot be read there is none. */
 const sharedEndings = ['.pt', '.pth', '.bin'];
-export const isListed = ({ identity, path }: ModelFile): boolean => {
-  const kind = identity?.kind ?? null, isShared = sharedEndings.includes(extname(path).toLowerCase());
+export const isListed = ({ identity, path, isFolder }: ModelFile): boolean => {
+  const kind = identity?.kind ?? null, isShared = !isFolder && sharedEndings.includes(extname(path).toLowerCase());
   return isShared ? kind === 'checkpoint' || kind === 'unet' : kind === null || !adapters.includes(kind);
 };
 
 /** What the families were trained at; SD 2's 768 models predict v. */
-function nativeSize(identity: Identity | null): ModelEntry['nativeSize'] {
+function nativeSize(identity: Pick<Identity, 'metadata' | 'family' | 'prediction'> | null): ModelEntry['nativeSize'] {
   const stated = identity?.metadata['atelier.native_size'] ?? identity?.metadata['modelspec.resolution'];
   const [, width, height] = /^(\d{2,4})(?:x(\d{2,4}))?$/.exec(stated ?? '') ?? [];
   if (width) return { width: Number(width), height: Number(height ?? width) };

@@ -2,12 +2,14 @@
 // They stay where they are. Headers are read, weights are not; hashes come in the background.
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
-import type { ModelEntry, ModelReport } from '../../../preload/contract/model';
+import { usualSettings, type ModelEntry, type ModelReport } from '../../../preload/contract/model';
 import type { Settings } from '../../../preload/contract/studio';
 import { AppError } from '../../engine/errors';
-import { describeModel, isListed, modelId, stampOf, type ModelFile, type ModelNotes } from './describe';
+import { stampOf } from '../../worker/stamp';
+import { costOf, type PictureCost } from './cost';
+import { describeModel, entryOf, isListed, modelId, type ModelFile, type ModelNotes } from './describe';
 import { BackgroundHashes, type HashCache } from './hashing';
-import { isModelName, scanFolders, type Scan } from './scan';
+import { isModelFolder, isModelName, scanFolders, type Scan } from './scan';
 
 export interface ModelsOptions {
   /** `<data>/models`. */
@@ -19,7 +21,18 @@ export interface ModelsOptions {
 }
 
 /** A model that can make pictures, as its file is now. `hash` is null until it is known. */
-export interface RunnableModel { readonly name: string; readonly path: string; readonly hash: string | null; readonly sizeBytes: number; readonly parameters: number }
+export interface RunnableModel {
+  readonly name: string;
+  readonly path: string;
+  readonly hash: string | null;
+  readonly sizeBytes: number;
+  readonly parameters: number;
+  readonly family: string;
+  /** What the user says that it predicts, whatever the file says. */
+  readonly prediction?: 'eps' | 'v';
+  /** What a picture of this size in pixels takes to compute. */
+  cost(width: number, height: number): PictureCost;
+}
 
 export class Models {
   private readonly options: ModelsOptions;
@@ -34,11 +47,12 @@ export class Models {
     this.hashes = new BackgroundHashes(options.hashCache);
   }
 
-  /** Own models by name, then the built-in one, then what cannot be used, with its reason. A first start has the built-in one first. */
+  /** Own models by name, then the built-in one, then those that only finish pictures, then what cannot be used, with its reason. */
   async list(): Promise<ModelEntry[]> {
     await (this.scanned ??= this.scan());
-    const entries = [...this.files.values()].filter(isListed).map((file) => this.entryOf(file));
-    const rank = (entry: ModelEntry) => (entry.runnable ? 0 : 2) + (entry.builtIn ? 1 : 0);
+    const settings = await this.options.settings.get();
+    const entries = [...this.files.values()].filter(isListed).map((file) => this.entryOf(file, settings));
+    const rank = (entry: ModelEntry) => (!entry.runnable ? 3 : entry.family === 'sdxl-refiner' ? 2 : entry.builtIn ? 1 : 0);
     entries.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
     return [...entries, ...this.unreachable.map(folderEntry)];
   }
@@ -49,16 +63,16 @@ export class Models {
     return this.list();
   }
 
-  /** A folder joins the settings, and so does a file from outside the known folders. Throws file.notFound, model.notACheckpoint, weights.*. */
+  /** A folder joins the settings, and so does a model, file or diffusers folder, from outside the known folders. Throws file.notFound, model.notACheckpoint, weights.*. */
   async add(path: string): Promise<ModelEntry[]> {
     const real = await realpath(resolve(path)).catch((cause: unknown) => { throw notThere(path, cause); });
-    const isFolder = (await stat(real)).isDirectory();
-    const { modelFolders, modelFiles } = await this.options.settings.get();
-    if (isFolder) {
+    const isFolder = (await stat(real)).isDirectory(), isModel = isFolder ? await isModelFolder(real) : isModelName(real);
+    const settings = await this.options.settings.get(), { modelFolders, modelFiles } = settings;
+    if (isFolder && !isModel) {
       if (!modelFolders.includes(real)) await this.options.settings.set({ modelFolders: [...modelFolders, real] });
       return (await this.refresh()).filter(({ path: file }) => file === real || file.startsWith(real + sep));
     }
-    if (!isModelName(real)) throw notAModel(real);
+    if (!isModel) throw notAModel(real);
     await this.list();
     const file = await this.open(real);
     if (file.error) throw file.error;
@@ -66,7 +80,7 @@ export class Models {
       await this.options.settings.set({ modelFiles: [...modelFiles, real] });
       this.keep(file);
     }
-    return [this.entryOf(file)];
+    return [this.entryOf(file, settings)];
   }
 
   /** The same as `inspect FILE` says; hashes once they are known. */
@@ -80,8 +94,12 @@ export class Models {
   async runnable(id: string): Promise<RunnableModel> {
     const file = await this.find(id);
     if (file.error) throw file.error;
-    const { name, path } = file.entry;
-    return { name, path, hash: this.hashes.known(file)?.sha256 ?? null, sizeBytes: file.sizeBytes, parameters: file.identity!.parameters };
+    const { name, path } = file.entry, { weights, identity } = file;
+    const { modelSettings } = await this.options.settings.get();
+    return {
+      name, path, hash: this.hashes.known(file)?.sha256 ?? null, sizeBytes: file.sizeBytes, parameters: identity!.parameters, family: identity!.family!,
+      prediction: modelSettings[id]?.prediction, cost: (width, height) => costOf(weights!, width, height),
+    };
   }
 
   /** Hashes this one next. null when its file is gone. */
@@ -123,7 +141,7 @@ export class Models {
     if (!stamp) throw new AppError('model.notFound', { message: `${basename(path)} is not there any more`, hint: 'Choose another model, or put the file back.', data: { file: path } });
     const known = this.files.get(modelId(path));
     if (known?.sizeBytes === stamp.sizeBytes && known.mtimeMs === stamp.mtimeMs) return known;
-    return describeModel(path, stamp.sizeBytes, stamp.mtimeMs, builtIn, builtIn ? await (this.notes ??= readNotes(path)) : {});
+    return describeModel(path, stamp, builtIn, builtIn ? await (this.notes ??= readNotes(path)) : {});
   }
 
   private keep(file: ModelFile): void {
@@ -131,7 +149,7 @@ export class Models {
     if (file.entry.runnable) this.hashes.later(file);
   }
 
-  private entryOf(file: ModelFile): ModelEntry { return { ...file.entry, hash: this.hashes.known(file)?.sha256 ?? null }; }
+  private entryOf(file: ModelFile, settings: Settings): ModelEntry { return entryOf(file, this.hashes.known(file)?.sha256 ?? null, settings); }
 }
 
 const readNotes = async (model: string): Promise<ModelNotes> => JSON.parse(await readFile(model.replace(/\.safetensors$/, '.json'), 'utf8')) as ModelNotes;
@@ -140,13 +158,13 @@ export const builtInModel = (resourcesDir: string): string => join(resourcesDir,
 
 /** A folder that cannot be read stands in the list with its reason, where its models would be. */
 const folderEntry = ({ folder, error }: Scan['unreachable'][number]): ModelEntry => ({
-  id: modelId(folder), name: basename(folder), path: folder, sizeBytes: 0, hash: null, family: null, runnable: false, error: error.toInfo(),
-  nativeSize: { width: 512, height: 512 }, examples: [], defaults: {}, builtIn: false,
+  id: modelId(folder), name: basename(folder), path: folder, sizeBytes: 0, hash: null, family: null, variant: null, prediction: null, predictionDoubtful: false, runnable: false,
+  error: error.toInfo(), nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false,
 });
 
 const notThere = (path: string, cause: unknown) => new AppError('file.notFound', {
   message: `${path} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
 });
 const notAModel = (path: string) => new AppError('model.notACheckpoint', {
-  message: `${basename(path)} is no model file that Atelier reads`, hint: 'Choose a .safetensors or .ckpt file, or a folder that has some.', data: { file: path },
+  message: `${basename(path)} is no model file that Atelier reads`, hint: 'Choose a .safetensors or .ckpt file, a diffusers folder, or a folder that has some.', data: { file: path },
 });

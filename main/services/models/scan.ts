@@ -1,5 +1,5 @@
-// Finds model files in folders. Files that a browser is still downloading are left out, and a folder that cannot be read is told, not fatal.
-import { readdir, realpath, stat } from 'node:fs/promises';
+// Finds model files in folders, and folders that are models. Files that a browser is still downloading are left out, and a folder that cannot be read is told, not fatal.
+import { access, readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AppError } from '../../engine/errors';
 
@@ -8,7 +8,7 @@ const MAX_DEPTH = 6;
 const extensions = ['.safetensors', '.sft', '.ckpt', '.pt', '.pth', '.bin'];
 
 export interface Scan {
-  /** Real paths, each file once. */
+  /** Real paths, each file once. A diffusers folder is one model, and nothing in it is looked at further. */
   readonly files: readonly string[];
   readonly unreachable: readonly { folder: string; error: AppError }[];
 }
@@ -27,7 +27,9 @@ export async function scanFolders(folders: readonly string[]): Promise<Scan> {
     const real = await realpath(folder);
     if (seen.has(real)) return;                 // a link that leads back up
     seen.add(real);
-    for (const entry of await readdir(real, { withFileTypes: true })) {
+    const entries = await readdir(real, { withFileTypes: true });
+    if (entries.some(({ name }) => name === FOLDER_MARK)) return void files.add(real);
+    for (const entry of entries) {
       if (entry.name.startsWith('.')) continue;
       const path = join(real, entry.name);
       const kind = entry.isSymbolicLink() ? await stat(path).catch(() => null) : entry;
@@ -36,6 +38,11 @@ export async function scanFolders(folders: readonly string[]): Promise<Scan> {
     }
   }
 }
+
+/** What diffusers puts into the folder of a whole model. */
+const FOLDER_MARK = 'model_index.json';
+
+export const isModelFolder = (folder: string): Promise<boolean> => access(join(folder, FOLDER_MARK)).then(() => true, () => false);
 
 /** By its last extension, which a partial download (`.part`, `.crdownload`, `.tmp`) has after the model's. */
 export const isModelName = (name: string): boolean => extensions.includes(extname(name).toLowerCase());

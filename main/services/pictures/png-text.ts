@@ -4,8 +4,9 @@ import { headerEnd, readChunks, writeChunk, type Chunk } from './png-chunks';
 
 export interface PngText { readonly keyword: string; readonly text: string }
 
-/** A small file may hold a text of gigabytes; workflows of other apps have a few megabytes. */
-const MAX_INFLATED_BYTES = 32 << 20;
+/** Of all texts together: a small file may hold gigabytes, and workflows of other apps have a few megabytes. */
+const MAX_TEXT_BYTES = 32 << 20;
+const MAX_CHUNKS = 100_000;
 
 /** Puts the texts behind the header, where readers find them without going through the pixels. tEXt where Latin-1 has all letters, else iTXt, as Pillow does. */
 export function addPngTexts(png: Uint8Array, texts: readonly PngText[]): Uint8Array {
@@ -14,7 +15,14 @@ export function addPngTexts(png: Uint8Array, texts: readonly PngText[]): Uint8Ar
 
 /** All texts in the file's order. Damaged ones are left out. Never throws; what is no PNG has none. */
 export function readPngTexts(png: Uint8Array): PngText[] {
-  return [...readChunks(png)].flatMap((chunk) => (chunk.intact ? decodeText(chunk) ?? [] : []));
+  const texts: PngText[] = [], budget = { bytes: MAX_TEXT_BYTES };
+  let seen = 0;
+  for (const chunk of readChunks(png)) {
+    if (++seen > MAX_CHUNKS) break;
+    const text = chunk.intact && chunk.data.length <= budget.bytes ? decodeText(chunk, budget) : null;
+    if (text) texts.push(text);
+  }
+  return texts;
 }
 
 function textChunk({ keyword, text }: PngText): Buffer {
@@ -23,30 +31,36 @@ function textChunk({ keyword, text }: PngText): Buffer {
   return writeChunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(clean)]));      // not compressed, no language, no translation
 }
 
-function decodeText({ type, data }: Chunk): PngText | null {
+/** What may still be read. */
+interface Budget { bytes: number }
+
+function decodeText({ type, data }: Chunk, budget: Budget): PngText | null {
   const keywordEnd = data.indexOf(0);
   if (keywordEnd < 1) return null;
   const keyword = data.toString('latin1', 0, keywordEnd), rest = data.subarray(keywordEnd + 1);
   const text = type === 'tEXt' ? rest.toString('latin1')
-    : type === 'zTXt' ? inflate(rest.subarray(1))?.toString('latin1')
-      : type === 'iTXt' ? international(rest)
+    : type === 'zTXt' ? inflate(rest.subarray(1), budget)?.toString('latin1')
+      : type === 'iTXt' ? international(rest, budget)
         : undefined;
-  return text === undefined ? null : { keyword, text };
+  if (text === undefined) return null;
+  budget.bytes -= text.length;
+  return { keyword, text };
 }
 
 /** Compression flag, method, language NUL, translated keyword NUL, text. */
-function international(data: Buffer): string | undefined {
+function international(data: Buffer, budget: Budget): string | undefined {
   const languageEnd = data.indexOf(0, 2);
   const translationEnd = languageEnd < 0 ? -1 : data.indexOf(0, languageEnd + 1);
   if (translationEnd < 0) return undefined;
   const text = data.subarray(translationEnd + 1);
-  return (data[0] === 1 ? inflate(text) : text)?.toString('utf8');
+  return (data[0] === 1 ? inflate(text, budget) : text)?.toString('utf8');
 }
 
-function inflate(data: Buffer): Buffer | undefined {
+function inflate(data: Buffer, budget: Budget): Buffer | undefined {
   try {
-    return inflateSync(data, { maxOutputLength: MAX_INFLATED_BYTES });
+    return inflateSync(data, { maxOutputLength: Math.max(1, budget.bytes) });
   } catch {
+    budget.bytes /= 2;      // what is damaged or too long has cost time all the same
     return undefined;
   }
 }

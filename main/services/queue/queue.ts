@@ -9,18 +9,22 @@ import type { ErrorInfo } from '../../../preload/contract/errors';
 import type { JobRequest, JobSpec, JobState, JobView, QueueEvent } from '../../../preload/contract/job';
 import type { PictureRecord } from '../../../preload/contract/picture';
 import { AppError, toAppError } from '../../engine/errors';
-import type { JobTimings, Pixels } from '../../worker/protocol';
+import type { JobTimings, Pixels, RunMessage } from '../../worker/protocol';
 import type { RunnableModel } from '../models/models';
 import type { WorkerHost } from '../worker-host';
 import { Broadcast } from './broadcast';
 import { cutOff, explainCrash, notSaved } from './explain';
+import type { PromptFiles } from '../prompt-files';
 import { fresh, makeJobs } from './make-jobs';
 import { PreviewEncoder } from './preview';
 import { trackProgress } from './progress';
 import { runOnWorker, type JobProgress, type Outcome } from './worker-run';
 
-/** What is kept of a job. `modelId` finds the file again while its hash is not known yet. */
-export type StoredJob = Omit<JobView, 'step' | 'steps' | 'secondsPerStep' | 'secondsLeft' | 'preview' | 'notice'> & { modelId: string };
+/** The ids of a job's models, which find the files again while their hashes are not known yet. */
+interface ModelIds { readonly modelId: string; readonly refinerId: string | null }
+
+/** What is kept of a job. */
+export type StoredJob = Omit<JobView, 'step' | 'steps' | 'secondsPerStep' | 'secondsLeft' | 'preview' | 'notice' | 'remarks'> & ModelIds;
 
 export interface JobStore {
   insertMany(jobs: readonly StoredJob[]): void;
@@ -39,8 +43,12 @@ export interface QueueServices {
     /** Waits for the background's hash. null when the file is gone. */
     hash(id: string): Promise<string | null>;
   };
-  /** The picture's file. Throws picture.notFound. */
-  initPath(hash: string): Promise<string>;
+  /** The file of a picture that jobs name by its hash. Throws picture.notFound. */
+  blobPath(hash: string): Promise<string>;
+  /** Fills styles and wildcards into a job's prompts. Throws job.invalid. */
+  readonly prompts: Pick<PromptFiles, 'prepare'>;
+  /** The folder of trained words (textual inversion). */
+  readonly embeddingsPath?: string;
   /** Puts the picture on disk and into the library. Throws disk.*. */
   save(pixels: Pixels, job: JobSpec, seconds: number): Promise<PictureRecord>;
   readonly estimates: {
@@ -52,7 +60,7 @@ export interface QueueServices {
 }
 
 type Made = Extract<Outcome, { type: 'done' }>;
-interface Entry { view: JobView; readonly modelId: string; cancelling: boolean }
+interface Entry extends ModelIds { view: JobView; cancelling: boolean }
 
 const ATTEMPTS = 2;
 const FINISHED_KEPT = 200;
@@ -82,8 +90,8 @@ export class Queue {
   /** Brings up a worker. With `resume` it takes up what the last session left: jobs that waited, and once more the one that ran. */
   start({ resume }: { resume: boolean }): void {
     for (const job of resume ? this.services.jobs.listUnfinished() : []) {
-      const { modelId, ...stored } = job;
-      const entry: Entry = { modelId, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null } };
+      const { modelId, refinerId, ...stored } = job;
+      const entry: Entry = { modelId, refinerId, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null, remarks: [] } };
       this.entries.set(job.id, entry);
       if (job.state !== 'queued' && job.attempt >= ATTEMPTS) this.fail(entry, cutOff);
     }
@@ -96,14 +104,20 @@ export class Queue {
 
   async enqueue(request: JobRequest): Promise<JobView[]> {
     if (this.closing) throw new AppError('job.invalid', { message: 'The studio is closing', hint: 'Start Atelier again.' });
-    const model = await this.services.models.runnable(request.model);
-    if (request.init) await this.services.initPath(request.init);
-    const views = makeJobs(request, { name: model.name, hash: model.hash });
-    this.services.jobs.insertMany(views.map((view) => stored(view, request.model)));
-    for (const view of views) this.entries.set(view.id, { view, modelId: request.model, cancelling: false });
+    const ids: ModelIds = { modelId: request.model, refinerId: request.refiner?.model ?? null };
+    const { model, refiner } = await this.modelsOf(ids);
+    await this.picturePaths(request);
+    const views = await Promise.all(makeJobs(request, model, refiner).map((view) => this.fillIn(view, request.styles)));
+    this.services.jobs.insertMany(views.map((view) => stored(view, ids)));
+    for (const view of views) this.entries.set(view.id, { view, ...ids, cancelling: false });
     for (const view of views) this.broadcast.publish({ type: 'job', job: { ...view } });
     this.pump();
     return views.map((view) => ({ ...view }));
+  }
+
+  private async fillIn(view: JobView, styles: readonly string[] | undefined): Promise<JobView> {
+    const { job, notices } = await this.services.prompts.prepare(view.spec, styles);
+    return { ...view, spec: job, remarks: [...notices] };
   }
 
   async cancel(ids: readonly string[]): Promise<void> {
@@ -154,21 +168,34 @@ export class Queue {
   }
 
   private async tryJob(entry: Entry): Promise<void> {
-    const { host, models } = this.services;
+    const { host } = this.services;
     const { id, spec, attempt } = entry.view;
-    const model = await models.runnable(entry.modelId);
-    const initPath = spec.init ? await this.services.initPath(spec.init) : undefined;
+    const { model, refiner } = await this.modelsOf(entry);
+    const pictures = await this.picturePaths(spec);
     await host.start();
     if (this.closing) return this.putBack(entry);
     if (entry.cancelling) return this.finish(entry, { state: 'cancelled' });
 
-    const outcome = await runOnWorker(host, { type: 'run', id, job: spec, modelPath: model.path, initPath, attempt }, this.follow(entry, model));
-    if (outcome.type === 'done') return this.beginSave(entry, model, outcome);
+    const outcome = await runOnWorker(host, { type: 'run', id, job: spec, modelPath: model.path, refinerPath: refiner?.path, embeddingsPath: this.services.embeddingsPath, ...pictures, attempt }, this.follow(entry, model));
+    if (outcome.type === 'done') {
+      this.show(entry, { remarks: [...entry.view.remarks, ...outcome.notices] });
+      return this.beginSave(entry, model, outcome);
+    }
     if (outcome.type === 'stopped') return this.putBack(entry);
     if (outcome.type === 'cancelled' || entry.cancelling) return this.finish(entry, { state: 'cancelled' });
     if (outcome.type === 'failed') return this.fail(entry, outcome.error);
     if (attempt >= ATTEMPTS) return this.fail(entry, explainCrash(outcome.crash));
     this.show(entry, { notice: 'worker.restarted' });    // the job is still active, so it is tried once more
+  }
+
+  private async modelsOf({ modelId, refinerId }: ModelIds): Promise<{ model: RunnableModel; refiner: RunnableModel | null }> {
+    const { models } = this.services;
+    return { model: await models.runnable(modelId), refiner: refinerId === null ? null : await models.runnable(refinerId) };
+  }
+
+  private async picturePaths({ init, mask, depth }: Pick<JobSpec, 'init' | 'mask' | 'depth'>): Promise<Pick<RunMessage, 'initPath' | 'maskPath' | 'depthPath'>> {
+    const path = async (hash: string | undefined) => (hash === undefined ? undefined : this.services.blobPath(hash));
+    return { initPath: await path(init), maskPath: await path(mask), depthPath: await path(depth) };
   }
 
   private follow(entry: Entry, model: RunnableModel): (progress: JobProgress) => void {
@@ -197,11 +224,18 @@ export class Queue {
   private async save(entry: Entry, model: RunnableModel, { pixels, timings }: Made): Promise<void> {
     const { view } = entry;
     const seconds = (Date.now() - (view.startedAt ?? view.createdAt)) / 1000;
-    const hash = model.hash ?? await this.services.models.hash(entry.modelId);
-    const spec: JobSpec = { ...view.spec, model: { ...view.spec.model, hash } };
+    const spec = await this.withHashes(entry, model);
     const picture = await this.services.save(pixels, spec, seconds);
     this.services.estimates.measured(spec, model, timings);
     this.finish(entry, { state: 'done', spec, pictureId: picture.id });
+  }
+
+  /** The job as the picture tells it: models by their content. */
+  private async withHashes({ view: { spec }, modelId, refinerId }: Entry, model: RunnableModel): Promise<JobSpec> {
+    const { models } = this.services;
+    const named: JobSpec = { ...spec, model: { ...spec.model, hash: model.hash ?? await models.hash(modelId) } };
+    if (!named.refiner || refinerId === null) return named;
+    return { ...named, refiner: { ...named.refiner, model: { ...named.refiner.model, hash: named.refiner.model.hash ?? await models.hash(refinerId) } } };
   }
 
   /** The worker looks between steps. One that does not is stuck, and is killed; its death then ends the job as cancelled. */
@@ -227,7 +261,7 @@ export class Queue {
   private keep(entry: Entry, patch: Partial<JobView>): void {
     this.show(entry, patch);
     try {
-      this.services.jobs.update(entry.view.id, stored(entry.view, entry.modelId));
+      this.services.jobs.update(entry.view.id, stored(entry.view, entry));
     } catch (error) {
       console.error(`job ${entry.view.id} could not be stored: ${toAppError(error).message}`);
     }
@@ -248,6 +282,6 @@ export class Queue {
   }
 }
 
-function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, ...kept }: JobView, modelId: string): StoredJob {
-  return { ...kept, modelId };
+function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, remarks, ...kept }: JobView, { modelId, refinerId }: ModelIds): StoredJob {
+  return { ...kept, modelId, refinerId };
 }

@@ -1,12 +1,13 @@
-// From flags to a request: what is given counts, then what suits the model, then what suits most.
-import { expect, test } from 'vitest';
-import type { ModelEntry } from '../../../preload/contract/model';
-import { requestFrom } from '../../../main/cli/generate';
+// From flags to a request: what is given counts, then what suits the model.
+import { describe, expect, test } from 'vitest';
+import { usualSettings, type ModelEntry } from '../../../preload/contract/model';
+import { requestFrom, runGenerate } from '../../../main/cli/generate';
 
 type Values = Parameters<typeof requestFrom>[0];
 
-const model = { id: 'm', nativeSize: { width: 512, height: 512 }, defaults: {} } as ModelEntry;   // all that a request needs of a model
-const values = (given: Partial<Values> = {}): Values => ({ prompt: 'a cat', json: false, ...given } as Values);
+const model = { id: 'm', nativeSize: { width: 512, height: 512 }, defaults: usualSettings } as ModelEntry;   // all that a request needs of a model
+const values = (given: Partial<Values> = {}): Values => ({ prompt: 'a cat', json: false, style: [], ...given } as Values);
+const picture = (digits: string, width = 64, height = 64) => ({ hash: digits.repeat(32), width, height });
 
 test('without flags, settings that suit most models, at the model\'s own size', () => {
   expect(requestFrom(values(), model)).toEqual({
@@ -15,16 +16,41 @@ test('without flags, settings that suit most models, at the model\'s own size', 
   });
 });
 
-test("a model's own settings come before the usual ones, and flags before both", () => {
-  const mini = { ...model, nativeSize: { width: 128, height: 96 }, defaults: { steps: 12, cfg: 3, sampler: 'euler' } };
-  expect(requestFrom(values(), mini)).toMatchObject({ steps: 12, cfg: 3, sampler: 'euler', schedule: 'karras', width: 128, height: 96 });
-  expect(requestFrom(values({ steps: 5, sampler: 'ddim', seed: 0, 'clip-skip': 2, size: '512x768' }), mini)).toMatchObject({ steps: 5, cfg: 3, sampler: 'ddim', seed: 0, clipSkip: 2, width: 512, height: 768 });
+test("a model's own settings count, and flags before them", () => {
+  const mini = { ...model, nativeSize: { width: 128, height: 96 }, defaults: { steps: 12, cfg: 3, sampler: 'euler', schedule: 'beta' } };
+  expect(requestFrom(values(), mini)).toMatchObject({ steps: 12, cfg: 3, sampler: 'euler', schedule: 'beta', width: 128, height: 96 });
+  expect(requestFrom(values({ steps: 5, sampler: 'ddim', seed: 0, 'clip-skip': 2, size: '512x768' }), mini)).toMatchObject({ steps: 5, cfg: 3, sampler: 'ddim', schedule: 'beta', seed: 0, clipSkip: 2, width: 512, height: 768 });
 });
 
 test('a picture to start from gives its shape, at as many pixels as suit the model', () => {
-  const { width, height, init } = requestFrom(values(), model, { hash: 'ab'.repeat(32), width: 4000, height: 3000 });
+  const { width, height, init } = requestFrom(values(), model, { init: picture('ab', 4000, 3000) });
   expect({ width, height }).toEqual({ width: 592, height: 440 });
   expect(init).toBe('ab'.repeat(32));
+});
+
+test('a mask and a depth map give nothing but themselves', () => {
+  const { width, height, ...rest } = requestFrom(values(), model, { init: picture('ab', 64, 64), mask: picture('cd', 4000, 3000), depth: picture('ef', 3000, 4000) });
+  expect({ width, height }).toEqual({ width: 512, height: 512 });
+  expect(rest).toMatchObject({ init: 'ab'.repeat(32), mask: 'cd'.repeat(32), depth: 'ef'.repeat(32) });
+});
+
+test('a refiner by its id, taking over at 0.8 or where it is told to', () => {
+  const refiner = { ...model, id: 'r' };
+  expect(requestFrom(values(), model, { refiner }).refiner).toEqual({ model: 'r', switchAt: 0.8 });
+  expect(requestFrom(values({ 'switch-at': 0 }), model, { refiner }).refiner).toEqual({ model: 'r', switchAt: 0 });
+});
+
+test('a variation, with a seed of its own or a new one each time', () => {
+  expect(requestFrom(values({ 'variation-strength': 0.2 }), model).variation).toEqual({ seed: null, strength: 0.2 });
+  expect(requestFrom(values({ 'variation-strength': 0, 'variation-seed': 0 }), model).variation).toEqual({ seed: 0, strength: 0 });
+});
+
+test('every other flag has its place in the request', () => {
+  expect(requestFrom(values({
+    'image-cfg': 1.2, 'cfg-rescale': 0.7, prediction: 'v', noise: 'gpu', ensd: 31337, emphasis: 'no_norm', style: ['Ink', 'Dark, moody'], count: 3, strength: 0,
+  }), model)).toMatchObject({
+    imageCfg: 1.2, cfgRescale: 0.7, prediction: 'v', noise: 'gpu', ensd: 31337, emphasis: 'no_norm', styles: ['Ink', 'Dark, moody'], count: 3, strength: 0,
+  });
 });
 
 test.each<[string, Partial<Values>, RegExp]>([
@@ -35,6 +61,29 @@ test.each<[string, Partial<Values>, RegExp]>([
   ['a negative seed', { seed: -1 }, /^--seed: /],
   ['a strength above 1', { strength: 1.5 }, /^--strength: /],
   ['a clip skip of 0', { 'clip-skip': 0 }, /^--clip-skip: /],
+  ['an image guidance that is negative', { 'image-cfg': -1 }, /^--image-cfg: /],
+  ['a rescale above 1', { 'cfg-rescale': 1.1 }, /^--cfg-rescale: /],
+  ['a prediction of something else', { prediction: 'x0' }, /^--prediction: /],
+  ['a noise of nobody', { noise: 'mine' }, /^--noise: /],
+  ['a variation above 1', { 'variation-strength': 2 }, /^--variation-strength: /],
+  ['half a variation seed', { 'variation-strength': 0.5, 'variation-seed': 0.5 }, /^--variation-seed: /],
+  ['half an ENSD', { ensd: 0.5 }, /^--ensd: /],
+  ['an emphasis that is none', { emphasis: 'loud' }, /^--emphasis: /],
+  ['no picture at all', { count: 0 }, /^--count: /],
 ])('%s is refused by the name of its flag', (_what, given, message) => {
   expect(() => requestFrom(values(given), model)).toThrow(message);
+});
+
+test('a hand-over outside 0 to 1 is refused by the name of its flag', () => {
+  expect(() => requestFrom(values({ 'switch-at': 1.5 }), model, { refiner: { ...model, id: 'r' } })).toThrow(/^--switch-at: /);
+});
+
+describe('a flag that means nothing alone', () => {
+  test.each([
+    ['--strength', '0.5', '--init'], ['--mask', 'mask.png', '--init'], ['--switch-at', '0.5', '--refiner'], ['--variation-seed', '7', '--variation-strength'],
+  ])('%s %s is refused without %s, before anything is opened', async (flag, value, base) => {
+    await expect(runGenerate(['--prompt', 'a cat', flag, value, '--data-dir', '/dev/null/nowhere'])).rejects.toMatchObject({
+      code: 'job.invalid', message: `${flag} is for ${base}.`, hint: expect.stringContaining(base),
+    });
+  });
 });

@@ -4,7 +4,7 @@ import type { JobView } from '../../../preload/contract/job';
 import { reportProgress } from '../../../main/cli/progress';
 
 const view = (patch: object): JobView => ({
-  state: 'running', step: 7, steps: 20, secondsPerStep: 0.314, secondsLeft: 4.2, notice: null, batch: { id: 'b', index: 0, size: 1 },
+  state: 'running', step: 7, steps: 20, secondsPerStep: 0.314, secondsLeft: 4.2, notice: null, remarks: [], batch: { id: 'b', index: 0, size: 1 },
   spec: { seed: 42, model: { name: 'atelier-mini' } }, ...patch,
 } as JobView);   // what the line needs of a job
 
@@ -19,6 +19,11 @@ function shown(isTTY: boolean, ...views: JobView[]): string {
 test('a file gets a line for each change, and none for none', () => {
   expect(shown(false, view({ state: 'loading' }), view({}), view({}), view({ state: 'done' }))).toBe(
     'loading atelier-mini\nstep 7 of 20, 0.31 s a step, 4.20 s left\ndone, seed 42\n');
+});
+
+test('what a picture was made without is said when it is done', () => {
+  const remarks = [{ code: 'network.unsupported', message: '<lora:foo> was left out.' }];
+  expect(shown(false, view({ state: 'done', remarks }))).toBe('done, seed 42\n<lora:foo> was left out.\n');
 });
 
 test('a terminal gets one line, rewritten and ended', () => {

@@ -149,3 +149,14 @@ describe.each(['sd1', 'sd2', 'sdxl'] as const)('variants of %s', (family) => {
     expect(distance(across, down)).toBeGreaterThan(1e-3);
   });
 });
+
+describe('a model that was distilled with guidance inside (LCM)', () => {
+  test('reads the guidance scale itself, in one evaluation a step, and no negative prompt', async () => {
+    const model = await open({ ...tinyFamilies.sd1, unet: { ...tinyFamilies.sd1.unet, guidanceDim: 256 } });
+    const predict = vi.spyOn(model, 'predict');
+    const weak = await image(model, { cfg: 1.5, sampler: 'lcm' });
+    expect(predict.mock.calls.map(([x]) => x.dims[0])).toEqual([1, 1, 1]);
+    expect(distance(weak, await image(model, { cfg: 8, sampler: 'lcm' }))).toBeGreaterThan(1e-3);
+    expect(distance(weak, await image(model, { cfg: 1.5, sampler: 'lcm', negative: 'something else' }))).toBe(0);
+  });
+});

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDatabase } from '../../../main/services/database';
+import { rememberedHashes } from '../../../main/services/database/hashes';
 import type { StoredPicture } from '../../../main/services/database/pictures';
 import type { Timing } from '../../../main/services/estimates';
 import type { StoredJob } from '../../../main/services/queue/queue';
@@ -16,23 +17,44 @@ function open(path: string) {
   return database;
 }
 const queued = (id: string, patch: Partial<StoredJob> = {}): StoredJob => ({
-  id, batch: { id: 'b', index: 0, size: 2 }, spec: job(), modelId: 'm', state: 'queued', attempt: 0, error: null, pictureId: null,
+  id, batch: { id: 'b', index: 0, size: 2 }, spec: job(), modelId: 'm', refinerId: null, state: 'queued', attempt: 0, error: null, pictureId: null,
   createdAt: 1, startedAt: null, endedAt: null, ...patch,
 });
 const picture = (n: number, createdAt = n): StoredPicture =>
   ({ id: `id${n}`, file: `2026/11/${n}.png`, width: 64, height: 64, sizeBytes: 1, createdAt, seconds: 1.5, parameters: 'p', job: job({ seed: n }) });
 
+/** As the first Atelier made it. */
+const version1 = `
+  CREATE TABLE pictures (
+    id TEXT PRIMARY KEY, file TEXT NOT NULL UNIQUE, width INTEGER NOT NULL, height INTEGER NOT NULL, size_bytes INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, seconds REAL NOT NULL, parameters TEXT NOT NULL, job TEXT NOT NULL) STRICT;
+  CREATE INDEX pictures_by_time ON pictures (created_at);
+  CREATE TABLE model_files (
+    path TEXT PRIMARY KEY, size_bytes INTEGER NOT NULL, mtime_ms REAL NOT NULL,
+    sha256 TEXT NOT NULL, autov1 TEXT NOT NULL, autov2 TEXT NOT NULL, autov3 TEXT NOT NULL) STRICT;
+  CREATE TABLE jobs (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, batch_id TEXT NOT NULL, batch_index INTEGER NOT NULL, batch_size INTEGER NOT NULL,
+    spec TEXT NOT NULL, model_id TEXT NOT NULL, state TEXT NOT NULL, attempt INTEGER NOT NULL, error TEXT, picture_id TEXT,
+    created_at REAL NOT NULL, started_at REAL, ended_at REAL) STRICT;
+  CREATE INDEX jobs_by_state ON jobs (state);
+  CREATE TABLE timings (
+    model_hash TEXT NOT NULL, parameters REAL NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, evaluations REAL NOT NULL,
+    open_seconds REAL NOT NULL, step_seconds REAL NOT NULL, decode_seconds REAL NOT NULL, peak_bytes REAL NOT NULL, updated_at REAL NOT NULL,
+    PRIMARY KEY (model_hash, width, height, evaluations)) STRICT;
+  PRAGMA user_version = 1`;
+
 describe('jobs', () => {
   it('come back as they were, those that are not finished, oldest first', async () => {
     const path = await pathIn(), { jobs } = open(path);
-    jobs.insertMany([queued('z'), queued('a', { spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }), queued('k')]);
+    jobs.insertMany([queued('z'), queued('a', { refinerId: 'r', spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }), queued('k')]);
     jobs.update('z', { state: 'done', pictureId: 'p', endedAt: 3.5 });
     jobs.update('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' } });
     jobs.update('nobody', { state: 'done' });
+    jobs.update('k', { refinerId: 'r2' });
     const again = open(path).jobs;
     expect(again.listUnfinished()).toEqual([
-      queued('a', { spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }),
-      queued('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' } }),
+      queued('a', { refinerId: 'r', spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }),
+      queued('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' }, refinerId: 'r2' }),
     ]);
     expect(again.recent(2).map(({ id }) => id)).toEqual(['k', 'a']);
     expect(again.recent(9)[2]).toEqual(queued('z', { state: 'done', pictureId: 'p', endedAt: 3.5 }));
@@ -84,14 +106,28 @@ describe('hashes and timings', () => {
     expect(hashes.get('/m.safetensors', 5_000_000_001, 1234.5678)).toBeNull();
   });
 
+  it('are read by a look without a studio, which makes no file and minds no damage', async () => {
+    const path = await pathIn(), { hashes } = open(path), found = { sha256: 'a', autov1: 'b', autov2: 'c', autov3: 'd' };
+    hashes.set('/m.safetensors', 5, 6.5, found);
+    expect(rememberedHashes(path)).toEqual([{ path: '/m.safetensors', sizeBytes: 5, mtimeMs: 6.5, hashes: found }]);
+    const folder = await tempFolder();
+    expect(rememberedHashes(join(folder, 'none.db'))).toEqual([]);
+    await writeFile(join(folder, 'damaged.db'), 'not a database at all, but long enough to be taken for one. '.repeat(100));
+    expect(rememberedHashes(join(folder, 'damaged.db'))).toEqual([]);
+    expect(await readdir(folder)).toEqual(['damaged.db']);
+  });
+
   it('move with each run, but opening time only where the model was opened', async () => {
     const { timings } = open(await pathIn());
-    const run: Timing = { modelHash: 'a', parameters: 1e9, width: 512, height: 512, evaluations: 2, openSeconds: 2, stepSeconds: 10, decodeSeconds: 1, peakBytes: 1e9 };
+    const run: Timing = { modelHash: 'a', parameters: 1e9, width: 512, height: 512, evaluations: 2, openSeconds: 2, stepSeconds: 10, decodeSeconds: 1, peakBytes: 1e9, unetFlops: 8e11, decodeFlops: 2.5e12 };
     timings.add(run);
     timings.add({ ...run, openSeconds: 0.001, stepSeconds: 20 });
-    timings.add({ ...run, width: 256 });
+    timings.add({ ...run, width: 256, unetFlops: 4e11, decodeFlops: 1.25e12 });
     expect(timings.list().find(({ width }) => width === 512)).toEqual({ ...run, stepSeconds: 13 });
+    expect(timings.list().find(({ width }) => width === 256)).toEqual({ ...run, width: 256, unetFlops: 4e11, decodeFlops: 1.25e12 });
     expect(timings.list().length).toBe(2);
+    timings.add({ ...run, unetFlops: 9e11 });       // counted, not measured: the newest, no mean
+    expect(timings.list().find(({ width }) => width === 512)!.unetFlops).toBe(9e11);
   });
 });
 
@@ -113,6 +149,28 @@ describe('the file', () => {
     newer.exec('PRAGMA user_version = 99');
     newer.close();
     expect(() => openDatabase(path)).toThrow(expect.objectContaining({ code: 'file.unreadable', hint: expect.stringContaining('Update') }));
+  });
+
+  it('of version 1 keeps its jobs and pictures; timings without their cost are measured anew', async () => {
+    const path = await pathIn();
+    const old = new Libsql(path);
+    old.exec(version1);
+    old.prepare(`INSERT INTO jobs (id, batch_id, batch_index, batch_size, spec, model_id, state, attempt, error, picture_id, created_at, started_at, ended_at)
+      VALUES ('a', 'b', 0, 2, ?, 'm', 'queued', 0, NULL, NULL, 1, NULL, NULL)`).run(JSON.stringify(job()));
+    const { id, file, width, height, sizeBytes, createdAt, seconds, parameters, job: spec } = picture(1);
+    old.prepare('INSERT INTO pictures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)').run(id, file, width, height, sizeBytes, createdAt, seconds, parameters, JSON.stringify(spec));
+    old.exec(`INSERT INTO timings VALUES ('a', 1e9, 512, 512, 2, 2, 10, 1, 1e9, 1); INSERT INTO model_files VALUES ('/m', 1, 2, 'a', 'b', 'c', 'd')`);
+    old.close();
+
+    const { jobs, pictures, timings, hashes, notice, describe: said } = open(path);
+    expect(notice).toBeNull();
+    expect(said().version).toBe(open(await pathIn()).describe().version);
+    expect(jobs.listUnfinished()).toEqual([queued('a')]);
+    expect(pictures.get('id1')).toEqual(picture(1));
+    expect(hashes.get('/m', 1, 2)).toEqual({ sha256: 'a', autov1: 'b', autov2: 'c', autov3: 'd' });
+    expect(timings.list()).toEqual([]);
+    jobs.update('a', { refinerId: 'r' });
+    expect(open(path).jobs.listUnfinished()).toEqual([queued('a', { refinerId: 'r' })]);      // and is not brought up twice
   });
 
   it('is shared by the terminal and the studio', async () => {

@@ -1,6 +1,6 @@
 // The registry of models: what it finds, what it leaves out, and what it says of files that cannot be used.
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { Settings } from '../../../preload/contract/studio';
 import type { ModelHashes } from '../../../main/services/hashes';
 import { builtInModel, Models } from '../../../main/services/models/models';
 import { openWeightFile } from '../../../main/worker/files';
+import { folderOf, randomCheckpoint, randomFamilyCheckpoint, tinyFamilies } from '../../support/checkpoints';
 import { stateDictFrom, torchZip } from '../../support/pickles';
 
 const builtIn = builtInModel(join(import.meta.dirname, '../../../resources'));
@@ -155,5 +156,131 @@ describe('the models', () => {
     const { id } = (await other.list()).find(({ name }) => name === 'new')!;
     await other.close();
     expect(await models.runnable(id)).toMatchObject({ path });
+  });
+});
+
+describe("diffusers' folders", () => {
+  const parts = ['unet/diffusion_pytorch_model', 'vae/diffusion_pytorch_model', 'text_encoder/model'].map((name) => `${name}.safetensors`);
+  const hashOf = async (path: string) => {
+    const sha = createHash('sha256');
+    for (const part of parts) sha.update(await readFile(join(path, part)));
+    return sha.digest('hex');
+  };
+  const find = async (name: string) => (await models.refresh()).find((entry) => entry.name === name)!;
+  const put = async (name: string, seed = 1) => {
+    const path = join(folder, name);
+    await cp(await folderOf(await randomCheckpoint({ seed })), path, { recursive: true });
+    return path;
+  };
+
+  it('are one model each, by the name of the folder, and a hash over all weight files', async () => {
+    const path = await put('my.model v1.5');
+    expect(await names()).toEqual(['my.model v1.5', 'Atelier Mini']);
+    const entry = await find('my.model v1.5');
+    const sizes = await Promise.all(parts.map(async (part) => (await readFile(join(path, part))).length));
+    expect(entry).toMatchObject({ path, family: 'sd1', runnable: true, error: null, sizeBytes: sizes.reduce((sum, size) => sum + size) + '{}'.length });
+    expect(await models.hash(entry.id)).toBe(await hashOf(path));
+    expect((await models.inspect(entry.id)).hashes!.sha256).toBe(await hashOf(path));
+    expect(await models.runnable(entry.id)).toMatchObject({ name: 'my.model v1.5', path, hash: await hashOf(path) });
+  });
+
+  it('with one U-Net and two autoencoders are two models', async () => {
+    const [one, two] = [await put('one'), await put('two')];
+    await copyFile(join(await folderOf(await randomCheckpoint({ seed: 2 })), parts[1]!), join(two, parts[1]!));
+    const hashes = [await models.hash((await find('one')).id), await models.hash((await find('two')).id)];
+    expect(hashes).toEqual([await hashOf(one), await hashOf(two)]);
+    expect(hashes[0]).not.toBe(hashes[1]);
+  });
+
+  it('are hashed again when a file in them has changed', async () => {
+    const path = await put('changing'), { id } = await find('changing');
+    const before = await models.hash(id);
+    const vae = join(path, parts[1]!);
+    await copyFile(join(await folderOf(await randomCheckpoint({ seed: 2 })), parts[1]!), vae);
+    await utimes(vae, new Date(), new Date(Date.now() + 5000));
+    expect(await models.hash(id)).toBe(await hashOf(path));
+    expect(await models.hash(id)).not.toBe(before);
+  });
+
+  it('in the cache of Hugging Face are called as there, with files that are links', async () => {
+    const cached = join(folder, 'models--someone--dream-shaper'), snapshot = join(cached, 'snapshots', '0123456789abcdef');
+    await mkdir(join(cached, 'blobs'), { recursive: true });
+    await mkdir(join(cached, 'snapshots'));
+    await rename(await folderOf(await randomCheckpoint()), snapshot);
+    for (const [i, part] of parts.entries()) {
+      await rename(join(snapshot, part), join(cached, 'blobs', `blob${i}`));
+      await symlink(join('../../../blobs', `blob${i}`), join(snapshot, part));
+    }
+    expect(await names()).toEqual(['dream-shaper', 'Atelier Mini']);
+    expect(await models.hash((await find('dream-shaper')).id)).toBe(await hashOf(snapshot));
+  });
+
+  it('can be added from anywhere as one model, and stay where they are', async () => {
+    const path = join(root, 'elsewhere');
+    await rename(await folderOf(await randomCheckpoint()), path);
+    expect(await models.add(path)).toMatchObject([{ name: 'elsewhere', path, runnable: true, builtIn: false }]);
+    expect([settings.modelFiles, settings.modelFolders]).toEqual([[path], []]);
+    expect(await models.add(path)).toHaveLength(1);
+    expect(settings.modelFiles).toEqual([path]);
+    models = openModels();
+    expect(await names()).toEqual(['elsewhere', 'Atelier Mini']);
+  });
+
+  it('that lack a network say which, and cannot be added', async () => {
+    const path = await put('partial');
+    await rm(join(path, 'vae'), { recursive: true });
+    expect(await find('partial')).toMatchObject({ runnable: false, error: { code: 'model.notACheckpoint', message: expect.stringContaining('no vae folder'), hint: expect.stringContaining('model_index.json') } });
+    await rename(path, join(root, 'partial'));
+    await models.refresh();
+    await expect(models.add(join(root, 'partial'))).rejects.toMatchObject({ code: 'model.notACheckpoint' });
+    expect(settings.modelFiles).toEqual([]);
+  });
+});
+
+describe('a model', () => {
+  const put = async (name: string, source: Promise<string>) => { await copyFile(await source, join(folder, `${name}.safetensors`)); };
+  const find = async (name: string) => (await models.refresh()).find((entry) => entry.name === name)!;
+
+  it('that only finishes pictures comes after all that can begin one', async () => {
+    await put('a refiner', randomFamilyCheckpoint(tinyFamilies['sdxl-refiner']));
+    await put('xl', randomFamilyCheckpoint(tinyFamilies.sdxl));
+    await writeFile(join(folder, 'a broken one.safetensors'), 'not a model at all');
+    expect((await models.list()).map(({ name, family, runnable }) => [name, family, runnable])).toEqual([
+      ['xl', 'sdxl', true], ['Atelier Mini', 'sd1', true], ['a refiner', 'sdxl-refiner', true], ['a broken one', null, false],
+    ]);
+    expect((await find('a refiner')).nativeSize).toEqual({ width: 1024, height: 1024 });
+  });
+
+  it('that leaves open what it predicts says so, until the user does', async () => {
+    await put('sd2', randomFamilyCheckpoint(tinyFamilies.sd2));
+    const { id, ...open } = await find('sd2');
+    expect(open).toMatchObject({ prediction: 'v', predictionDoubtful: true, nativeSize: { width: 768, height: 768 } });
+    expect((await models.runnable(id)).prediction).toBeUndefined();
+
+    settings = { ...settings, modelSettings: { [id]: { prediction: 'eps' } } };
+    expect(await find('sd2')).toMatchObject({ prediction: 'eps', nativeSize: { width: 512, height: 512 } });
+    expect((await models.runnable(id)).prediction).toBe('eps');
+    const [demo] = (await models.list()).filter(({ builtIn }) => builtIn);
+    expect(demo).toMatchObject({ prediction: 'eps', predictionDoubtful: false });
+    expect((await models.runnable(demo!.id)).prediction, 'settings are one model\'s own').toBeUndefined();
+  });
+
+  it('keeps its stated size whatever it is said to predict', async () => {
+    const { id } = (await models.list())[0]!;
+    settings = { ...settings, modelSettings: { [id]: { prediction: 'v' } } };
+    expect((await models.list())[0]).toMatchObject({ prediction: 'v', nativeSize: { width: 128, height: 128 } });
+  });
+
+  it('without settings of its own has those that suit most', async () => {
+    await put('plain', randomCheckpoint());
+    expect((await find('plain')).defaults).toEqual({ steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras' });
+  });
+
+  it('tells its family and what a picture costs, more for a larger one', async () => {
+    const { family, cost } = await models.runnable((await models.list())[0]!.id);
+    expect(family).toBe('sd1');
+    const [small, large] = [cost(64, 64), cost(128, 128)];
+    expect(small.unetFlops).toBeGreaterThan(1e6);
+    for (const part of ['unetFlops', 'decodeFlops'] as const) expect(large[part] / small[part], part).toSatisfy((times: number) => times > 3 && times < 16);
   });
 });

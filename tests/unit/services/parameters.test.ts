@@ -3,9 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parametersText, parseParameters } from '../../../main/services/pictures/parameters';
 import { samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
+import { fuzzRuns } from '../../support/fuzz';
 import { anyJob, job } from '../../support/pictures';
 
 const text = (patch: Parameters<typeof job>[0]) => parametersText(job(patch), { version: '1.2.3' });
+
+/** As in A1111's lists of checkpoints. */
+const title = ({ name, hash }: { name: string; hash: string | null }) => (hash ? `${name} [${hash.slice(0, 10)}]`.trim() : name);
 
 describe('the parameters text', () => {
   it('has prompt, negative prompt and the pairs in the order of A1111', () => {
@@ -26,19 +30,43 @@ describe('the parameters text', () => {
       .toContain('Sampler: DPM++ 2M SDE, Schedule type: SGM Uniform, CFG scale: 7, Seed: 42, Size: 64x64, Model hash: ababababab, Model: mini, Denoising strength: 0.6, Clip skip: 2, RNG: CPU, ');
   });
 
+  it('has what a job may have besides, each at the place of A1111', () => {
+    const refiner = { model: { name: 'xl_refiner', hash: 'ef'.repeat(32) }, switchAt: 0.8 };
+    expect(text({
+      kind: 'img2img', init: 'cd'.repeat(32), strength: 0.6, mask: '01'.repeat(32), imageCfg: 1.5, clipSkip: 2, cfgRescale: 0.7, variation: { seed: 0, strength: 0.25 }, ensd: 31337, emphasis: 'no_norm', refiner,
+      template: { prompt: 'a {red|blue} house', negative: '__bad__, x' },
+    })).toBe('a red house on grass\nSteps: 20, Sampler: Euler, Schedule type: Karras, CFG scale: 7, Image CFG scale: 1.5, Seed: 42, Size: 64x64, Model hash: ababababab, Model: mini, '
+      + 'Variation seed: 0, Variation seed strength: 0.25, Denoising strength: 0.6, Clip skip: 2, ENSD: 31337, RNG: CPU, Emphasis: No norm, CFG rescale: 0.7, Refiner: xl_refiner [efefefefef], '
+      + 'Refiner switch at: 0.8, Template: a {red|blue} house, Negative Template: "__bad__, x", Version: atelier 1.2.3');
+    expect(text({ refiner: { model: { name: 'unhashed', hash: null }, switchAt: 0 } })).toContain('Refiner: unhashed, Refiner switch at: 0, Version');
+    expect(text({ emphasis: 'ignore' })).toContain('RNG: CPU, Emphasis: Ignore, Version');
+    expect(text({ emphasis: 'none' })).toContain('RNG: CPU, Emphasis: None, Version');
+    expect(text({ ensd: 0, emphasis: 'original', template: { prompt: '', negative: '' } }), 'as usual').toBe(text({}));
+  });
+
   it('is read back from any job, but for prompts that look like the rest of it', () => {
     const clean = (part: string) => part.trim() === part && !/[\r\n\0\u2028\u2029\ufeff]|negative prompt:/i.test(part) && Buffer.from(part).toString() === part;
-    fc.assert(fc.property(anyJob.filter(({ prompt, negative, model }) => [prompt, negative, model.name].every(clean) && !/^"|^Model$/.test(model.name)), (original) => {
+    const jobs = anyJob.filter(({ prompt, negative, model, refiner, template }) => {
+      const values = [model.name, refiner?.model.name ?? '', template?.prompt ?? '', template?.negative ?? ''];
+      return [prompt, negative, ...values].every(clean) && values.every((value) => !value.startsWith('"'));
+    });
+    fc.assert(fc.property(jobs, (original) => {
+      const { imageCfg, cfgRescale, variation, ensd, emphasis, refiner, template } = original;
       const { prompt, negative, fields } = parseParameters(parametersText(original, { version: '1' }));
       expect({ prompt, negative }).toEqual({ prompt: original.prompt, negative: original.negative });
       expect(Object.fromEntries(fields)).toEqual({
         Steps: String(original.steps), Sampler: samplerLabels[original.sampler], 'Schedule type': scheduleLabels[original.schedule], 'CFG scale': String(original.cfg),
-        Seed: String(original.seed), 'Size-1': String(original.width), 'Size-2': String(original.height), Version: 'atelier 1',
+        Seed: String(original.seed), Size: `${original.width}x${original.height}`, Version: 'atelier 1',
         ...(original.model.hash && { 'Model hash': original.model.hash.slice(0, 10) }), ...(original.model.name && { Model: original.model.name }),
         ...(original.strength !== undefined && { 'Denoising strength': String(original.strength) }), ...(original.clipSkip > 1 && { 'Clip skip': String(original.clipSkip) }),
         ...(original.noise !== 'gpu' && { RNG: 'CPU' }),
+        ...(imageCfg !== undefined && { 'Image CFG scale': String(imageCfg) }), ...(cfgRescale !== undefined && { 'CFG rescale': String(cfgRescale) }),
+        ...(variation && { 'Variation seed': String(variation.seed), 'Variation seed strength': String(variation.strength) }),
+        ...(ensd && { ENSD: String(ensd) }), ...(emphasis && emphasis !== 'original' && { Emphasis: { no_norm: 'No norm', ignore: 'Ignore', none: 'None' }[emphasis] }),
+        ...(refiner && { Refiner: title(refiner.model), 'Refiner switch at': String(refiner.switchAt) }),
+        ...(template?.prompt && { Template: template.prompt }), ...(template?.negative && { 'Negative Template': template.negative }),
       });
-    }), { numRuns: 500 });
+    }), { numRuns: fuzzRuns(500) });
   });
 });
 
@@ -52,24 +80,43 @@ describe("A1111's texts", () => {
     expect(read('a portrait, (smiling:1.2)\n  second line  \nNegative prompt: bad hands,\nugly\nSteps: 30, Sampler: DPM++ 2M, CFG scale: 5.5, Seed: 1, Size: 832x1216, '
       + 'Hires upscale: 2, Lora hashes: "add_detail: 7c6bad76eb54, b: \\"x\\"", Hires prompt: "one,\\ntwo", TI hashes: "easy: 1, ", Version: v1.9.4')).toEqual({
       prompt: 'a portrait, (smiling:1.2)\nsecond line', negative: 'bad hands,\nugly',
-      fields: { Steps: '30', Sampler: 'DPM++ 2M', 'CFG scale': '5.5', Seed: '1', 'Size-1': '832', 'Size-2': '1216', 'Hires upscale': '2',
+      fields: { Steps: '30', Sampler: 'DPM++ 2M', 'CFG scale': '5.5', Seed: '1', Size: '832x1216', 'Hires upscale': '2',
         'Lora hashes': 'add_detail: 7c6bad76eb54, b: "x"', 'Hires prompt': 'one,\ntwo', 'TI hashes': 'easy: 1, ', Version: 'v1.9.4' },
     });
   });
 
   it('may have no pairs: fewer than three belong to the prompt', () => {
     expect(read('a cat\nstyle: oil, mood: calm')).toEqual({ prompt: 'a cat\nstyle: oil, mood: calm', negative: '', fields: {} });
-    expect(read('Steps: 20, Seed: 1, Size: 8x8')).toEqual({ prompt: '', negative: '', fields: { Steps: '20', Seed: '1', 'Size-1': '8', 'Size-2': '8' } });
+    expect(read('Steps: 20, Seed: 1, Size: 8x8')).toEqual({ prompt: '', negative: '', fields: { Steps: '20', Seed: '1', Size: '8x8' } });
     expect(read('')).toEqual({ prompt: '', negative: '', fields: {} });
   });
 
+  it('keep words without a value, and the last of a key that comes twice', () => {
+    expect(read('x\nSteps: 20, Tiling, Seed: 1, Size: 8x8, Steps: 30, Restore faces').fields).toEqual({ Steps: '30', Tiling: 'Tiling', Seed: '1', Size: '8x8', 'Restore faces': 'Restore faces' });
+    expect(read('a cat, Steps: 20, Seed: 1, Size: 8x8').fields, 'pairs behind a prompt').toMatchObject({ Steps: '20', 'a cat': 'a cat' });
+    expect(read('Tiling, style: oil, mood: calm')).toEqual({ prompt: 'Tiling, style: oil, mood: calm', negative: '', fields: {} });
+    expect(read(text({ model: { name: 'Model', hash: null } })).fields).toMatchObject({ Model: 'Model', RNG: 'CPU' });
+  });
+
+  it("have values in bare JSON, as Civitai writes them, commas and all", () => {
+    const resources = '[{"type":"lora","weight":0.8,"modelVersionName":"a, [b]: \\"c"},{"x":{}}]';
+    expect(read(`x\nSteps: 20, Seed: 1, Civitai resources: ${resources}, Civitai metadata: {}, Version: v1`).fields).toEqual({
+      Steps: '20', Seed: '1', 'Civitai resources': resources, 'Civitai metadata': '{}', Version: 'v1',
+    });
+    expect(read('x\nSteps: 20, Seed: 1, Model: [open, Hires prompt: {a} b, Size: 8x8').fields).toEqual({ Steps: '20', Seed: '1', Model: '[open', 'Hires prompt': '{a} b', Size: '8x8' });
+  });
+
+  it('may have empty lines around their prompts', () => {
+    expect(read('\n\n  \na cat\n\non a mat\nNegative prompt:\n\nblurry\nSteps: 20, Seed: 1, Size: 8x8')).toMatchObject({ prompt: 'a cat\n\non a mat', negative: 'blurry' });
+  });
+
   it('may be broken: a quote without its end, a key of one letter, a key named like a prototype', () => {
-    expect(read('x\nSteps: 20, Model: "half, Seed: 1, a: 2, Size: 1x').fields).toEqual({ Steps: '20', Model: '"half', Seed: '1', Size: '1x' });
+    expect(read('x\nSteps: 20, Model: "half, Seed: 1, a: 2, Size: 1x').fields).toEqual({ Steps: '20', Model: '"half', Seed: '1', 'a: 2': 'a: 2', Size: '1x' });
     expect([...parseParameters('x\n__proto__: 1, Steps: 2, Seed: 3').fields]).toEqual([['__proto__', '1'], ['Steps', '2'], ['Seed', '3']]);
   });
 
   it('never throw, and a line of 100,000 characters takes no time', () => {
-    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom('Steps', ':', ',', '"', '\\', ' ', '\n', 'x', '1x1')).map((parts) => parts.join(''))), (any) => { parseParameters(any); }), { numRuns: 2000 });
+    fc.assert(fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom('Steps', ':', ',', '"', '\\', ' ', '\n', 'x', '1x1', '[', '}')).map((parts) => parts.join(''))), (any) => { parseParameters(any); }), { numRuns: fuzzRuns(2000) });
     for (const part of ['a', 'ab:', 'ab:"', 'ab: "\\', ' ', 'a b', '"']) {
       const started = performance.now();
       parseParameters(part.repeat(100_000 / part.length));

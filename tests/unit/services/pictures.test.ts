@@ -9,6 +9,7 @@ import { pictureTexts, readPicture } from '../../../main/services/pictures/metad
 import { headerEnd, readChunks, wholePngSize, writeChunk } from '../../../main/services/pictures/png-chunks';
 import { addPngTexts, readPngTexts } from '../../../main/services/pictures/png-text';
 import type { JobSpec } from '../../../preload/contract/job';
+import { fuzzRuns } from '../../support/fuzz';
 import { anyJob, job, noise } from '../../support/pictures';
 
 const plain = await encodePng(noise(), []);
@@ -21,7 +22,7 @@ describe('a picture', () => {
       const picture = addPngTexts(plain, pictureTexts(original, { version: '1' }));
       expect(readPicture(picture).job).toEqual(original);
       expect(wholePngSize(picture)).toEqual({ width: 64, height: 64 });
-    }), { numRuns: 500 });
+    }), { numRuns: fuzzRuns(500) });
   });
 
   it('has the same bytes for the same job, in whatever order its fields come', async () => {
@@ -79,7 +80,7 @@ describe('a picture', () => {
       const { job: read } = readPicture(broken);
       expect(wholePngSize(broken)).toBeNull();
       if (read) expect(read).toEqual(job());
-    }), { numRuns: 500 });
+    }), { numRuns: fuzzRuns(500) });
     fc.assert(fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => { expect(readPicture(bytes)).toEqual({ job: null, parameters: null }); }));
   });
 

@@ -1,7 +1,7 @@
 // The queue with a worker that behaves: order, events, cancel, seeds, and what is stored when.
 import { afterEach, describe, expect, it } from 'vitest';
 import { AppError } from '../../../main/engine/errors';
-import { MemoryStore, openBench, type Bench } from '../../support/queue';
+import { missingBlob, MemoryStore, openBench, type Bench } from '../../support/queue';
 
 const benches: Bench[] = [];
 afterEach(async () => { await Promise.all(benches.splice(0).map((bench) => bench.close())); });
@@ -64,6 +64,19 @@ describe('the queue', () => {
     expect(bench.saved.map(({ job }) => job.seed)).toEqual([41, 42, 43]);
   });
 
+  it('gives all pictures of a batch one seed where they vary it, and counts up the seed of the variation', async () => {
+    const bench = open();
+    const seeds = (jobs: Awaited<ReturnType<Bench['ask']>>) => jobs.map(({ spec }) => [spec.seed, spec.variation?.seed, spec.variation?.strength]);
+    expect(seeds(await bench.ask('x', { count: 3, seed: 41, variation: { seed: 7, strength: 0.2 } }))).toEqual([[41, 7, 0.2], [41, 8, 0.2], [41, 9, 0.2]]);
+    expect(seeds(await bench.ask('x', { count: 2, seed: 41, variation: { seed: 7, strength: 0 } })), 'nothing varies').toEqual([[41, undefined, undefined], [42, undefined, undefined]]);
+    const drawn = seeds(await bench.ask('x', { count: 2, variation: { seed: null, strength: 0.2 } }));
+    expect(drawn[1]).toEqual([drawn[0]![0], drawn[0]![1]! + 1, 0.2]);
+    expect(drawn[0]![1]).not.toBe(drawn[0]![0]);
+    const before = bench.store.jobs.size;
+    await expect(bench.ask('x', { count: 2, variation: { seed: Number.MAX_SAFE_INTEGER, strength: 1 } })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('variation.seed') });
+    expect(bench.store.jobs.size).toBe(before);
+  });
+
   it('draws another seed for each request that names none', async () => {
     const bench = open();
     const [a] = await bench.ask('x');
@@ -71,10 +84,77 @@ describe('the queue', () => {
     expect(a!.spec.seed).not.toBe(b!.spec.seed);
   });
 
+  const blob = (digits: string) => digits.repeat(32);
+
+  it('hands the worker the files of all that a job names', async () => {
+    const bench = open();
+    const [job] = await bench.ask('x', { model: 'xl', init: blob('a1'), mask: blob('b2'), depth: blob('c3'), refiner: { model: 'refiner', switchAt: 0.7 } });
+    await bench.until(job!.id, 'done');
+    expect(bench.runs()).toMatchObject([{
+      modelPath: '/models/xl.safetensors', refinerPath: '/models/refiner.safetensors', initPath: `/blobs/${blob('a1')}`, maskPath: `/blobs/${blob('b2')}`, depthPath: `/blobs/${blob('c3')}`,
+      job: { kind: 'img2img', strength: 0.6, refiner: { model: { name: 'refiner', hash: null }, switchAt: 0.7 } },
+    }]);
+    const [plain] = await bench.ask('x');
+    await bench.until(plain!.id, 'done');
+    const { refinerPath, initPath, maskPath, depthPath } = bench.runs()[1]!;
+    expect([refinerPath, initPath, maskPath, depthPath]).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
+  it.each(['init', 'mask', 'depth'] as const)('refuses a picture (%s) that is not there, and stores nothing', async (field) => {
+    const bench = open();
+    await expect(bench.ask('x', { init: blob('a1'), [field]: missingBlob })).rejects.toMatchObject({ code: 'picture.notFound' });
+    expect(bench.store.jobs.size).toBe(0);
+    expect(bench.queue.list()).toEqual([]);
+  });
+
+  it('refuses a mask without the picture that it lies on', async () => {
+    const bench = open();
+    await expect(bench.ask('x', { mask: blob('b2') })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('mask') });
+    expect(bench.store.jobs.size).toBe(0);
+  });
+
+  it('refuses a refiner that is not there, or that reads other latents, by name', async () => {
+    const bench = open();
+    await expect(bench.ask('x', { refiner: { model: 'nope', switchAt: 0.8 } })).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringContaining('nope') });
+    await expect(bench.ask('x', { model: 'mini', refiner: { model: 'refiner', switchAt: 0.8 } })).rejects.toMatchObject({
+      code: 'job.invalid', message: expect.stringMatching(/^refiner: refiner cannot go on with what mini has begun: only refiner is an SDXL model/), hint: expect.stringContaining('same family'),
+    });
+    await expect(bench.ask('x', { model: 'xl', refiner: { model: 'mini', switchAt: 0.8 } })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('only xl is an SDXL model') });
+    expect(bench.store.jobs.size).toBe(0);
+    for (const [model, refiner] of [['mini', 'mini'], ['xl', 'xl'], ['xl', 'refiner']] as const) expect(await bench.ask('x', { model, refiner: { model: refiner, switchAt: 0.8 } })).toHaveLength(1);
+  });
+
+  it('fills in the refiner\'s hash before the picture is saved, also after a restart', async () => {
+    const store = new MemoryStore();
+    const first = openBench({ store });
+    const [running] = await first.ask('slow', { model: 'xl', steps: 50, refiner: { model: 'refiner', switchAt: 0.8 } });
+    const [waiting] = await first.ask('x', { model: 'xl', refiner: { model: 'refiner', switchAt: 0.5 } });
+    expect(waiting!.spec.refiner).toEqual({ model: { name: 'refiner', hash: null }, switchAt: 0.5 });
+    await first.until(running!.id, (view) => view.step === 1);
+    await first.close();
+    expect(store.listUnfinished().map(({ modelId, refinerId }) => [modelId, refinerId])).toEqual([['xl', 'refiner'], ['xl', 'refiner']]);
+
+    const second = open({ store });
+    await second.until(running!.id, (view) => view.step === 1);
+    await second.queue.cancel([running!.id]);
+    const done = await second.until(waiting!.id, 'done');
+    expect(second.runs()[1]).toMatchObject({ modelPath: '/models/xl.safetensors', refinerPath: '/models/refiner.safetensors' });
+    expect(second.saved).toMatchObject([{ job: { model: { name: 'xl', hash: 'b'.repeat(64) }, refiner: { model: { name: 'refiner', hash: 'c'.repeat(64) }, switchAt: 0.5 } } }]);
+    expect(done.spec.refiner!.model.hash).toBe('c'.repeat(64));
+    expect(store.jobs.get(waiting!.id)!.spec.refiner!.model.hash).toBe('c'.repeat(64));
+  });
+
+  it('makes jobs with what the user says that the model predicts, unless the request says otherwise', async () => {
+    const bench = open({ prediction: 'v' });
+    expect((await bench.ask('x'))[0]!.spec.prediction).toBe('v');
+    expect((await bench.ask('x', { prediction: 'eps' }))[0]!.spec.prediction).toBe('eps');
+    expect((await open().ask('x'))[0]!.spec.prediction).toBeUndefined();
+  });
+
   it('has stored a job by the time it is acknowledged', async () => {
     const bench = open();
     const [job] = await bench.ask('x');
-    expect(bench.store.jobs.get(job!.id)).toMatchObject({ modelId: 'mini', spec: { prompt: 'x' } });
+    expect(bench.store.jobs.get(job!.id)).toMatchObject({ modelId: 'mini', refinerId: null, spec: { prompt: 'x' } });
     await bench.until(job!.id, 'done');
     expect(bench.store.jobs.get(job!.id)).toMatchObject({ state: 'done', attempt: 1 });
   });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAttention } from '../../../main/engine/text/attention';
+import { fuzzRuns } from '../../support/fuzz';
 
 const weightsOf = (prompt: string) => Object.fromEntries(parseAttention(prompt).map(({ text, weight }) => [text, weight]));
 /** Text made of what the grammar is made of, so that much of it is nearly well formed. */
@@ -23,7 +24,7 @@ describe('emphasis', () => {
       const pieces = parseAttention(prompt);
       expect(pieces.length).toBeGreaterThan(0);
       for (const { weight } of pieces) expect(Number.isFinite(weight)).toBe(true);
-    }), { numRuns: 1000 });
+    }), { numRuns: fuzzRuns(1000) });
   });
   it('gives finite weights at any depth', () => {
     for (const { weight } of parseAttention('('.repeat(9000) + 'a' + ':99999)'.repeat(500))) expect(Number.isFinite(Math.fround(weight))).toBe(true);
@@ -32,7 +33,7 @@ describe('emphasis', () => {
     const noBrackets = (text: string): string => text.replace(/[()[\]]/g, '');
     fc.assert(fc.property(fc.stringMatching(/^[a-z ,()[\]猫\n]*$/), (prompt) => {
       expect(noBrackets(parseAttention(prompt).map(({ text }) => text).join(''))).toBe(noBrackets(prompt));
-    }), { numRuns: 1000 });
+    }), { numRuns: fuzzRuns(1000) });
   });
   it('never leaves two neighbours of equal weight', () => {
     fc.assert(fc.property(promptText, (prompt) => {

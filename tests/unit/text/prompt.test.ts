@@ -4,6 +4,7 @@ import { splitAnd } from '../../../main/engine/text/and';
 import { takeExtraNetworks } from '../../../main/engine/text/extra-networks';
 import { parseNegativePrompt, parsePrompt } from '../../../main/engine/text/prompt';
 import { parseSchedule } from '../../../main/engine/text/schedules';
+import { fuzzRuns } from '../../support/fuzz';
 
 const texts = (prompt: string, steps = 10) => parseSchedule(prompt, { steps }).map(({ endAtStep, text }) => `${endAtStep} ${text}`);
 const promptText = fc.array(fc.constantFrom('(', ')', '[', ']', ':', '|', '\\', '0.5', '3', '1e999', '-', ' ', 'cat', '猫', ' AND ', 'BREAK', '<lora:', 'a=b', '>', '#', '\n', '[a:b:', '[a|b]'),
@@ -27,12 +28,12 @@ describe('schedules', () => {
       const ends = parseSchedule(prompt, { steps }).map(({ endAtStep }) => endAtStep);
       expect(ends.at(-1)).toBe(steps);
       ends.forEach((end, i) => expect(end).toBeGreaterThan(ends[i - 1] ?? 0));
-    }), { numRuns: 1000 });
+    }), { numRuns: fuzzRuns(1000) });
   });
   it('leaves text without numbers and alternatives exactly as it is', () => {
     fc.assert(fc.property(fc.stringMatching(/^[a-z ()[\]:\n猫]*$/), (prompt) => {
       expect(parseSchedule(prompt, { steps: 9 })).toEqual([{ endAtStep: 9, text: prompt }]);
-    }), { numRuns: 1000 });
+    }), { numRuns: fuzzRuns(1000) });
   });
 });
 
@@ -65,7 +66,7 @@ describe('parsePrompt', () => {
       const { parts } = parsePrompt(text, { steps: 7 });
       expect(parts.length).toBeGreaterThan(0);
       for (const { weight, schedule } of parts) expect([Number.isFinite(weight), schedule.at(-1)!.endAtStep]).toEqual([true, 7]);
-    }), { numRuns: 1000 });
+    }), { numRuns: fuzzRuns(1000) });
   });
   it.each(['(', '[', '[a|', 'a(', '[a:b:0.5]', '[a|b]', '<lora:', ' AND ', ' BREAK ', ': ', 'a # b\n', '   '])('is quick with 10,000 characters of %j', (unit) => {
     const text = unit.repeat(10_000 / unit.length);

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { joinPairs, pairKey } from '../../../main/engine/text/byte-pair';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';
 import { clipMerges } from '../../../main/worker/tokenizer-vocabulary';
+import { fuzzRuns } from '../../support/fuzz';
 
 let clip: Tokenizer;
 beforeAll(async () => { clip = new Tokenizer(await clipMerges()); });
@@ -88,6 +89,6 @@ describe('joinPairs', () => {
         if (!joins.has(key)) joins.set(key, 4 + i);
       });
       expect([...joinPairs(Int32Array.from(text), joins)]).toEqual(plainly(text, joins));
-    }), { numRuns: 1000 });
+    }), { numRuns: fuzzRuns(1000) });
   });
 });

@@ -6,6 +6,7 @@ import { findDuplicateKey } from '../../../main/engine/weights/duplicate-keys';
 import { encodeHeader, parseHeader } from '../../../main/engine/weights/safetensors';
 import type { ByteSource, StoredDType } from '../../../main/engine/weights/source';
 import { memoryFile, rawFile, zeroFile } from '../../support/checkpoints';
+import { fuzzRuns } from '../../support/fuzz';
 
 const entry = (dtype: string, shape: number[], begin: number, end: number) => ({ dtype, shape, data_offsets: [begin, end] });
 const fileOf = (header: Record<string, unknown>, dataBytes: number): ByteSource => memoryFile(rawFile(JSON.stringify(header), dataBytes));
@@ -45,7 +46,7 @@ describe('reads', () => {
       expect(new Map([...file.tensors].map(([name, t]) => [name, [t.dtype, t.shape]]))).toEqual(new Map(specs.map((t) => [t.name, [t.dtype, t.shape]])));
       expect(file.metadata).toEqual(metadata);
       expect([...file.tensors.values()].every((t) => (t.dtype === 'F32' ? t.offset % 4 === 0 : t.dtype === 'F16' ? t.offset % 2 === 0 : true))).toBe(true);
-    }), { numRuns: 200 });
+    }), { numRuns: fuzzRuns(200) });
   });
 });
 
@@ -115,14 +116,14 @@ describe('fuzz', () => {
   };
   const valid = zeroFile([{ name: 'a.weight', dtype: 'F16', shape: [4, 3] }, { name: 'a.bias', dtype: 'F32', shape: [4] }, { name: 'n', dtype: 'I64', shape: [1] }], { format: 'pt' });
 
-  test('random bytes end in an AppError', () => fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), readsOrRefuses), { numRuns: 1000 }));
+  test('random bytes end in an AppError', () => fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 400 }), readsOrRefuses), { numRuns: fuzzRuns(1000) }));
 
-  test('random JSON in the header ends in an AppError', () => fc.assert(fc.asyncProperty(fc.json(), fc.nat(64), (json, size) => readsOrRefuses(rawFile(json, size))), { numRuns: 1000 }));
+  test('random JSON in the header ends in an AppError', () => fc.assert(fc.asyncProperty(fc.json(), fc.nat(64), (json, size) => readsOrRefuses(rawFile(json, size))), { numRuns: fuzzRuns(1000) }));
 
   test('random entries end in an AppError', () => {
     const value = fc.oneof(fc.integer(), fc.double(), fc.string(), fc.constantFrom('F16', 'F32', 'I64'), fc.array(fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.string()), { maxLength: 4 }), fc.constant(null));
     const header = fc.dictionary(fc.string(), fc.record({ dtype: value, shape: value, data_offsets: value }, { requiredKeys: [] }));
-    return fc.assert(fc.asyncProperty(header, fc.nat(64), (object, size) => readsOrRefuses(rawFile(JSON.stringify(object), size))), { numRuns: 1000 });
+    return fc.assert(fc.asyncProperty(header, fc.nat(64), (object, size) => readsOrRefuses(rawFile(JSON.stringify(object), size))), { numRuns: fuzzRuns(1000) });
   });
 
   test('a valid file with bytes changed, cut or added ends in an AppError or is read', () => {
@@ -131,7 +132,7 @@ describe('fuzz', () => {
       const bytes = new Uint8Array([...valid.subarray(0, keep), ...extra]);
       for (const [at, byte] of changes) if (at < bytes.length) bytes[at] = byte;
       await readsOrRefuses(bytes);
-    }), { numRuns: 1000 });
+    }), { numRuns: fuzzRuns(1000) });
   });
 
   test('every shorter file is refused', async () => {

@@ -1,9 +1,10 @@
 // The samplers by the names of the contract, with what a plan or an estimate needs to know of each.
 import type { SamplerName } from '../../../../preload/contract/vocabulary';
 import type { Sampler } from '../types';
+import { sampleDpmpp2mCfgPp, sampleDpmpp2sAncestralCfgPp, sampleEulerAncestralCfgPp, sampleEulerCfgPp } from './cfgpp';
 import { sampleLcm, sampleTcd } from './consistency';
 import { sampleDpm2, sampleDpm2Ancestral, sampleDpmAdaptive, sampleDpmFast } from './dpm';
-import { sampleDpmpp2m, sampleDpmpp2mSde, sampleDpmpp2mSdeHeun, sampleDpmpp2sAncestral, sampleDpmpp3mSde, sampleDpmppSde } from './dpmpp';
+import { sampleDpmpp2m, sampleDpmpp2mSde, sampleDpmpp2mSdeHeun, sampleDpmpp2s, sampleDpmpp2sAncestral, sampleDpmpp3mSde, sampleDpmppSde } from './dpmpp';
 import { sampleDdim, sampleDdpm, sampleEuler, sampleEulerAncestral, sampleHeun, sampleHeunPP2 } from './euler';
 import { sampleDeis, sampleIpndm, sampleIpndmV, sampleLms, samplePlms } from './multistep';
 import { sampleRestart } from './restart';
@@ -15,9 +16,12 @@ interface SamplerEntry {
   readonly evaluationsPerStep: number;
   /** Whether it draws noise with its default options, so that another stream of noise gives another picture. */
   readonly usesNoise: boolean;
+  /** Whether it goes by the prediction without the prompt, which is then needed at a guidance scale of 1, too. */
+  readonly readsUncond: boolean;
 }
 
-const entry = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ run, evaluationsPerStep, usesNoise });
+const entry = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ run, evaluationsPerStep, usesNoise, readsUncond: false });
+const cfgPp = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ run, evaluationsPerStep, usesNoise, readsUncond: true });
 
 export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   euler: entry(sampleEuler, 1, false),
@@ -28,6 +32,7 @@ export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   lms: entry(sampleLms, 1, false),
   dpm_fast: entry(sampleDpmFast, 1, false),
   dpm_adaptive: entry(sampleDpmAdaptive, 2, false),
+  dpmpp_2s: entry(sampleDpmpp2s, 1, false),
   dpmpp_2s_a: entry(sampleDpmpp2sAncestral, 2, true),
   dpmpp_2m: entry(sampleDpmpp2m, 1, false),
   dpmpp_sde: entry(sampleDpmppSde, 2, true),
@@ -45,4 +50,8 @@ export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   ipndm: entry(sampleIpndm, 1, false),
   ipndm_v: entry(sampleIpndmV, 1, false),
   heunpp2: entry(sampleHeunPP2, 3, false),
+  euler_cfg_pp: cfgPp(sampleEulerCfgPp, 1, false),
+  euler_a_cfg_pp: cfgPp(sampleEulerAncestralCfgPp, 1, true),
+  dpmpp_2m_cfg_pp: cfgPp(sampleDpmpp2mCfgPp, 1, false),
+  dpmpp_2s_a_cfg_pp: cfgPp(sampleDpmpp2sAncestralCfgPp, 2, true),
 };

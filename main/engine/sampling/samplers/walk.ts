@@ -1,10 +1,10 @@
 // The loop that samplers share: one interval of the schedule after another, with the memory that multistep methods look back on.
 import type { Tensor } from '../../tensor';
 import { lincomb, type Term } from '../arithmetic';
-import type { Denoiser, Run, SamplerOptions } from '../types';
+import type { Denoised, Denoiser, Run, SamplerOptions } from '../types';
 
 /** An answer of the denoiser. */
-export interface Evaluation { readonly sigma: number; readonly x: Tensor; readonly denoised: Tensor }
+export interface Evaluation { readonly sigma: number; readonly x: Tensor; readonly denoised: Denoised }
 
 /** The interval to cross, with the denoiser's answer at its start. */
 export interface Step extends Evaluation {

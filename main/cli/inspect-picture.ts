@@ -1,0 +1,55 @@
+// `inspect` of a picture: which program made it, its job in our names, and which models it needs that are not here.
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PictureReport } from '../../preload/contract/picture-report';
+import { samplerLabels, scheduleLabels } from '../../preload/contract/vocabulary';
+import { findDataDir } from '../services/data-folder';
+import { knownModels } from '../services/pictures/local-models';
+import { reportOnPicture } from '../services/pictures/report';
+
+/** By its first bytes, or by its name where these say nothing. A folder or a file that cannot be opened is none. */
+export async function isPicture(path: string): Promise<boolean> {
+  const start = await firstBytes(path).catch(() => null);
+  if (start === null || start[8] === '{') return false;      // a safetensors file whose length looks like one
+  return /^(?:\x89PNG\r\n|\xff\xd8\xff|GIF8|RIFF[^]{4}WEBP|[^]{4}ftyp(?:avif|avis|mif1|msf1|heic|heix))/.test(start) || /\.(?:png|jpe?g|webp|avif|gif|tiff?)$/i.test(path);
+}
+
+/** The report on one line of JSON, or for people. Throws file.notFound, picture.unreadable. */
+export async function inspectPicture(path: string, json: boolean): Promise<string> {
+  const root = findDataDir();
+  const report = await reportOnPicture(path, await knownModels({ models: join(root, 'models'), database: join(root, 'atelier.db') }));
+  return json ? JSON.stringify(report) : describePicture(path, report);
+}
+
+async function firstBytes(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+const labels: Record<PictureReport['source'], string> = {
+  atelier: 'Atelier', a1111: 'AUTOMATIC1111', forge: 'Forge', comfyui: 'ComfyUI', invokeai: 'InvokeAI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things',
+  easydiffusion: 'Easy Diffusion', none: 'unknown: nothing in it says how it was made',
+};
+
+/** Prompts as they are, the rest as aligned lines; what is unknown is left out. */
+function describePicture(path: string, { source, job, missing }: PictureReport): string {
+  const rows: [label: string, value: unknown][] = [['file', path], ['made with', labels[source]]];
+  if (job) {
+    const { prompt, negative, sampler, schedule, width, height, model, loras, extra, ...rest } = job;
+    rows.push(['prompt', prompt], ['negative', negative], ['model', model && `${model.name}${model.hash ? ` [${model.hash}]` : ''}`],
+      ['sampler', [sampler && samplerLabels[sampler], schedule && scheduleLabels[schedule]].filter(Boolean).join(', ')], ['size', width && height && `${width}×${height}`],
+      ['loras', loras.map(({ name, weight }) => `${name} (${weight})`).join(', ')], ...Object.entries(rest), ...Object.entries(extra).map(([key, value]): [string, unknown] => [`  ${key}`, value]));
+  }
+  for (const { kind, name, hash } of missing) rows.push(['not here', `${kind} ${name}${hash ? ` [${hash}]` : ''}`]);
+  return rows.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([label, value]) => `${label.padEnd(14)} ${shown(value)}`).join('\n');
+}
+
+function shown(value: unknown): string {
+  const text = (typeof value === 'string' ? value : JSON.stringify(value)).replace(/\p{Cc}+/gu, ' ');      // a file's own words must not move the cursor
+  return text.length > 400 ? `${text.slice(0, 400)}… (${text.length} characters)` : text;
+}

@@ -1,0 +1,17 @@
+// The models on this machine, as far as they are known without reading them: for a look at a picture, with no studio running.
+import { stat } from 'node:fs/promises';
+import type { DataFolder } from '../data-folder';
+import { rememberedHashes } from '../database/hashes';
+import { scanFolders } from '../models/scan';
+import type { LocalModel } from './read/resources';
+
+/** Those in the data folder, and those of any folder whose hashes the studio remembers. Changes nothing; what cannot be read is left out. */
+export async function knownModels({ models, database }: Pick<DataFolder, 'models' | 'database'>): Promise<LocalModel[]> {
+  const known = new Map<string, LocalModel>();
+  for (const path of (await scanFolders([models])).files) known.set(path, { name: path, hashes: null });
+  for (const { path, sizeBytes, mtimeMs, hashes } of rememberedHashes(database)) {
+    const file = await stat(path).catch(() => null);
+    if (file?.size === sizeBytes && file.mtimeMs === mtimeMs) known.set(path, { name: path, hashes });
+  }
+  return [...known.values()];
+}

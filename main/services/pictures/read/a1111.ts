@@ -1,0 +1,151 @@
+// AUTOMATIC1111 and Forge: the `parameters` text, of any age, and what sites and other programs write in its form.
+import type { PictureJob, PictureSource, Resource } from '../../../../preload/contract/picture-report';
+import { emphasisLabels, parseParameters } from '../parameters';
+import { parseCivitaiHashes, parseCivitaiResources, parseHashes, type CivitaiResource } from './a1111-hashes';
+import { readHires } from './a1111-hires';
+import { firstPassSize, optionsByVersion } from './a1111-rules';
+import { asInteger, asNumber, asSeed, asSize, asText, asWords, compact, Fields, type Parse } from './fields';
+import { parseJsonObject } from './json';
+import { hypernetworksOf, lorasOf } from './lora-tags';
+import { automaticSchedule, ownSchedule } from './names';
+import type { Reader } from './reading';
+import { asModelName, asTitle, jobResources, resource, stem } from './resources';
+import { asSchedule, takeSampler } from './sampling-fields';
+
+/** A comment that a camera or a person left is no such text: without the line of pairs it needs the negative prompt. */
+const isParameters = (text: string): boolean => parseParameters(text).fields.size > 0 || /^Negative prompt:/m.test(text);
+
+export const readA1111: Reader = ({ texts }) => {
+  for (const key of ['parameters', 'exif.UserComment', 'stealth']) {
+    const text = texts.get(key);
+    if (text !== undefined && !parseJsonObject(text) && (key === 'parameters' || isParameters(text))) return { ...readParameters(text), used: [key] };
+  }
+  return null;
+};
+
+/** The job of a `parameters` text, by the reading rules of A1111's infotext_utils. Never throws. */
+export function readParameters(text: string): { source: PictureSource; job: PictureJob; resources: Resource[] } {
+  const { prompt: written, negative, fields } = parseParameters(text);
+  const left = new Fields(fields);
+  const prompt = written + hypernetTag(left);
+  const civitai = parseCivitaiResources(fields.get('Civitai resources'));
+  const size = left.take(asSize, 'Size');
+  const first = size && left.take(asSize, 'First pass size');
+  const clipSkip = isCivitaiFlux(fields, civitai) ? readFlux(left) : left.take(asInteger, 'Clip skip') ?? 1;
+  const { sampler, schedule } = readSampling(left);
+  const strength = left.take(asNumber, 'Denoising strength');
+  const job: PictureJob = compact({
+    prompt, negative,
+    steps: left.take(asInteger, 'Steps'), sampler, schedule, cfg: left.take(asNumber, 'CFG scale'), imageCfg: left.take(asNumber, 'Image CFG scale'),
+    seed: left.take(asSeed, 'Seed'), ...(first ? firstPassSize(first, size) : size), clipSkip,
+    noise: left.take(asNoise, 'RNG') ?? 'gpu', cfgRescale: left.take(asNumber, 'CFG rescale'),
+    variation: readVariation(left), ensd: left.take(asOffset, 'ENSD'), emphasis: left.take(asEmphasis, 'Emphasis'), template: readTemplate(left),
+    model: readModel(left, civitai), vae: readVae(left),
+    refiner: readRefiner(left), strength, hires: readHires(left, strength, first && size),
+    loras: [], extra: {},
+  });
+  const tags = lorasOf(prompt);
+  job.loras = tags.length > 0 ? tags : civitai.filter(({ kind }) => kind === 'lora').map(({ name, weight }) => ({ name, weight: weight ?? 1 }));
+  for (const option of optionsByVersion(prompt, fields)) left.keep(option, 'True');
+  job.extra = left.rest();
+  return { source: sourceOf(fields), job, resources: resourcesOf(job, fields, civitai) };
+}
+
+function sourceOf(fields: ReadonlyMap<string, string>): PictureSource {
+  const version = fields.get('Version') ?? '';
+  if (version.startsWith('atelier ')) return 'atelier';
+  if (version === 'ComfyUI') return 'comfyui';      // by nodes that save as A1111 does
+  const isForge = /^(?:f\d|neo|classic)/i.test(version) || ['Module 1', 'Distilled CFG Scale', 'Diffusion in Low Bits', 'Hires Module 1'].some((key) => fields.has(key));
+  return isForge ? 'forge' : 'a1111';
+}
+
+/** What some versions had as a setting is a tag today. */
+function hypernetTag(left: Fields): string {
+  const name = left.take(asWords, 'Hypernet');
+  return name === undefined ? '' : `<hypernet:${name}:${left.take(asText, 'Hypernet strength') ?? '1.0'}>`;
+}
+
+/** A sampler without a schedule is older than 1.9, or from a program that has none. What is not ours stays in the text's words. */
+function readSampling(left: Fields): Pick<PictureJob, 'sampler' | 'schedule'> {
+  const found = takeSampler(left, 'Sampler'), schedule = left.take(asSchedule, 'Schedule type');
+  if (schedule || !found) return { sampler: found?.sampler, schedule };
+  const type = left.peek(asText, 'Schedule type');
+  if (type === undefined) return { sampler: found.sampler, schedule: found.schedule ?? ownSchedule(found.sampler) };
+  return { sampler: found.sampler, schedule: type === 'Automatic' ? automaticSchedule(found.sampler) : undefined };
+}
+
+/** 'CPU' is torch's generator, the others are the graphics card's; stable-diffusion.cpp writes in small letters. */
+const asNoise: Parse<'cpu' | 'gpu'> = (value) => {
+  const name = (asText(value) ?? '').toLowerCase();
+  return name === 'cpu' ? 'cpu' : name === 'gpu' || name === 'nv' || name === 'cuda' ? 'gpu' : undefined;
+};
+
+/** May be negative. */
+const asOffset: Parse<number> = (value) => { const offset = asNumber(value); return offset !== undefined && Number.isSafeInteger(offset) ? offset : undefined; };
+
+const asEmphasis: Parse<NonNullable<PictureJob['emphasis']>> = (value) =>
+  (Object.keys(emphasisLabels) as (keyof typeof emphasisLabels)[]).find((name) => emphasisLabels[name] === value);
+
+function readVariation(left: Fields): PictureJob['variation'] {
+  const strength = left.peek(asNumber, 'Variation seed strength'), seed = strength === undefined ? undefined : left.take(asSeed, 'Variation seed');
+  if (seed === undefined || strength === undefined) return undefined;
+  left.take(asNumber, 'Variation seed strength');
+  return { seed, strength };
+}
+
+/** The prompts before wildcards were filled in, as the dynamic prompts extension writes them. */
+function readTemplate(left: Fields): PictureJob['template'] {
+  const prompt = left.take(asText, 'Template'), negative = left.take(asText, 'Negative Template');
+  return prompt === undefined && negative === undefined ? undefined : { prompt: prompt ?? '', negative: negative ?? '' };
+}
+
+const asHash: Parse<string> = (value) => (/^[0-9a-f]{6,64}$/i.test(asText(value) ?? '') ? asText(value)!.toLowerCase() : undefined);
+
+function readModel(left: Fields, civitai: readonly CivitaiResource[]): PictureJob['model'] {
+  const name = left.take(asWords, 'Model') ?? civitai.find(({ kind }) => kind === 'checkpoint')?.name, hash = left.take(asHash, 'Model hash');
+  return name === undefined && hash === undefined ? undefined : { name: stem(name ?? ''), hash: hash ?? null };
+}
+
+/** Forge has numbered modules, autoencoders and text encoders, in place of the VAE. They stay, as only the name tells which is which. */
+function readVae(left: Fields): string | undefined {
+  const modules = left.keys().filter((key) => /^Module \d+$/.test(key)).map((key) => left.peek(asWords, key)!);
+  return left.take(asModelName, 'VAE') ?? modules.find((name) => /vae|^ae$/i.test(stem(name)));
+}
+
+function readRefiner(left: Fields): PictureJob['refiner'] {
+  const switchAt = left.peek(asNumber, 'Refiner switch at'), model = switchAt === undefined ? undefined : left.take(asTitle, 'Refiner');
+  if (model === undefined || switchAt === undefined) return undefined;
+  left.take(asNumber, 'Refiner switch at');
+  return { model, switchAt };
+}
+
+const isCivitaiFlux = (fields: ReadonlyMap<string, string>, civitai: readonly CivitaiResource[]): boolean =>
+  fields.has('Civitai resources') && (fields.get('Sampler') === 'Undefined' || civitai.some(({ kind, name }) => kind === 'checkpoint' && /\bflux/i.test(name)));
+
+/** As Forge corrects these: no clip skip, Euler on simple steps where none are named, and a scale that the model itself was taught. */
+function readFlux(left: Fields): undefined {
+  const scale = left.take(asText, 'CFG scale');
+  if (scale !== undefined) left.keep('Distilled CFG Scale', scale);
+  left.keep('CFG scale', '1');
+  if (left.peek(asText, 'Sampler') !== 'Undefined') return;
+  left.keep('Sampler', 'Euler');
+  left.keep('Schedule type', 'Simple');
+}
+
+/** Every model that the text names, once, with the hash from whichever of its lists has one. */
+function resourcesOf(job: PictureJob, fields: ReadonlyMap<string, string>, civitai: readonly CivitaiResource[]): Resource[] {
+  const listed: Resource[] = [
+    ...[...parseHashes(fields.get('Lora hashes'))].map(([name, hash]): Resource => ({ kind: 'lora', name, hash })),
+    ...[...parseHashes(fields.get('TI hashes'))].map(([name, hash]): Resource => ({ kind: 'embedding', name, hash })),
+    ...resource('vae', job.vae, fields.get('VAE hash')), ...parseCivitaiHashes(fields.get('Hashes')),
+  ];
+  // The lists have the prompt's names without colons and commas; the only model and the only VAE have no name there.
+  const isListed = ({ kind, name }: Resource) => (other: Resource): boolean => other.kind === kind && (other.name === '' || stem(other.name) === stem(name) || other.name === name.replace(/[:,]/g, ''));
+  const hashOf = (each: Resource): Resource => ({ ...each, hash: each.hash ?? listed.find(isListed(each))?.hash ?? null });
+  const found = [
+    ...jobResources(job).map(hashOf), ...listed,
+    ...civitai.filter(({ kind }) => kind !== 'checkpoint' && kind !== 'lora').map(({ kind, name }): Resource => ({ kind, name, hash: null })),
+    ...hypernetworksOf(job.prompt).flatMap((name) => resource('hypernetwork', name)),
+  ];
+  return found.filter((each, i) => !found.slice(0, i).some((other) => isListed(other)(each)));
+}

@@ -1,0 +1,53 @@
+// NovelAI: Description and a Comment of JSON, as PNG texts, in a WebP's UserComment (JSON inside JSON), or in the lowest bits of the pixels.
+import type { PictureJob } from '../../../../preload/contract/picture-report';
+import { asInteger, asNumber, asObject, asSeed, asText, asWords, compact, Fields } from './fields';
+import { parseJsonObject, type JsonObject } from './json';
+import type { Reader, Texts } from './reading';
+import { jobResources } from './resources';
+import { asSchedule, takeSampler } from './sampling-fields';
+
+/** As A1111 reads these pictures: layer and seed offset that NovelAI is known to use. */
+const CLIP_SKIP = 2, ENSD = 31337;
+
+export const readNovelAi: Reader = (picture) => {
+  const { fields, used } = topLevel(picture);
+  const comment = parseJsonObject(fields.get('Comment'));
+  const isTheirs = fields.get('Software') === 'NovelAI' || /^NovelAI/.test(fields.get('Source') ?? '') || comment?.v4_prompt !== undefined || comment?.signed_hash !== undefined;
+  if (!comment || !isTheirs) return null;
+  const { job, rest } = readComment(comment, fields.get('Description'), picture);
+  const source = fields.get('Source');
+  if (source !== undefined) job.model = { name: source, hash: null };
+  const own = ['Comment', 'Description', 'Source', 'Software'];
+  job.extra = { ...Object.fromEntries([...fields].filter(([key]) => !own.includes(key))), ...rest };
+  return { source: 'novelai', job, resources: jobResources(job), used: [...used, ...own] };
+};
+
+/** A picture's PNG texts, or what one text of JSON has in their place. */
+function topLevel({ texts }: Texts): { fields: ReadonlyMap<string, string>; used: string[] } {
+  for (const key of ['exif.UserComment', 'stealth']) {
+    const object = parseJsonObject(texts.get(key));
+    if (object?.Comment === undefined) continue;
+    return { fields: new Map(Object.entries(object).map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)])), used: [key, 'exif.Software'] };
+  }
+  const own = ['Comment', 'Description', 'Source', 'Software'];
+  return { fields: new Map([...texts].filter(([key]) => own.includes(key))), used: [] };
+}
+
+function readComment(comment: JsonObject, description: string | undefined, { width, height }: Texts): { job: PictureJob; rest: Record<string, unknown> } {
+  const left = Fields.of(comment);
+  const caption = (key: string): string | undefined => asWords(asObject(asObject(comment[key])?.caption)?.base_caption);
+  const found = takeSampler(left, 'sampler');
+  const written = left.take(asText, 'prompt'), uc = left.take(asText, 'uc');
+  const job: PictureJob = {
+    ...compact({
+      prompt: description ?? caption('v4_prompt') ?? written ?? '', negative: uc ?? caption('v4_negative_prompt') ?? '',
+      steps: left.take(asInteger, 'steps'), sampler: found?.sampler ?? 'euler_a' as const,
+      schedule: left.take(asSchedule, 'noise_schedule') ?? found?.schedule,
+      cfg: left.take(asNumber, 'scale'), seed: left.take(asSeed, 'seed'), width: left.take(asInteger, 'width') ?? width, height: left.take(asInteger, 'height') ?? height,
+      clipSkip: CLIP_SKIP, ensd: ENSD, strength: left.take(asNumber, 'strength'), cfgRescale: left.take(asNumber, 'cfg_rescale'),
+    }),
+    loras: [], extra: {},
+  };
+  if (written !== undefined && written !== job.prompt) left.keep('prompt', written);
+  return { job, rest: left.rest() };
+}

@@ -1,0 +1,66 @@
+// What a picture says of itself: PNG, JPEG, WebP and AVIF of any program, read into a job of ours.
+import { basename } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import sharp, { type Sharp } from 'sharp';
+import type { PictureReport } from '../../../preload/contract/picture-report';
+import { AppError } from '../../engine/errors';
+import { readExif } from './exif';
+import { readPngTexts } from './png-text';
+import { readTexts } from './read';
+import { missingResources, type LocalModel } from './read/resources';
+import type { Texts } from './read/reading';
+import { readStealth } from './stealth';
+
+/** AVIF is told as 'heif'. The others have no text that we know, but are pictures all the same. */
+const formats = ['png', 'jpeg', 'webp', 'heif', 'gif', 'tiff'];
+const MAX_FILE_BYTES = 1 << 29, MAX_PIXELS = 200e6;
+/** Of characters. Workflows have a few hundred thousand. */
+const MAX_TEXT_LENGTH = 8 << 20;
+
+/** Reads the file, never its pixels where a text says enough. Throws file.notFound, picture.unreadable. */
+export async function reportOnPicture(path: string, locals: readonly LocalModel[] = []): Promise<PictureReport> {
+  const size = await stat(path).catch((cause: unknown) => { throw notThere(path, cause); });
+  if (size.size > MAX_FILE_BYTES) throw unreadable(path, new Error('it is larger than 512 MB'));
+  try {
+    return await reportOnBytes(await readFile(path), locals);
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+/** The same for bytes. Rejects with the decoder's error when they are no picture. */
+export async function reportOnBytes(bytes: Uint8Array, locals: readonly LocalModel[] = []): Promise<PictureReport> {
+  // ignoreIcc: the lowest bits of the pixels must come through as they are.
+  const picture = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'none', ignoreIcc: true });
+  const { format, width, height, exif, xmpAsString, depth } = await picture.metadata();
+  if (!formats.includes(format)) throw new Error(`it is of the form ${format}`);
+  const texts = textsOf(bytes, exif, xmpAsString);
+  const reading = readTexts({ texts, width, height })
+    ?? ((format === 'png' || format === 'webp') && depth === 'uchar' ? readTexts(await withHidden(picture, { texts, width, height })) : null);
+  if (!reading) return { kind: 'picture', source: 'none', job: null, missing: [] };
+  return { kind: 'picture', source: reading.source, job: reading.job, missing: missingResources(reading.resources, locals) };
+}
+
+function textsOf(bytes: Uint8Array, exif: Uint8Array | undefined, xmp: string | undefined): Map<string, string> {
+  const texts = new Map(readPngTexts(bytes).map(({ keyword, text }) => [keyword, text]));
+  for (const [name, text] of exif ? readExif(exif) : []) texts.set(`exif.${name}`, text);
+  const packet = texts.get('XML:com.adobe.xmp') ?? xmp;
+  texts.delete('XML:com.adobe.xmp');
+  if (packet !== undefined) texts.set('xmp', packet);
+  return new Map([...texts].filter(([, text]) => text.length <= MAX_TEXT_LENGTH));
+}
+
+/** Pixels that cannot be decoded hide nothing; that is no reason to refuse a file whose header is right. */
+async function withHidden(picture: Sharp, { texts, width, height }: Texts): Promise<Texts> {
+  const stealth = await readStealth(picture, width, height).catch(() => null);
+  return { texts: stealth === null ? texts : new Map([...texts, ['stealth', stealth]]), width, height };
+}
+
+const notThere = (path: string, cause: unknown): AppError => new AppError('file.notFound', {
+  message: `${basename(path)} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
+});
+
+const unreadable = (path: string, cause: unknown): AppError => new AppError('picture.unreadable', {
+  message: `${basename(path)} cannot be read as a picture: ${cause instanceof Error ? cause.message : String(cause)}`,
+  hint: 'Use a PNG, JPEG, WebP or AVIF. If it is one, it is damaged: get it again from where it came from.', data: { file: path }, cause,
+});

@@ -1,0 +1,51 @@
+// Small weight files for tests of the model tools: written from plain numbers, read back as plain numbers.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dims } from '../../main/engine/tensor';
+import { sizeOf } from '../../main/engine/tensor';
+import { toFloat32 } from '../../main/engine/weights/half';
+import { fromFloat32, isFloat } from '../../main/engine/weights/merge/encode';
+import { encodeHeader, parseHeader } from '../../main/engine/weights/safetensors';
+import type { StoredDType } from '../../main/engine/weights/source';
+import { memoryFile, scratchFolder } from './checkpoints';
+
+export interface StoredWeights { readonly dims: Dims; readonly values: readonly number[]; readonly dtype?: StoredDType }
+export type WeightsByName = Readonly<Record<string, StoredWeights>>;
+
+/** Repeatable values, uniform from −1 to 1. */
+export function randomValues(count: number, seed: number): number[] {
+  let state = seed * 2_654_435_761 >>> 0;
+  return Array.from({ length: count }, () => {
+    state = Math.imul(state ^ (state >>> 15), 0x2c1b_3c6d) + 0x9e37_79b9 >>> 0;
+    return Math.fround(state / 2 ** 31 - 1);
+  });
+}
+
+/** The same random tensors for the same seed. */
+export const randomWeights = (shapes: Readonly<Record<string, Dims>>, seed: number, dtype: StoredDType = 'F32'): WeightsByName =>
+  Object.fromEntries(Object.entries(shapes).map(([name, dims], i) => [name, { dims, dtype, values: randomValues(sizeOf(dims), seed * 1000 + i) }]));
+
+/** Writes a safetensors file and returns its path. */
+export function writeWeights(weights: WeightsByName, metadata: Record<string, string> = {}, path = join(scratchFolder(), 'model.safetensors')): string {
+  const { header, entries, sizeBytes } = encodeHeader(Object.entries(weights).map(([name, { dims, dtype = 'F32' }]) => ({ name, dtype, shape: dims })), metadata);
+  const bytes = new Uint8Array(sizeBytes);
+  bytes.set(header);
+  for (const { name, dtype, offset } of entries) {
+    const values = weights[name]!.values;
+    const stored = isFloat(dtype) ? fromFloat32(dtype, Float32Array.from(values)) : new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    bytes.set(stored, offset);
+  }
+  writeFileSync(path, bytes);
+  return path;
+}
+
+/** All tensors of a safetensors file as float32 values, and its metadata. Whole numbers are I64. */
+export async function readWeights(path: string): Promise<{ tensors: Record<string, { dtype: StoredDType; dims: Dims; values: number[] }>; metadata: Readonly<Record<string, string>> }> {
+  const bytes = new Uint8Array(readFileSync(path));
+  const file = await parseHeader(memoryFile(bytes, path));
+  const tensors = Object.fromEntries([...file.tensors.values()].map(({ name, dtype, shape, offset, byteLength }) => {
+    const stored = bytes.slice(offset, offset + byteLength);
+    return [name, { dtype, dims: shape, values: isFloat(dtype) ? [...toFloat32(dtype, stored)] : Array.from(new BigInt64Array(stored.buffer), Number) }] as const;
+  }));
+  return { tensors, metadata: file.metadata };
+}

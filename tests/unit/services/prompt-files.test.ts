@@ -1,0 +1,53 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { beforeEach, expect, test } from 'vitest';
+import { openPromptFiles, type PromptFiles } from '../../../main/services/prompt-files';
+import { demoJob } from '../../support/demo';
+import { scratchFolder } from '../../support/checkpoints';
+
+let folder: string, files: PromptFiles;
+beforeEach(() => { folder = scratchFolder(); files = openPromptFiles(folder); });
+const write = (name: string, text: string): void => { mkdirSync(dirname(join(folder, name)), { recursive: true }); writeFileSync(join(folder, name), text); };
+
+test('a job keeps what was typed beside what came of it, and the same seed chooses the same', async () => {
+  write('wildcards/a/b.txt', 'red\n# no\nblue\n');
+  write('styles.csv', 'name,prompt,negative_prompt\nFilm,"film, {prompt}",blurry\n');
+  const typed = demoJob({ prompt: 'a __a/b__ house', negative: 'ugly' });
+  const { job, notices } = await files.prepare(typed, ['Film']);
+  expect(job.prompt).toMatch(/^film, a (?:red|blue) house$/);
+  expect(job).toMatchObject({ negative: 'ugly, blurry', template: { prompt: 'a __a/b__ house', negative: 'ugly' } });
+  expect(notices).toEqual([]);
+  expect((await files.prepare(typed, ['Film'])).job).toEqual(job);
+  const colours = await Promise.all(Array.from({ length: 20 }, async (_, seed) => (await files.prepare({ ...typed, seed })).job.prompt));
+  expect(new Set(colours).size).toBe(2);
+});
+
+test('a plain job stays as it is, with no folder at all', async () => {
+  const job = demoJob();
+  expect(await files.prepare(job)).toEqual({ job, notices: [] });
+});
+
+test('no wildcard leads out of the folder', async () => {
+  write('secret.txt', 'secret');
+  write('wildcards/x.txt', 'x');
+  const { job, notices } = await files.prepare(demoJob({ prompt: '__../secret__ __*secret*__ __/x__' }));
+  expect(job.prompt).not.toContain('secret\n');
+  expect(job.prompt).toBe('__../secret__ __*secret*__ __/x__');
+  expect(notices.map(({ code }) => code)).toEqual(['wildcard.missing']);
+});
+
+test('a style that is not there is named; one that makes the prompt too long is refused', async () => {
+  await expect(files.prepare(demoJob(), ['Nope'])).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('"Nope"') });
+  write('styles.csv', `name,prompt\nLong,"${'x, '.repeat(40_000)}"\n`);
+  await expect(files.prepare(demoJob(), ['Long'])).rejects.toMatchObject({ code: 'job.invalid' });
+});
+
+test('styles are saved with a copy of what was there', async () => {
+  const styles = [{ name: 'A', prompt: 'one,\n"two"', negative: '' }];
+  await files.saveStyles(styles);
+  await files.saveStyles([...styles, { name: 'B', prompt: 'b', negative: 'c' }]);
+  expect((await files.styles()).map(({ name }) => name)).toEqual(['A', 'B']);
+  expect(readFileSync(join(folder, 'styles.csv.bak'), 'utf8')).toContain('A,"one,');
+  write('styles/mine.csv', 'name,prompt\nC,c\nB,other\n');
+  expect(await files.styles()).toContainEqual({ name: 'B', prompt: 'other', negative: '' });
+});

@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { seededShares } from '../../../main/engine/text/chance';
+import { parseChoices } from '../../../main/engine/text/choices';
+import { expandWildcards, matchesWildcard, wildcardLines, type WildcardLibrary } from '../../../main/engine/text/wildcards';
+
+const files: Record<string, readonly string[]> = {
+  colour: ['red', 'green', 'blue'], 'hair/long': ['long __colour__ hair'], 'hair/short': ['bob', '{pixie|crew} cut'], rare: ['1000::common', '0::never'],
+  ping: ['__pong__'], pong: ['__ping__ __ping__'], hollow: [],
+};
+const library: WildcardLibrary = {
+  lines: (name) => {
+    const found = Object.keys(files).filter((file) => matchesWildcard(name, file));
+    return Promise.resolve(found.length > 0 ? found.flatMap((file) => files[file]!) : null);
+  },
+};
+const expand = async (text: string, seed = 1): Promise<string> => (await expandWildcards([text], seed, library)).texts[0]!;
+const all = async (text: string, seeds = 200): Promise<string[]> => [...new Set(await Promise.all(Array.from({ length: seeds }, (_, seed) => expand(text, seed))))].sort();
+
+describe('choices', () => {
+  it.each<[string, string[]]>([
+    ['a {red|blue} house', ['a blue house', 'a red house']],
+    ['{a{1|2}|b}', ['a1', 'a2', 'b']],
+    ['{1::a|0::b}', ['a']],
+    ['{|very }old', ['old', 'very old']],
+    ['{2$$a|b}', ['a, b', 'b, a']],
+    ['{2$$ and $$a|b}', ['a and b', 'b and a']],
+    ['{1-2$$, $$a|b}', ['a', 'a, b', 'b', 'b, a']],
+    ['{-1$$a|b}', ['a', 'b']],
+    ['{2-$$a|b}', ['a, b', 'b, a']],
+    ['{9$$a|b}', ['a, b', 'b, a']],
+    ['{0$$a|b}c', ['c']],
+    ['{2$$__colour__}', ['blue, green', 'blue, red', 'green, blue', 'green, red', 'red, blue', 'red, green']],
+    ['__colour__', ['blue', 'green', 'red']],
+    ['__COLOUR__ x__colour__y', ['blue', 'green', 'red'].flatMap((a) => ['blue', 'green', 'red'].map((b) => `${a} x${b}y`))],
+    ['__hair/long__', ['long blue hair', 'long green hair', 'long red hair']],
+    ['__hair/*__', ['bob', 'crew cut', 'long blue hair', 'long green hair', 'long red hair', 'pixie cut']],
+    ['__rare__', ['common']],
+  ])('%s', async (text, want) => expect(await all(text)).toEqual(want));
+
+  it('follows the weights', async () => {
+    const drawn = await Promise.all(Array.from({ length: 2000 }, (_, seed) => expand('{3::a|b}', seed)));
+    expect(drawn.filter((text) => text === 'a').length / 2000).toBeCloseTo(0.75, 1);
+  });
+
+  it.each(['{nothing to choose}', 'a } b', '{a|b', '[a|b]', '\\{a|b\\}', '{{artist}}', 'a # {b|c}', 'snake_case', 'a __ b', '____', '{'.repeat(500), 'a_{__b_'])('leaves %s as it is', async (text) =>
+    expect(await expand(text)).toBe(text));
+});
+
+describe('a seed', () => {
+  it('makes the same choices always: these are pinned, since pictures are made again from them', async () => {
+    expect(await Promise.all([0, 1, 2, 2 ** 40].map((seed) => expand('{a|b|c|d} __colour__', seed)))).toMatchInlineSnapshot(`
+      [
+        "c blue",
+        "c blue",
+        "c blue",
+        "d red",
+      ]
+    `);
+  });
+  it('spreads evenly, neighbours as well as strangers', () => {
+    const counts = [0, 0, 0, 0];
+    for (let seed = 0; seed < 4000; seed++) counts[Math.floor(seededShares(seed)() * 4)]!++;
+    for (const count of counts) expect(count).toBeGreaterThan(900);
+  });
+});
+
+describe('notices', () => {
+  it('names a wildcard that is not there and leaves it as text', async () => {
+    const { texts, notices } = await expandWildcards(['__nowhere__ {a}', '__hollow__'], 1, library);
+    expect(texts).toEqual(['__nowhere__ {a}', '__hollow__']);
+    expect(notices.map(({ code, message }) => [code, message.slice(0, 25)])).toEqual([['wildcard.missing', 'The wildcard __nowhere__ '], ['wildcard.missing', 'The wildcard __hollow__ w']]);
+  });
+  it('ends where files name each other in a circle', async () => {
+    const { texts, notices } = await expandWildcards(['__ping__'], 1, library);
+    expect(texts[0]!.length).toBeLessThan(200_000);
+    expect(notices[0]!.code).toBe('wildcard.tooLong');
+  });
+});
+
+describe('files', () => {
+  it('skips empty lines and comments', () => expect(wildcardLines('\ufeffred\r\n\n  # none\n blue \r#x\ngreen')).toEqual(['red', 'blue', 'green']));
+  it.each([['a*', 'abc', true], ['*c', 'abc', true], ['a*c*', 'abcd', true], ['a/*', 'a/b/c', true], ['a', 'ab', false], ['*a', 'ab', false], ['A', 'a', true], ['', '', true], ['*', '', true]])(
+    '%s matches %s: %s', (pattern, name, want) => expect(matchesWildcard(pattern, name)).toBe(want));
+  it('matches in linear time', () => expect(matchesWildcard(`${'*a'.repeat(90)}b`, 'a'.repeat(5000))).toBe(false));
+});
+
+describe('any text', () => {
+  const pieces = fc.array(fc.constantFrom('{', '}', '|', '$$', '2$$', '1-2$$', '0.5::', '__', '__colour__', '__hair/*__', '\\', '#', '\n', ' ', 'a', '_', '🙂', '__ping__'), { maxLength: 40 }).map((parts) => parts.join(''));
+  it('is expanded without a fault, and the same each time', () => fc.assert(fc.asyncProperty(pieces, fc.maxSafeNat(), async (text, seed) => {
+    expect(await expand(text, seed)).toBe(await expand(text, seed));
+  })));
+  it('without choices and wildcards stays as it is', () => fc.assert(fc.asyncProperty(fc.oneof(fc.string({ unit: 'binary' }), pieces).map((text) => text.replace(/\||\$\$|__/g, '')), async (text) => {
+    expect(await expand(text)).toBe(text);
+  })));
+  it('of 100,000 characters takes no time', async () => {
+    for (const text of ['{a|'.repeat(33_000), '{a|b}'.repeat(20_000), '__a'.repeat(33_000), '{'.repeat(50_000) + '}'.repeat(50_000)]) {
+      const began = performance.now();
+      await expand(text);
+      expect(performance.now() - began).toBeLessThan(3000);
+    }
+    expect(parseChoices('{'.repeat(1000))).toEqual([{ kind: 'text', text: '{'.repeat(1000) }]);
+  });
+});
