@@ -1,4 +1,5 @@
 // `npm test [-- files and flags of vitest]`: does all set-up, runs the tests and ends with `N passed, N failed`. Exit code 1 unless all is well.
+// `--fuzz` is the nightly run: 10,000 inputs for each property of a parser.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,8 @@ import { ensureChromium, findVulkanDriver } from './chromium.mjs';
 import { orExit, root, say } from './process.mjs';
 import { ensureDependencies } from './setup.mjs';
 import { close } from './test-summary.mjs';
+
+const args = process.argv.slice(2);
 
 process.exitCode = await orExit(async () => {
   await ensureDependencies();
@@ -23,6 +26,7 @@ process.exitCode = await orExit(async () => {
     ATELIER_TEST_SUMMARY: summaryFile,
     ...('path' in chromium ? { CHROMIUM_PATH: chromium.path } : {}),
     ...(vulkan ? { ATELIER_VK_ICD: vulkan } : {}),
+    ...(args.includes('--fuzz') ? { FUZZ_RUNS: process.env['FUZZ_RUNS'] ?? '10000' } : {}),
   });
   const summary = existsSync(summaryFile) ? JSON.parse(readFileSync(summaryFile, 'utf8')) : undefined;
   rmSync(folder, { recursive: true, force: true });
@@ -33,8 +37,8 @@ process.exitCode = await orExit(async () => {
 
 /** @returns {Promise<number>} vitest's exit code */
 function runVitest(/** @type {NodeJS.ProcessEnv} */ env) {
-  const args = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', `--reporter=${join(root, 'build/test-summary.mjs')}`, ...process.argv.slice(2)];
-  const vitest = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
+  const words = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--reporter=default', `--reporter=${join(root, 'build/test-summary.mjs')}`, ...args.filter((arg) => arg !== '--fuzz')];
+  const vitest = spawn(process.execPath, words, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
   process.on('SIGINT', () => {});   // the terminal sends it to vitest as well; we wait for its answer
   process.on('SIGTERM', () => vitest.kill('SIGTERM'));
   return new Promise((done) => {

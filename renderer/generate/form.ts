@@ -1,28 +1,43 @@
 // What will be asked for next: one store, kept in this browser, so that it is there again after a reload.
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
+import type { JobRequest } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
-import type { SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
-import { isSampler, isSchedule, sizeFor } from './choices';
+import type { NoiseSource, SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
+import { isNoise, isSampler, isSchedule, sizeFor } from './choices';
 
-/** A picture to start from: a blob that the studio holds. */
-interface StartPicture { hash: string; width: number; height: number; /** Small data URL, to show it here. */ thumbnail: string | null }
+/** A blob that the studio holds. */
+export interface InputPicture { hash: string; width: number; height: number; /** Small data URL, to show it here. */ thumbnail: string | null }
+
+/** A picture to start from, and where it may change. */
+interface StartPicture extends InputPicture { mask?: InputPicture }
+
+/** What a picture was made with and no control shows. */
+export type Carried = Pick<JobRequest, 'cfgRescale' | 'imageCfg' | 'prediction' | 'ensd' | 'emphasis' | 'depth'>;
 
 export interface FormValues {
   prompt: string; negative: string;
   model: string | null;
   width: number; height: number;
   steps: number; cfg: number; sampler: SamplerName; schedule: ScheduleName; clipSkip: number;
-  seedMode: 'new' | 'keep'; seed: number;
+  noise: NoiseSource;
+  /** `nearby`: variation strength, 0–1, around a kept seed. `variationSeed` null: a new one each time. */
+  seedMode: 'new' | 'keep'; seed: number; nearby: number; variationSeed: number | null;
+  /** The id of the model that finishes the picture, from `switchAt` on. */
+  refiner: string | null; switchAt: number;
   init: StartPicture | null; strength: number;
   count: number;
   advanced: boolean;
+  carried: Carried | null;
 }
 
 const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
-  seedMode: 'new', seed: 0, init: null, strength: 0.6, count: 1, advanced: false,
+  noise: 'cpu', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, count: 1, advanced: false, carried: null,
 };
+
+/** Fields that may hold nothing. */
+const nullable = ['model', 'init', 'variationSeed', 'refiner', 'carried'];
 
 export const useForm = create<FormValues>()(persist(() => initialForm, { name: 'atelier.form', version: 1, merge: (stored) => mended(stored) }));
 
@@ -33,16 +48,15 @@ export function chooseModel(model: ModelEntry): void {
   const { width, height } = useForm.getState();
   const { steps, cfg, sampler, schedule } = model.defaults;
   setForm({
-    model: model.id, ...sizeFor(width / height, model.nativeSize),
-    ...(steps !== undefined && { steps }), ...(cfg !== undefined && { cfg }),
-    ...(isSampler(sampler) && { sampler }), ...(isSchedule(schedule) && { schedule }),
+    model: model.id, carried: null, ...sizeFor(width / height, model.nativeSize),
+    steps, cfg, ...(isSampler(sampler) && { sampler }), ...(isSchedule(schedule) && { schedule }),
   });
 }
 
 /** What was stored by this or another version: values of the right type are taken over, the rest start afresh. */
 function mended(stored: unknown): FormValues {
   const old = (stored ?? {}) as Record<string, unknown>;
-  const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || key === 'model' || key === 'init').map(([key]) => [key, old[key] ?? null]);
+  const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || nullable.includes(key)).map(([key]) => [key, old[key] ?? null]);
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
-  return { ...form, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
+  return { ...form, noise: isNoise(form.noise) ? form.noise : initialForm.noise, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
 }

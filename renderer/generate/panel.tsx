@@ -12,10 +12,14 @@ import { Popover } from '../ui/popover';
 import { Segmented } from '../ui/segmented';
 import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
-import { samplerChoices, scheduleChoices } from './choices';
+import { CarriedField } from './carried-field';
+import { noiseChoices, samplerChoices, scheduleChoices } from './choices';
 import { setForm, useForm } from './form';
 import { MachineLine } from './machine-line';
+import { NearbyField } from './nearby-field';
+import { PredictionField } from './prediction-field';
 import { QualityField } from './quality-field';
+import { RefinerField } from './refiner-field';
 import { SeedField } from './seed-field';
 import { ShapeField } from './shape-field';
 import { StartField } from './start-field';
@@ -23,6 +27,7 @@ import { StartField } from './start-field';
 export function Panel() {
   const { t } = useTranslation();
   const advanced = useForm((form) => form.advanced);
+  const keepsSeed = useForm((form) => form.seedMode === 'keep');
   const startShown = useForm((form) => form.advanced || form.init !== null);
   return (
     <aside aria-label={t('panel.title')} className="@container flex min-h-0 flex-col border-l border-line bg-panel">
@@ -35,13 +40,18 @@ export function Panel() {
       <div className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto pt-1 pb-5 pl-4.5">
         <div className="flex w-[calc(100cqw-36px)] flex-col gap-5">
           <ModelField />
+          {advanced && <PredictionField />}
           <ShapeField exact={advanced} />
           <QualityField exact={advanced} />
           {advanced && <SamplerFields />}
+          {advanced && <RefinerField />}
           <GuidanceField exact={advanced} />
           <SeedField exact={advanced} />
+          {advanced && keepsSeed && <NearbyField />}
+          {advanced && <NoiseField />}
           {advanced && <ClipSkipField />}
           {startShown && <StartField />}
+          <CarriedField />
         </div>
       </div>
       <MachineLine />
@@ -94,6 +104,16 @@ function GuidanceField({ exact }: { exact: boolean }) {
         <Slider label={t('guidance.name')} value={cfg} min={1} max={15} step={0.5} valueText={cfg.toFixed(1)} onChange={(value) => setForm({ cfg: value })} />
         {exact && <NumberInput label={t('terms.guidance')} value={cfg} min={0} max={50} step={0.1} decimals={1} className="max-w-18" onChange={(value) => setForm({ cfg: value })} />}
       </div>
+    </Field>
+  );
+}
+
+function NoiseField() {
+  const { t } = useTranslation();
+  const noise = useForm((form) => form.noise);
+  return (
+    <Field name={t('noise.name')} term={t('terms.noise')} showTerm hint={t('noise.hint')}>
+      <Select label={t('noise.name')} value={noise} choices={noiseChoices} onChange={(value) => setForm({ noise: value })} />
     </Field>
   );
 }

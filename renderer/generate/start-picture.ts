@@ -1,22 +1,34 @@
-// Takes up a picture to start from: a file of one's own, or one that was made here.
+// Takes up a picture to start from, a file of one's own or one that was made here, and a mask for it.
 import type { PictureRecord } from '../../preload/contract/picture';
 import { errorInfoOf, pictureUrl, uploadBlob } from '../api';
 import { t } from '../i18n';
 import { toast } from '../ui/toasts';
-import { setForm } from './form';
+import { setForm, useForm, type InputPicture } from './form';
 
 const thumbnailPx = 96;
 
 /** Returns whether the studio took the picture. */
 export async function startFromFile(file: Blob): Promise<boolean> {
+  const init = await takeUp(file);
+  if (init) setForm({ init });
+  return init !== null;
+}
+
+/** Only what is white in this picture may change of the one to start from. */
+export async function limitToMask(file: Blob): Promise<void> {
+  const mask = await takeUp(file), { init } = useForm.getState();
+  if (mask && init) setForm({ init: { ...init, mask } });
+}
+
+/** null, and a word to the user, when the studio does not take it. */
+async function takeUp(file: Blob): Promise<InputPicture | null> {
   try {
     const [blob, thumbnail] = await Promise.all([uploadBlob(file), thumbnailOf(file).catch(() => null)]);
-    setForm({ init: { ...blob, thumbnail } });
-    return true;
+    return { ...blob, thumbnail };
   } catch (thrown) {
     const { message, hint } = errorInfoOf(thrown);
     toast([message, hint].filter(Boolean).join(' '), { holdMs: 8000 });
-    return false;
+    return null;
   }
 }
 

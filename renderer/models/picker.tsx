@@ -64,8 +64,9 @@ function useReason({ error, runnable, family }: ModelEntry): string | null {
 
 const familyNames: Record<string, string> = { sd1: 'SD 1', sd2: 'SD 2', sdxl: 'SDXL', 'sdxl-refiner': 'SDXL Refiner', sd3: 'SD 3', flux: 'FLUX' };
 
-/** "SD 1 · 34 MB" */
+/** "SD 2 · Inpainting · 5.2 GB" */
 export function ModelFacts({ model }: { model: ModelEntry }) {
   const { t } = useTranslation();
-  return [model.family && (familyNames[model.family] ?? model.family), fileSize(model.sizeBytes), model.builtIn && t('models.builtIn')].filter(Boolean).join(' · ');
+  const variant = model.variant && model.variant !== 'base' ? t(`models.variant.${model.variant}`) : null;
+  return [model.family && (familyNames[model.family] ?? model.family), variant, fileSize(model.sizeBytes), model.builtIn && t('models.builtIn')].filter(Boolean).join(' · ');
 }

@@ -2,6 +2,7 @@
 import type { QueueEvent } from '../../preload/contract/job';
 import { api } from '../api';
 import { queryClient, takeUpPicture } from '../queries';
+import { toast } from '../ui/toasts';
 import { applyEvent, useJobs } from './jobs';
 
 const retryMs = 1500;
@@ -51,6 +52,8 @@ async function take(event: QueueEvent): Promise<void> {
   if (event.type === 'job' && event.job.state === 'done' && event.job.pictureId) {
     await takeUpPicture(event.job.pictureId).catch(() => queryClient.invalidateQueries({ queryKey: ['library'] }));
   }
+  // Said once, when the picture is there: what it was made without.
+  if (event.type === 'job' && event.job.state === 'done') for (const { message } of event.job.remarks) toast(message, { holdMs: 8000 });
   if (event.type === 'job' && event.job.state === 'done') void queryClient.invalidateQueries({ queryKey: ['estimate'] });
   applyEvent(event);
 }

@@ -1,40 +1,33 @@
 // The studio's settings, behind the gear: light, language, where things are kept.
 import { Settings as Gear } from 'lucide-react';
-import { useMutation } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Settings } from '../../preload/contract/studio';
-import { api, errorInfoOf } from '../api';
 import { languages, speak } from '../i18n';
-import { queryClient, useMachine, useSettings } from '../queries';
+import { useMachine, useSettings } from '../queries';
 import { Field } from '../ui/field';
 import { Popover } from '../ui/popover';
 import { Segmented } from '../ui/segmented';
 import { Select } from '../ui/select';
-import { toast } from '../ui/toasts';
+import { useSaveSettings } from './save';
 import { applyTheme } from './theme';
 
 export function SettingsButton({ className }: { className: string }) {
   const { t } = useTranslation();
   const { data: settings } = useSettings();
   const { data: machine } = useMachine();
-  const set = useMutation({
-    mutationFn: (patch: Partial<Settings>) => api.settings.set.mutate(patch),
-    onMutate: (patch) => queryClient.setQueryData<Settings>(['settings'], (known) => known && { ...known, ...patch }),
-    onSuccess: (saved) => queryClient.setQueryData(['settings'], saved),
-    onError: (thrown) => toast(errorInfoOf(thrown).message),
-  });
+  const save = useSaveSettings();
   useApplied(settings);
   return (
     <Popover label={t('rail.settings')} side="right" align="end" className="flex w-80 flex-col gap-4"
       trigger={<button type="button" className={className}><Gear size={18} strokeWidth={1.75} aria-hidden />{t('rail.settings')}</button>}>
       <Field name={t('settings.theme')}>
-        <Segmented label={t('settings.theme')} stretch value={settings?.theme ?? 'system'} onChange={(theme) => set.mutate({ theme })}
+        <Segmented label={t('settings.theme')} stretch value={settings?.theme ?? 'system'} onChange={(theme) => save.mutate({ theme })}
           choices={[{ value: 'system', label: t('settings.system') }, { value: 'dark', label: t('settings.dark') }, { value: 'light', label: t('settings.light') }]} />
       </Field>
       {languages.length > 1 && (
         <Field name={t('settings.language')}>
-          <Select label={t('settings.language')} value={settings?.language ?? 'en'} choices={languages} onChange={(language) => set.mutate({ language })} />
+          <Select label={t('settings.language')} value={settings?.language ?? 'en'} choices={languages} onChange={(language) => save.mutate({ language })} />
         </Field>
       )}
       {machine && (

@@ -10,7 +10,7 @@ export function Field({ name, term, showTerm = false, value, hint, children }: {
     <section aria-label={name} className="flex flex-col gap-1.5">
       <div className="flex min-h-5 items-center justify-between gap-3">
         {term ? <Tip text={term} side="left">{label}</Tip> : label}
-        {value !== undefined && <span className="truncate text-dim tabular-nums">{value}</span>}
+        {value !== undefined && <span className="shrink-0 text-dim tabular-nums">{value}</span>}
       </div>
       {children}
       {hint && <p className="text-hint text-dim">{hint}</p>}
