@@ -9,16 +9,21 @@ import { stampOf } from './stamp';
 /** Below this share of the machine's memory, models that no job uses are let go. */
 const SCARCE = 0.08;
 
+const systemFreeShare = (): number => (process.availableMemory?.() ?? freemem()) / totalmem();
+
 interface Kept { readonly path: string; readonly version: string; readonly bytes: number; readonly model: Model }
 
 export class ModelCache {
   private readonly runtime: Runtime;
+  private readonly freeShare: () => number;
   private cacheBytes = Infinity;
   /** The last one was used last. */
   private kept: Kept[] = [];
 
-  constructor(runtime: Runtime) {
+  /** `freeShare`: how much of the machine's memory, or of what this process may have of it, is to be had now; 0–1. */
+  constructor(runtime: Runtime, freeShare: () => number = systemFreeShare) {
     this.runtime = runtime;
+    this.freeShare = freeShare;
   }
 
   /** The models of one job, which make room for each other by no means. Throws file.*, weights.*, model.* when one is not a model that runs. */
@@ -44,7 +49,7 @@ export class ModelCache {
 
   /** Called while nothing runs. Mapped weights cost nothing to bring back as long as the system still has the file cached. */
   async releaseIfScarce(): Promise<void> {
-    if (freemem() < SCARCE * totalmem()) await this.releaseAll();
+    if (this.freeShare() < SCARCE) await this.releaseAll();
   }
 
   /** Known or newly opened, and the last of those kept. */
@@ -67,7 +72,7 @@ export class ModelCache {
 
   /** Keeps the `newest`, whatever their size. */
   private async shrink(newest: number): Promise<void> {
-    const scarce = freemem() < SCARCE * totalmem();
+    const scarce = this.freeShare() < SCARCE;
     let bytes = this.kept.reduce((sum, entry) => sum + entry.bytes, 0);
     for (const entry of this.kept.slice(0, -newest)) {
       if (bytes <= this.cacheBytes && !scarce) return;
