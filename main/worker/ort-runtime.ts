@@ -31,7 +31,7 @@ export const ortRuntimeFor = (provider: Dialect['provider']): Runtime => ortRunt
 
 /**
  * The optimizer is off on the CPU: what it would fuse, the dialect has emitted already, and it would fold every widened weight into memory
- * (a minute and gigabytes for nothing). External data may lie anywhere below `root`, the drive's root.
+ * (seconds and gigabytes for nothing). External data may lie anywhere below `root`, the drive's root.
  */
 function sessionOptions(dialect: Dialect, threads: number, root: string): ort.InferenceSession.SessionOptions {
   // On Linux the worker is started with a malloc that keeps what it was given (see worker-host), which beats the arena by 0.7 GB at the

@@ -6,13 +6,13 @@ import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
 import { ModelMark } from '../models/mark';
 import { ModelPicker } from '../models/picker';
-import { useModels } from '../queries';
 import { NumberInput } from '../ui/number-input';
 import { Popover } from '../ui/popover';
 import { Segmented } from '../ui/segmented';
 import { aspectOf } from './choices';
 import { setForm, useForm } from './form';
 import { ShapeField } from './shape-field';
+import { useChosenModel } from '../models/chosen';
 
 function Chip({ className, ...rest }: ComponentProps<'button'>) {
   return (
@@ -24,9 +24,7 @@ function Chip({ className, ...rest }: ComponentProps<'button'>) {
 export function ModelChip() {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
-  const chosen = useForm((form) => form.model);
-  const { data: models } = useModels();
-  const model = models?.find((entry) => entry.id === chosen);
+  const model = useChosenModel();
   return (
     <Popover label={t('models.choose')} side="top" open={open} onOpenChange={setOpen} className="w-96"
       trigger={<Chip aria-label={t('dock.model', { name: model?.name ?? t('models.none') })} className="shrink">
@@ -40,9 +38,8 @@ export function ModelChip() {
 
 export function ShapeChip() {
   const { t } = useTranslation();
-  const [width, height, chosen] = useForm(useShallow((form) => [form.width, form.height, form.model] as const));
-  const { data: models } = useModels();
-  const native = models?.find((entry) => entry.id === chosen)?.nativeSize;
+  const [width, height] = useForm(useShallow((form) => [form.width, form.height] as const));
+  const native = useChosenModel()?.nativeSize;
   const aspect = native && aspectOf({ width, height }, native);
   return (
     <Popover label={t('shape.name')} side="top" className="w-80"

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
-import { useModels } from '../queries';
+import { useChosenModel } from '../models/chosen';
 import { Tip } from '../ui/tip';
 import { ModelChip, PicturesChip, ShapeChip, StartChip } from './chips';
 import { setForm, useForm } from './form';
@@ -11,9 +11,8 @@ import { PromptField } from './prompt-field';
 
 export function Dock() {
   const { t } = useTranslation();
-  const [prompt, negative, model] = useForm(useShallow((form) => [form.prompt, form.negative, form.model] as const));
-  const { data: models } = useModels();
-  const example = models?.find((entry) => entry.id === model)?.examples[0];
+  const [prompt, negative] = useForm(useShallow((form) => [form.prompt, form.negative] as const));
+  const example = useChosenModel()?.examples[0];
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus(), []);
   return (

@@ -5,7 +5,6 @@ import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
 import { ModelMark } from '../models/mark';
 import { ModelFacts, ModelPicker } from '../models/picker';
-import { useModels } from '../queries';
 import { Field } from '../ui/field';
 import { NumberInput } from '../ui/number-input';
 import { Popover } from '../ui/popover';
@@ -23,6 +22,7 @@ import { RefinerField } from './refiner-field';
 import { SeedField } from './seed-field';
 import { ShapeField } from './shape-field';
 import { StartField } from './start-field';
+import { useChosenModel } from '../models/chosen';
 
 export function Panel() {
   const { t } = useTranslation();
@@ -62,9 +62,7 @@ export function Panel() {
 function ModelField() {
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
-  const chosen = useForm((form) => form.model);
-  const { data: models } = useModels();
-  const model = models?.find((entry) => entry.id === chosen);
+  const model = useChosenModel();
   return (
     <Field name={t('models.label')} term={t('terms.checkpoint')}>
       <Popover label={t('models.choose')} side="left" open={open} onOpenChange={setOpen} className="w-96"

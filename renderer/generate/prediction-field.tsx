@@ -1,18 +1,16 @@
 // What the network predicts, kept for the model: only asked where its file may leave it open.
 import { useTranslation } from 'react-i18next';
-import { useModels, useSettings } from '../queries';
+import { useSettings } from '../queries';
 import { useSaveSettings } from '../settings/save';
 import { Field } from '../ui/field';
 import { Segmented } from '../ui/segmented';
-import { useForm } from './form';
+import { useChosenModel } from '../models/chosen';
 
 export function PredictionField() {
   const { t } = useTranslation();
-  const chosen = useForm((form) => form.model);
-  const { data: models } = useModels();
   const { data: settings } = useSettings();
   const save = useSaveSettings();
-  const model = models?.find(({ id }) => id === chosen);
+  const model = useChosenModel();
   if (!settings || !model || !(model.predictionDoubtful || model.family === 'sd2')) return null;
   const { modelSettings } = settings;
   const said = modelSettings[model.id]?.prediction;

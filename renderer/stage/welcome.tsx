@@ -1,18 +1,16 @@
 // A first start: one sentence, words to begin with, and the way in for a model of one's own.
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { setForm, useForm } from '../generate/form';
+import { setForm } from '../generate/form';
 import { AddModel } from '../models/add-model';
-import { useModels } from '../queries';
 import { Button } from '../ui/button';
 import { Popover } from '../ui/popover';
+import { useChosenModel } from '../models/chosen';
 
 export function Welcome() {
   const { t } = useTranslation();
   const [adding, setAdding] = useState(false);
-  const chosen = useForm((form) => form.model);
-  const { data: models } = useModels();
-  const model = models?.find((entry) => entry.id === chosen);
+  const model = useChosenModel();
   return (
     <div className="grid h-full place-items-center overflow-y-auto">
       <div className="flex max-w-xl flex-col items-center gap-6 py-4 text-center">

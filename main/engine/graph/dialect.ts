@@ -26,8 +26,8 @@ const quickGelu = (alpha: number): Emit => (e, node, into) => {
 
 /** Emission with ONNX's own operators only: right on any provider, and the form that training differentiates. */
 const primitives: Record<OperationName, Emit> = {
-  Add: plain('Add'), Sub: plain('Sub'), Mul: plain('Mul'), Div: plain('Div'),
-  Exp: plain('Exp'), Sqrt: plain('Sqrt'), Tanh: plain('Tanh'), Relu: plain('Relu'),
+  Add: plain('Add'), Mul: plain('Mul'),
+  Exp: plain('Exp'), Tanh: plain('Tanh'), Relu: plain('Relu'),
   MatMul: plain('MatMul'),
 
   Silu(e, node, into) {
@@ -38,13 +38,6 @@ const primitives: Record<OperationName, Emit> = {
   QuickGelu(e, node, into) {
     const [x] = names(e, node);
     e.node('Mul', [x!, e.node('Sigmoid', [e.node('Mul', [x!, e.floats([1.702], [])])])], { into });
-  },
-  Clip(e, node, into) {
-    const { min, max } = node.attributes as { min: number; max: number };
-    e.node('Clip', [e.name(input(node, 0)), e.floats([min], []), e.floats([max], [])], { into });
-  },
-  Softmax(e, node, into) {
-    e.node('Softmax', names(e, node), { into, attributes: { axis: -1 } });
   },
 
   Conv(e, node, into) {

@@ -28,7 +28,7 @@ export interface Emitter {
 export function compile(graph: Graph, dialect: Dialect, locate: (file: string) => string): Uint8Array<ArrayBuffer> {
   const nodes: Uint8Array[] = [];
   // Ahead of all other nodes: onnxruntime visits a node's inputs from the last in the file to the first, so a cast that stands first runs
-  // right before its user. Written beside their users, most casts of a U-Net ran at the start and kept 2 GB alive.
+  // right before its user. Written beside their users, most casts of a U-Net ran at the start and kept 1.5 GB more alive.
   const casts: Uint8Array[] = [];
   const initializers: Uint8Array[] = [];
   const names = new Map<Value, string>();

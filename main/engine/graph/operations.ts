@@ -27,11 +27,8 @@ const broadcast: Shape = ([a, b]) => {
 
 const table = {
   Add: { shape: broadcast },
-  Sub: { shape: broadcast },
   Mul: { shape: broadcast },
-  Div: { shape: broadcast },
   Exp: { shape: same },
-  Sqrt: { shape: same },
   Tanh: { shape: same },
   Relu: { shape: same },
   /** x·σ(x) */
@@ -40,9 +37,6 @@ const table = {
   Gelu: { shape: same },
   /** x·σ(1.702·x), as OpenAI's CLIP. */
   QuickGelu: { shape: same },
-  /** Clamp to [min, max]. */
-  Clip: { shape: same },
-  Softmax: { shape: same },
 
   /** x [B, Cin, H, W], weight [Cout, Cin, kH, kW], bias [Cout]?; attributes stride, pads [top, left, bottom, right]. */
   Conv: {
