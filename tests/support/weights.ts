@@ -32,7 +32,7 @@ export function writeWeights(weights: WeightsByName, metadata: Record<string, st
   bytes.set(header);
   for (const { name, dtype, offset } of entries) {
     const values = weights[name]!.values;
-    const stored = isFloat(dtype) ? fromFloat32(dtype, Float32Array.from(values)) : new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    const stored = isFloat(dtype) ? fromFloat32(dtype, Float32Array.from(values)) : new Uint8Array((dtype === 'I16' ? Int16Array.from(values) : BigInt64Array.from(values, BigInt)).buffer);
     bytes.set(stored, offset);
   }
   writeFileSync(path, bytes);

@@ -1,9 +1,13 @@
 // LoRAs into a checkpoint: every layer that one of them changes is read, changed and written; the rest is copied.
 import { AppError } from '../../engine/errors';
-import { sizeOf, type Tensor } from '../../engine/tensor';
-import { applyToBias, applyToWeight, type DoraRule, type LoadedModule } from '../../engine/weights/lora/dense';
+import { float32, sizeOf, type Dims, type Tensor } from '../../engine/tensor';
+import type { LoadedModule } from '../../engine/weights/lora/delta';
+import { applyToBias, applyToWeight, type DoraRule } from '../../engine/weights/lora/dense';
+import { misfit } from '../../engine/weights/lora/misfit';
 import { loraModules, type LoraModule, type LoraPart } from '../../engine/weights/lora/modules';
+import { transpose } from '../../engine/weights/lora/products';
 import { loraTargets, targetOf, type LoraTarget } from '../../engine/weights/lora/targets';
+import { widen } from '../../engine/weights/lora/widen';
 import { isFloat, type FloatDType } from '../../engine/weights/merge/encode';
 import { derivedMetadata } from '../../engine/weights/merge/metadata';
 import { stored } from '../../engine/weights/merge/plan';
@@ -34,10 +38,10 @@ export interface BakeReport extends WrittenModel {
     readonly name: string;
     /** Modules that changed a layer. */
     readonly applied: number;
-    /** Layers that the checkpoint does not have. */
+    /** Layers that the checkpoint does not have; '<layer> bias' where it lacks only the bias. */
     readonly unmatched: readonly string[];
-    /** Modules of a kind that cannot be baked (IA³, GLoRA, OFT, …). */
-    readonly unsupported: readonly string[];
+    /** Modules with parts missing. */
+    readonly incomplete: readonly string[];
   }[];
 }
 
@@ -46,7 +50,7 @@ interface Change {
   readonly module: LoraModule;
   readonly multiplier: number;
   readonly field: 'weight' | 'bias';
-  readonly rows?: LoraTarget['rows'];
+  readonly target: LoraTarget;
 }
 
 /** Throws weights.missingTensor when a LoRA fits nothing in the checkpoint, weights.shapeMismatch, and what `writeModel` throws. */
@@ -56,10 +60,10 @@ export async function bakeLoras({ model: path, loras, out, precision, dora }: Ba
   const changes = new Map<string, Change[]>();
   const reports = files.map((file, i) => collectChanges(model, file, loras[i]!, changes));
   return withTensors([model, ...files], async (reader) => {
-    const tensors = [...model.tensors.values()].map((entry): NewTensor => {
-      const dtype = stored(entry.dtype, entry.name, { precision }), own = changes.get(entry.name);
-      return { name: entry.name, dtype, shape: entry.shape, pieces: () => (own ? changedPieces(reader, entry, dtype, own, dora) : castPieces(reader, entry, dtype)) };
-    });
+    const tensors = await Promise.all([...model.tensors.values()].map(async (entry): Promise<NewTensor> => {
+      const dtype = stored(entry.dtype, entry.name, { precision }), own = changes.get(entry.name), shape = await shapeAfter(reader, entry, own);
+      return { name: entry.name, dtype, shape, pieces: () => (own ? changedPieces(reader, entry, { dtype, shape }, own, dora) : castPieces(reader, entry, dtype)) };
+    }));
     const baked = await Promise.all(loras.map(async ({ weight, te = weight }, i) => ({ name: baseName(files[i]!.path), sha256: (await hashModel(files[i]!)).sha256, weight, te })));
     const written = await writeModel(out, tensors, derivedMetadata(model.metadata, { atelier_baked_loras: JSON.stringify(baked) }), run);
     return { ...written, loras: reports };
@@ -68,47 +72,76 @@ export async function bakeLoras({ model: path, loras, out, precision, dora }: Ba
 
 function collectChanges(model: WeightFile, file: WeightFile, { weight, te = weight }: LoraUse, changes: Map<string, Change[]>): BakeReport['loras'][number] {
   const { modules } = loraModules(file), targets = loraTargets(model);
-  const unmatched: string[] = [], unsupported: string[] = [];
+  const unmatched: string[] = [], incomplete: string[] = [];
   let applied = 0;
   for (const module of modules) {
     const target = targetOf(module, targets);
-    if (module.algorithm === 'unsupported') unsupported.push(module.layer);
-    else if (!target || (module.parts.diffBias && !target.bias)) unmatched.push(module.layer);
-    else {
-      applied++;
-      const multiplier = target.network === 'unet' ? weight : te, { rows } = target;
-      const add = (entry: TensorEntry, field: Change['field']): void => void changes.set(entry.name, [...changes.get(entry.name) ?? [], { module, multiplier, field, rows }]);
-      if (hasWeight(module)) add(target.weight, 'weight');
-      if (module.parts.diffBias) add(target.bias!, 'bias');
-    }
+    if (module.algorithm === 'incomplete') { incomplete.push(module.layer); continue; }
+    if (!target) { unmatched.push(module.layer); continue; }
+    const add = (entry: TensorEntry, field: Change['field']): void =>
+      void changes.set(entry.name, [...changes.get(entry.name) ?? [], { module, multiplier: target.network === 'unet' ? weight : te, field, target }]);
+    const forWeight = changesWeight(module), forBias = changesBias(module);
+    if (forWeight) add(target.weight, 'weight');
+    if (forBias && target.bias) add(target.bias, 'bias');
+    if (forBias && !target.bias) unmatched.push(`${module.layer} bias`);
+    if (forWeight || target.bias) applied++;
   }
   if (applied === 0) {
     throw new AppError('weights.missingTensor', {
       message: `${baseName(file.path)} changes no layer of ${baseName(model.path)}${modules.length === 0 ? ': it is no LoRA' : `; its first is ${modules[0]!.layer}`}`,
-      hint: unsupported.length > 0 ? 'LoRA, LoCon, LoHa, LoKr, DoRA and full differences can be baked; IA³, GLoRA and OFT cannot.' : 'Choose a LoRA that was made for this family. `inspect` tells the family of both.',
-      data: { file: file.path, unmatched: unmatched.slice(0, 20), unsupported: unsupported.slice(0, 20) },
+      hint: incomplete.length > 0 ? 'Parts of its modules are missing. Get an intact version of the file.' : 'Choose a LoRA that was made for this family. `inspect` tells the family of both.',
+      data: { file: file.path, unmatched: unmatched.slice(0, 20), incomplete: incomplete.slice(0, 20) },
     });
   }
-  return { name: baseName(file.path), applied, unmatched, unsupported };
+  return { name: baseName(file.path), applied, unmatched, incomplete };
 }
 
-const hasWeight = ({ algorithm, parts }: LoraModule): boolean => algorithm !== 'full' || parts.diff !== undefined;
+const changesWeight = ({ algorithm, parts }: LoraModule): boolean => algorithm !== 'full' || (parts.diff ?? parts.set_weight) !== undefined;
+const changesBias = ({ parts }: LoraModule): boolean => (parts.diffBias ?? parts.upBias) !== undefined;
 
-async function* changedPieces(reader: TensorReader, entry: TensorEntry, dtype: TensorEntry['dtype'], changes: readonly Change[], dora?: DoraRule): AsyncIterable<Uint8Array> {
-  if (!isFloat(entry.dtype)) throw new AppError('weights.unsupportedDtype', { message: `${entry.name} ${showDims(entry.shape)} holds ${entry.dtype}, not weights`, hint: 'The checkpoint is damaged or of another kind.' });
-  const values = await reader.floats(entry);
-  const rowSize = sizeOf(entry.shape.slice(1));
-  for (const { module, multiplier, field, rows } of changes) {
-    const loaded = await load(reader, module);
-    const { start, count } = rows ?? { start: 0, count: entry.shape[0]! };
-    const part = values.subarray(start * rowSize, (start + count) * rowSize);
-    if (field === 'weight') applyToWeight(part, [count, ...entry.shape.slice(1)], loaded, multiplier, dora);
-    else applyToBias(part, loaded, multiplier);
+/** The largest shape that a LoRA's factors ask for; nearly always the tensor's own. */
+async function shapeAfter(reader: TensorReader, { shape }: TensorEntry, changes: readonly Change[] = []): Promise<Dims> {
+  let after = shape;
+  for (const { module: { layer, algorithm, parts: { up, down, reshape_weight: wanted } }, field } of changes) {
+    if (!wanted || algorithm !== 'lora' || field === 'bias') continue;
+    const asked = [...(await values(reader, wanted)).data];
+    // The factors must fill it, so that no file asks for more than it brings.
+    const fits = asked.length === shape.length && asked.every((size, axis) => Number.isInteger(size) && size >= shape[axis]!);
+    if (!fits || asked[0] !== up!.shape[0] || sizeOf(asked.slice(1)) !== sizeOf(down!.shape.slice(1))) throw misfit(layer, shape, asked);
+    after = after.map((size, axis) => Math.max(size, asked[axis]!));
   }
-  yield* encodePieces(values, dtype);
+  return after;
+}
+
+async function* changedPieces(reader: TensorReader, entry: TensorEntry, { dtype, shape }: Pick<NewTensor, 'dtype' | 'shape'>, changes: readonly Change[], dora?: DoraRule): AsyncIterable<Uint8Array> {
+  if (!isFloat(entry.dtype)) throw new AppError('weights.unsupportedDtype', { message: `${entry.name} ${showDims(entry.shape)} holds ${entry.dtype}, not weights`, hint: 'The checkpoint is damaged or of another kind.' });
+  const before = await reader.floats(entry), weight = shape === entry.shape ? before : widen(before, entry.shape, shape);
+  const [rows = 1, ...rest] = shape, rowSize = sizeOf(rest);
+  for (const { module, multiplier, field, target } of changes) {
+    const loaded = await load(reader, module);
+    const { start, count } = target.rows ?? { start: 0, count: rows };
+    const part = weight.subarray(start * rowSize, (start + count) * rowSize);
+    if (field === 'bias') applyToBias(part, loaded, multiplier);
+    else if (!target.transposed) applyToWeight(part, [count, ...rest], loaded, multiplier, dora);
+    else {
+      const turned = transpose({ rows, columns: rowSize, data: weight });
+      applyToWeight(turned.data, [rowSize, rows], loaded, multiplier, dora);
+      weight.set(transpose(turned).data);
+    }
+  }
+  yield* encodePieces(weight, dtype);
 }
 
 async function load(reader: TensorReader, module: LoraModule): Promise<LoadedModule> {
-  const parts = await Promise.all(Object.entries(module.parts).map(async ([part, entry]) => [part as LoraPart, await reader.tensor(entry)] as const));
+  const parts = await Promise.all(Object.entries(module.parts).map(async ([part, entry]) => [part as LoraPart, await values(reader, entry)] as const));
   return { ...module, parts: Object.fromEntries(parts) as Partial<Record<LoraPart, Tensor>> };
+}
+
+const wholeNumbers = { I64: BigInt64Array, I32: Int32Array, I16: Int16Array, I8: Int8Array, U8: Uint8Array, BOOL: Uint8Array };
+
+/** Flags, sizes and some alphas are whole numbers. */
+async function values(reader: TensorReader, entry: TensorEntry): Promise<Tensor> {
+  if (isFloat(entry.dtype)) return reader.tensor(entry);
+  const { buffer } = (await reader.bytes(entry)).slice();
+  return float32(entry.shape, Float32Array.from(new wholeNumbers[entry.dtype](buffer), Number));
 }

@@ -6,7 +6,7 @@ import { expectedCheckpoint, sd21, type CheckpointSizes } from '../../../main/en
 import { expectedUnet } from '../../../main/engine/families/expected-networks';
 import { identify, whyNotRunnable } from '../../../main/engine/families/identify';
 import { assembleCheckpoint } from '../../../main/engine/families/key-maps/assemble';
-import { unetKeyMap, vaeKeyMap } from '../../../main/engine/families/key-maps/diffusers';
+import { unetKeyMap, unetLayerNames, vaeKeyMap } from '../../../main/engine/families/key-maps/diffusers';
 import { familyTraits } from '../../../main/engine/pipeline/family';
 import { generate } from '../../../main/engine/pipeline/generate';
 import { Model } from '../../../main/engine/pipeline/model';
@@ -26,6 +26,15 @@ test('SD 2.1\'s U-Net of diffusers becomes exactly the original one', () => {
   const map = unetKeyMap(file);
   const mapped = new Map([...file.tensors.values()].map(({ name, shape }) => [`model.diffusion_model.${map(name)}`, shape] as const));
   expect(new Map([...mapped].sort())).toEqual(new Map([...expectedUnet(sd21.unet)].sort()));
+});
+
+test.each(['sd15-checkpoint', 'sd21-v-checkpoint', 'sdxl-base-checkpoint'])('every layer of the U-Net of %s has one name in each layout, there and back', (name) => {
+  const root = 'model.diffusion_model.', file = weightFile(referenceTensors(name));
+  const paths = [...file.tensors.keys()].filter((key) => key.startsWith(root) && key.endsWith('.weight')).map((key) => key.slice(root.length, -'.weight'.length));
+  const namesOf = unetLayerNames(file, root), theirs = paths.map((path) => namesOf(path).diffusers);
+  expect(theirs.filter((path) => /^(?:input|output|middle)_block|^time_embed\.|^out\.|^label_emb/.test(path))).toEqual([]);
+  const back = unetLayerNames(weightFile(theirs.map((path) => [`${path}.weight`, [1]])), '');
+  expect(theirs.map((path) => back(path).ldm)).toEqual(paths);
 });
 
 test.each([

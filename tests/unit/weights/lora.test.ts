@@ -27,25 +27,38 @@ describe('what a module is', () => {
     ['LoHa', ['l.hada_w1_a', 'l.hada_w1_b', 'l.hada_w2_a', 'l.hada_w2_b', 'l.alpha'], 'l', 'loha', ['alpha', 'hada_w1_a', 'hada_w1_b', 'hada_w2_a', 'hada_w2_b']],
     ['LoKr', ['l.lokr_w1', 'l.lokr_w2_a', 'l.lokr_w2_b'], 'l', 'lokr', ['lokr_w1', 'lokr_w2_a', 'lokr_w2_b']],
     ['norm', ['l.w_norm', 'l.b_norm'], 'l', 'full', ['diff', 'diffBias']],
+    ['new weight', ['l.set_weight'], 'l', 'full', ['set_weight']],
+    ['PEFT, named adapter with bias', ['a.lora_A.default.weight', 'a.lora_B.default.weight', 'a.lora_B.default.bias'], 'a', 'lora', ['down', 'up', 'upBias']],
+    ['without .weight', ['a.to_q.lora_A', 'a.to_q.lora_B'], 'a.to_q', 'lora', ['down', 'up']],
+    ['diffusers, new', ['unet.a.to_q.lora.down.weight', 'unet.a.to_q.lora.up.weight'], 'unet.a.to_q', 'lora', ['down', 'up']],
+    ['GLoRA', ['l.a1.weight', 'l.a2.weight', 'l.b1.weight', 'l.b2.weight', 'l.alpha'], 'l', 'glora', ['a1', 'a2', 'alpha', 'b1', 'b2']],
+    ['IA³', ['l.weight', 'l.on_input'], 'l', 'ia3', ['on_input', 'scales']],
+    ['OFT', ['l.oft_diag', 'l.rescale'], 'l', 'oft', ['oft_diag', 'rescale']],
+    ['LoRA with a sparse rest', ['l.lora_down.weight', 'l.lora_up.weight', 'l.bias_indices', 'l.bias_values', 'l.bias_size', 'l.reshape_weight'], 'l', 'lora',
+      ['bias_indices', 'bias_size', 'bias_values', 'down', 'reshape_weight', 'up']],
   ])('%s', (_, names, layer, algorithm, parts) => {
     const { modules, stray } = modulesOf(...names);
     expect(stray).toEqual([]);
     expect(modules.map((module) => [module.layer, module.algorithm, Object.keys(module.parts).sort()])).toEqual([[layer, algorithm, parts]]);
   });
 
-  test('kinds that cannot be baked are told from those that can, and half a module is none', () => {
-    expect(modulesOf('l.oft_blocks', 'l.alpha').modules[0]!.algorithm).toBe('unsupported');
-    expect(modulesOf('l.a1.weight', 'l.a2.weight', 'l.b1.weight', 'l.b2.weight').modules[0]!.algorithm).toBe('unsupported');
-    expect(modulesOf('l.lora_down.weight').modules[0]!.algorithm).toBe('unsupported');
-    expect(modulesOf('whatever').stray).toEqual(['whatever']);
+  test('OFT has three axes, BOFT four', () => {
+    expect([[4, 8, 8], [2, 4, 8, 8]].map((dims) => loraModules(weightFile([['l.oft_blocks', dims]])).modules[0]!.algorithm)).toEqual(['oft', 'boft']);
+  });
+
+  test('half a module is none, and what belongs to no layer stays outside', () => {
+    for (const name of ['l.lora_down.weight', 'l.alpha', 'l.a1.weight', 'l.rescale', 'l.on_input', 'l.hada_t1']) expect(modulesOf(name).modules.map(({ algorithm }) => algorithm)).toEqual(['incomplete']);
+    const others = ['whatever', 'conv.weight', 'bundle_emb.sks.clip_l', 'bundle_emb.sks.string_to_param.*'];
+    expect(modulesOf(...others)).toEqual({ modules: [], stray: others });
   });
 });
 
 describe('where its layer is', () => {
-  const find = (layer: string, targets: ReturnType<typeof loraTargets>) => targetOf({ layer, algorithm: 'lora', parts: {} }, targets);
+  const find = (layer: string, targets: ReturnType<typeof loraTargets>) => targetOf({ layer }, targets);
+  const sd15 = weightFile(referenceTensors('sd15-checkpoint'));
 
   test('every layer of a real SD 1.5 LoRA has its own place in the checkpoint', () => {
-    const targets = loraTargets(weightFile(referenceTensors('sd15-checkpoint')));
+    const targets = loraTargets(sd15);
     const { modules } = loraModules(weightFile(referenceTensors('sd15-kohya-lora-rank16')));
     const places = modules.map((module) => targetOf(module, targets)?.weight);
     expect(places).not.toContain(undefined);
@@ -53,15 +66,28 @@ describe('where its layer is', () => {
     modules.forEach(({ parts: { down, up } }, i) => expect([up!.shape[0], down!.shape[1]]).toEqual(places[i]!.shape.slice(0, 2)));
   });
 
-  test('all forms of a name lead to the same layer', () => {
-    const targets = loraTargets(weightFile(referenceTensors('sd15-checkpoint')));
-    const path = 'down_blocks.1.attentions.0.transformer_blocks.0.attn1.', want = `${unet}input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.weight`;
-    for (const layer of [`unet.${path}to_out.0`, `unet.${path}processor.to_out`, `base_model.model.${path}to_out.0`, `lora_unet_${path.replaceAll('.', '_')}to_out_0`,
-      'lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_out_0', `lycoris_${path.replaceAll('.', '_')}to_out_0`]) expect(find(layer, targets)?.weight.name).toBe(want);
-    for (const layer of ['lora_te_text_model_encoder_layers_3_self_attn_q_proj', 'lora_te1_text_model_encoder_layers_3_self_attn_q_proj', 'text_encoder.text_model.encoder.layers.3.self_attn.to_q']) {
-      expect(find(layer, targets)?.weight.name).toBe('cond_stage_model.transformer.text_model.encoder.layers.3.self_attn.q_proj.weight');
+  const path = 'down_blocks.1.attentions.0.transformer_blocks.0.attn1.', flat = path.replaceAll('.', '_'), text = 'text_model.encoder.layers.3.self_attn.', flatText = text.replaceAll('.', '_');
+  test.each([
+    ['kohya', `lora_unet_${flat}to_out_0`], ['kohya, LDM\'s names', 'lora_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_out_0'], ['kohya\'s OFT', `oft_unet_${flat}to_out_0`],
+    ['LyCORIS', `lycoris_${flat}to_out_0`], ['diffusers', `unet.${path}to_out.0`], ['diffusers\' attention processors', `unet.${path}processor.to_out`], ['the same without a prefix', `${path}processor.to_out`],
+    ['PEFT', `base_model.model.${path}to_out.0`], ['PEFT below unet', `unet.base_model.model.${path}to_out.0`],
+    ['ComfyUI', 'diffusion_model.input_blocks.4.1.transformer_blocks.0.attn1.to_out.0'], ['the checkpoint\'s own', `${unet}input_blocks.4.1.transformer_blocks.0.attn1.to_out.0`],
+  ])('U-Net, %s: %s', (_, layer) => {
+    expect(find(layer, loraTargets(sd15))?.weight.name).toBe(`${unet}input_blocks.4.1.transformer_blocks.0.attn1.to_out.0.weight`);
+  });
+
+  test.each([
+    ['kohya', `lora_te_${flatText}q_proj`], ['kohya, as for SDXL', `lora_te1_${flatText}q_proj`], ['LyCORIS', `lycoris_${flatText}q_proj`], ['diffusers', `text_encoder.${text}q_proj`],
+    ['diffusers\' attention processors', `text_encoder.${text}to_q`], ['PEFT', `base_model.model.${text}q_proj`], ['PEFT below text_encoder', `text_encoder.base_model.model.${text}q_proj`],
+    ['ComfyUI', `text_encoders.clip_l.transformer.${text}q_proj`],
+  ])('text encoder, %s: %s', (_, layer) => {
+    expect(find(layer, loraTargets(sd15))?.weight.name).toBe(`cond_stage_model.transformer.${text}q_proj.weight`);
+  });
+
+  test('layers of networks that are not there are nowhere', () => {
+    for (const layer of [`lora_te2_${flatText}q_proj`, `lora_te3_${flatText}q_proj`, `text_encoders.clip_g.transformer.${text}q_proj`, `lora_prior_unet_${flat}to_q`, 'transformer.single_transformer_blocks.0.attn.to_q', 'bundle_emb.sks']) {
+      expect(find(layer, loraTargets(sd15))).toBeUndefined();
     }
-    expect(find('lora_te2_text_model_encoder_layers_3_self_attn_q_proj', targets)).toBeUndefined();
   });
 
   test('diffusers\' names of SD 2\'s U-Net, and OpenCLIP\'s packed rows', () => {
@@ -70,6 +96,7 @@ describe('where its layer is', () => {
       .filter(([name, dims]) => String(find(`unet.${name.slice(0, -7)}`, targets)?.weight.shape) !== String(dims));
     expect(missing).toEqual([]);
     const value = find('lora_te_text_model_encoder_layers_22_self_attn_v_proj', targets);
+    expect(find('text_encoders.clip_h.transformer.text_model.encoder.layers.22.self_attn.v_proj', targets)).toBe(value);
     expect([value?.weight.name, value?.rows]).toEqual(['cond_stage_model.model.transformer.resblocks.22.attn.in_proj_weight', { start: 2048, count: 1024 }]);
   });
 
@@ -81,7 +108,24 @@ describe('where its layer is', () => {
     expect(name('unet.up_blocks.0.upsamplers.0.conv')).toBe(`${unet}output_blocks.2.2.conv.weight`);
     expect(name('lora_te1_text_model_encoder_layers_0_mlp_fc1')).toBe('conditioner.embedders.0.transformer.text_model.encoder.layers.0.mlp.fc1.weight');
     expect(name('lora_te2_text_model_encoder_layers_31_mlp_fc1')).toBe('conditioner.embedders.1.model.transformer.resblocks.31.mlp.c_fc.weight');
+    expect(name('text_encoders.clip_g.transformer.text_model.encoder.layers.31.mlp.fc1')).toBe('conditioner.embedders.1.model.transformer.resblocks.31.mlp.c_fc.weight');
+    for (const layer of ['lora_te2_text_projection', 'text_encoder_2.text_projection', 'text_encoders.clip_g.transformer.text_projection']) {
+      expect(find(layer, targets)).toMatchObject({ weight: { name: 'conditioner.embedders.1.model.text_projection' }, transposed: true });
+    }
     expect(targets.get('unet:input_blocks_4_1_proj_in')?.kohyaName).toBe('lora_unet_input_blocks_4_1_proj_in');
+  });
+
+  test('a U-Net in diffusers\' own file is found by LDM\'s names too', () => {
+    const targets = loraTargets(weightFile(referenceTensors('sd21-diffusers-unet')));
+    for (const layer of ['lora_unet_output_blocks_2_1_conv', 'unet.up_blocks.0.upsamplers.0.conv']) expect(find(layer, targets)?.weight.name).toBe('up_blocks.0.upsamplers.0.conv.weight');
+    expect(find('diffusion_model.input_blocks.4.0.emb_layers.1', targets)?.weight.name).toBe('down_blocks.1.resnets.0.time_emb_proj.weight');
+  });
+
+  test('a second encoder in transformers\' layout has its projection beside the text model', () => {
+    const targets = loraTargets(weightFile([['conditioner.embedders.1.transformer.text_projection.weight', [4, 6]], ['conditioner.embedders.1.transformer.text_model.final_layer_norm.weight', [6]]]));
+    expect(find('lora_te2_text_projection', targets)).toMatchObject({ weight: { shape: [4, 6] } });
+    expect(find('lora_te2_text_projection', targets)?.transposed).toBeUndefined();
+    expect(find('lora_te2_text_model_final_layer_norm', targets)?.weight.shape).toEqual([6]);
   });
 });
 
@@ -103,7 +147,7 @@ describe('baking', () => {
       expect(value).toBeCloseTo(base[projection]!.values[i]! + 0.6 * (1 / 2) * (up[2 * row]! * down[column]! + up[2 * row + 1]! * down[8 + column]!), 6);
     });
     for (const [name, { values }] of Object.entries(base)) if (name !== projection) expect(tensors[name]!.values).toEqual(values);
-    expect(report.loras).toEqual([{ name: 'model.safetensors', applied: 1, unmatched: [], unsupported: [] }]);
+    expect(report.loras).toEqual([{ name: 'model.safetensors', applied: 1, unmatched: [], incomplete: [] }]);
     expect(JSON.parse(metadata.atelier_baked_loras!)).toMatchObject([{ name: 'model.safetensors', weight: 0.6, te: 0.6 }]);
   });
 
@@ -121,9 +165,9 @@ describe('baking', () => {
   });
 
   test('what does not fit is listed, and refused when nothing fits or a shape is wrong', async () => {
-    const stranger = randomWeights({ 'lora_unet_elsewhere.lora_down.weight': [2, 8], 'lora_unet_elsewhere.lora_up.weight': [8, 2], 'lora_unet_x.oft_blocks': [2, 4, 4] }, 4);
+    const stranger = randomWeights({ 'lora_unet_elsewhere.lora_down.weight': [2, 8], 'lora_unet_elsewhere.lora_up.weight': [8, 2], 'lora_unet_x.lora_up.weight': [8, 2] }, 4);
     const { report } = await bake({ ...lora, ...stranger }, 1);
-    expect(report.loras[0]).toMatchObject({ applied: 1, unmatched: ['lora_unet_elsewhere'], unsupported: ['lora_unet_x'] });
+    expect(report.loras[0]).toMatchObject({ applied: 1, unmatched: ['lora_unet_elsewhere'], incomplete: ['lora_unet_x'] });
     const code = async (weights: WeightsByName): Promise<string> => {
       const error: unknown = await bake(weights, 1).catch((cause: unknown) => cause);
       return error instanceof AppError ? `${error.code} ${error.message}` : String(error);

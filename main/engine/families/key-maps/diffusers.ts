@@ -7,43 +7,70 @@ export type KeyMap = (name: string) => string | undefined;
 export const isDiffusersUnet = (file: WeightFile): boolean => file.tensors.has('conv_in.weight') && file.tensors.has('time_embedding.linear_1.weight');
 export const isDiffusersVae = (file: WeightFile): boolean => file.tensors.has('decoder.mid_block.resnets.0.conv1.weight');
 
-const resnetNames: Readonly<Record<string, string>> = {
+type Table = Readonly<Record<string, string>>;
+
+const resnetNames: Table = {
   norm1: 'in_layers.0', conv1: 'in_layers.2', time_emb_proj: 'emb_layers.1', norm2: 'out_layers.0', conv2: 'out_layers.3', conv_shortcut: 'skip_connection',
 };
-const unetNames: Readonly<Record<string, string>> = {
+const unetNames: Table = {
   conv_in: 'input_blocks.0.0', conv_norm_out: 'out.0', conv_out: 'out.2', 'time_embedding.linear_1': 'time_embed.0', 'time_embedding.linear_2': 'time_embed.2',
   'add_embedding.linear_1': 'label_emb.0.0', 'add_embedding.linear_2': 'label_emb.0.2',
+  'mid_block.resnets.0': 'middle_block.0', 'mid_block.attentions.0': 'middle_block.1', 'mid_block.resnets.1': 'middle_block.2',
 };
 
-/**
- * UNet2DConditionModel. LDM numbers all blocks through: on the way down conv_in, then of each level its res blocks (with their attention) and its
- * downsampler; on the way up the res blocks, the last of a level with the upsampler behind its attention.
- */
+/** UNet2DConditionModel → LDM. */
 export function unetKeyMap(file: WeightFile): KeyMap {
-  const has = (start: string): boolean => [...file.tensors.keys()].some((name) => name.startsWith(start));
-  let perLevel = 0;
-  while (has(`down_blocks.0.resnets.${perLevel}.`)) perLevel++;
-  return (name) => {
-    const [, direction, level, kind, index, rest] = /^(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)$/.exec(name) ?? [];
-    if (rest !== undefined) {
-      const down = direction === 'down';
-      const first = Number(level) * (perLevel + 1) + (down ? 1 : 0);
-      const block = `${down ? 'input' : 'output'}_blocks.${first + (kind === 'downsamplers' || kind === 'upsamplers' ? perLevel : Number(index))}`;
-      if (kind === 'resnets') return `${block}.0.${rename(rest, resnetNames)}`;
-      if (kind === 'attentions') return `${block}.1.${rest}`;
-      if (kind === 'downsamplers') return `${block}.0.op.${rest.replace(/^conv\./, '')}`;
-      return `${block}.${has(`up_blocks.${level}.attentions.${perLevel}.`) ? 2 : 1}.${rest}`;
-    }
-    const [, part, n, inner] = /^mid_block\.(resnets|attentions)\.(\d+)\.(.+)$/.exec(name) ?? [];
-    if (inner !== undefined) return part === 'attentions' ? `middle_block.1.${inner}` : `middle_block.${2 * Number(n)}.${rename(inner, resnetNames)}`;
-    const whole = rename(name, unetNames);
-    return whole === name ? undefined : whole;
-  };
+  const table = unetTable(file, '');
+  return (name) => translate(name, table, resnetNames);
 }
 
-const vaeNames: Readonly<Record<string, string>> = { conv_norm_out: 'norm_out', conv_shortcut: 'nin_shortcut', 'mid_block.resnets.0': 'mid.block_1', 'mid_block.resnets.1': 'mid.block_2', 'mid_block.attentions.0': 'mid.attn_1' };
+/** Both names of what the file's U-Net has below `prefix`, whichever of them the file goes by. Names that neither has stay as they are. */
+export function unetLayerNames(file: WeightFile, prefix: string): (path: string) => { readonly ldm: string; readonly diffusers: string } {
+  const table = unetTable(file, prefix);
+  if (file.tensors.has(`${prefix}conv_in.weight`)) return (path) => ({ ldm: translate(path, table, resnetNames) ?? path, diffusers: path });
+  const back = swapped(table), resnets = swapped(resnetNames);
+  return (path) => ({ ldm: path, diffusers: translate(path, back, resnets) ?? path });
+}
+
+/**
+ * diffusers → LDM, block by block. LDM numbers all blocks through: on the way down conv_in, then of each level its res blocks (with their attention) and
+ * its downsampler; on the way up the res blocks, the last of a level with the upsampler behind its attention.
+ */
+function unetTable(file: WeightFile, prefix: string): Table {
+  const has = (name: string): boolean => file.tensors.has(`${prefix}${name}.weight`);
+  const resnet = (level: number, index: number): boolean => has(`down_blocks.${level}.resnets.${index}.norm1`) || has(`input_blocks.${level * (perLevel + 1) + index + 1}.0.in_layers.0`);
+  let perLevel = 0;
+  while (resnet(0, perLevel)) perLevel++;
+  const table: Record<string, string> = { ...unetNames };
+  for (let level = 0; perLevel > 0 && resnet(level, 0); level++) {
+    const first = level * (perLevel + 1), last = first + perLevel;
+    const upsampler = has(`up_blocks.${level}.attentions.${perLevel}.norm`) || has(`output_blocks.${last}.2.conv`) ? 2 : 1;
+    // Before the attentions: without one, the upsampler has its place.
+    table[`down_blocks.${level}.downsamplers.0.conv`] = `input_blocks.${last + 1}.0.op`;
+    table[`up_blocks.${level}.upsamplers.0.conv`] = `output_blocks.${last}.${upsampler}.conv`;
+    for (let index = 0; index <= perLevel; index++) {
+      for (const [part, kind] of ['resnets', 'attentions'].entries()) {
+        if (index < perLevel) table[`down_blocks.${level}.${kind}.${index}`] = `input_blocks.${first + index + 1}.${part}`;
+        table[`up_blocks.${level}.${kind}.${index}`] = `output_blocks.${first + index}.${part}`;
+      }
+    }
+  }
+  return table;
+}
+
+const swapped = (table: Table): Table => Object.fromEntries(Object.entries(table).map(([from, to]) => [to, from]));
+
+/** undefined where the table has no beginning of the name. Inside of a resnet the rest has names of its own. */
+function translate(name: string, table: Table, resnets: Table): string | undefined {
+  const start = Object.keys(table).find((key) => startsWithin(name, key));
+  if (start === undefined) return undefined;
+  const to = table[start]!, rest = name.slice(start.length + 1);
+  return [to, `${start}.${to}`.includes('.resnets.') ? rename(rest, resnets) : rest].filter(Boolean).join('.');
+}
+
+const vaeNames: Table = { conv_norm_out: 'norm_out', conv_shortcut: 'nin_shortcut', 'mid_block.resnets.0': 'mid.block_1', 'mid_block.resnets.1': 'mid.block_2', 'mid_block.attentions.0': 'mid.attn_1' };
 /** Both forms that diffusers has had. */
-const attentionNames: Readonly<Record<string, string>> = {
+const attentionNames: Table = {
   group_norm: 'norm', to_q: 'q', to_k: 'k', to_v: 'v', 'to_out.0': 'proj_out', query: 'q', key: 'k', value: 'v', proj_attn: 'proj_out',
 };
 
@@ -65,8 +92,10 @@ export function vaeKeyMap(file: WeightFile): KeyMap {
   };
 }
 
+const startsWithin = (name: string, start: string): boolean => name === start || name.startsWith(`${start}.`);
+
 /** Replaces the beginning of a dotted name by the table, where it has it. */
-function rename(name: string, table: Readonly<Record<string, string>>): string {
-  for (const [from, to] of Object.entries(table)) if (name === from || name.startsWith(`${from}.`)) return to + name.slice(from.length);
+function rename(name: string, table: Table): string {
+  for (const [from, to] of Object.entries(table)) if (startsWithin(name, from)) return to + name.slice(from.length);
   return name;
 }

@@ -1,50 +1,57 @@
-// Dense products of small matrices, row-major, summed in double precision.
+// Dense products of small matrices, row-major, summed in double precision. What goes in must fit together.
+import { sizeOf, type Tensor } from '../../tensor';
+
+export interface Matrix { readonly rows: number; readonly columns: number; readonly data: Float32Array }
+
+/** The first axis as rows, all others as columns. */
+export const matrixOf = ({ dims, data }: Tensor): Matrix => ({ rows: dims[0] ?? 1, columns: sizeOf(dims.slice(1)), data });
 
 /** a [m, k] · b [k, n] → [m, n]. */
-export function matmul(a: Float32Array, b: Float32Array, m: number, k: number, n: number): Float32Array {
-  const out = new Float32Array(m * n), row = new Float64Array(n);
-  for (let i = 0; i < m; i++) {
+export function matmul(a: Matrix, b: Matrix): Matrix {
+  const { rows, columns: inner } = a, { columns } = b;
+  const data = new Float32Array(rows * columns), row = new Float64Array(columns);
+  for (let i = 0; i < rows; i++) {
     row.fill(0);
-    for (let p = 0; p < k; p++) {
-      const factor = a[i * k + p]!;
+    for (let p = 0; p < inner; p++) {
+      const factor = a.data[i * inner + p]!;
       if (factor === 0) continue;
-      for (let j = 0, from = p * n; j < n; j++) row[j]! += factor * b[from + j]!;
+      for (let j = 0, from = p * columns; j < columns; j++) row[j]! += factor * b.data[from + j]!;
     }
-    out.set(row, i * n);
+    data.set(row, i * columns);
   }
-  return out;
+  return { rows, columns, data };
 }
 
-/** [m, n] → [n, m]. */
-export function transpose(a: Float32Array, m: number, n: number): Float32Array {
-  const out = new Float32Array(a.length);
-  for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) out[j * m + i] = a[i * n + j]!;
-  return out;
+export function transpose({ rows, columns, data }: Matrix): Matrix {
+  const out = new Float32Array(data.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) out[j * rows + i] = data[i * columns + j]!;
+  return { rows: columns, columns: rows, data: out };
 }
 
-/** A convolution's core between two matrices: Σᵢⱼ left[p, i] · core[i, j, κ] · right[j, r] → [p, r, κ]. `sizes`: p, i, j, r, κ. */
-export function tucker(left: Float32Array, core: Float32Array, right: Float32Array, [p, i, j, r, k]: readonly [number, number, number, number, number]): Float32Array {
-  const inner = new Float32Array(i * r * k), sum = new Float64Array(r * k);
+/** A convolution's core [i, j, κ] between two matrices: Σᵢⱼ left[p, i] · core[i, j, κ] · right[j, r] → [p, r·κ]. */
+export function tucker(left: Matrix, core: Tensor, right: Matrix): Matrix {
+  const [i = 1, j = 1] = core.dims, each = sizeOf(core.dims.slice(2)), columns = right.columns * each;
+  const inner = new Float32Array(i * columns), sum = new Float64Array(columns);
   for (let a = 0; a < i; a++) {
     sum.fill(0);
     for (let b = 0; b < j; b++) {
-      for (let c = 0; c < r; c++) for (let d = 0; d < k; d++) sum[c * k + d]! += core[(a * j + b) * k + d]! * right[b * r + c]!;
+      for (let c = 0; c < right.columns; c++) for (let d = 0; d < each; d++) sum[c * each + d]! += core.data[(a * j + b) * each + d]! * right.data[b * right.columns + c]!;
     }
-    inner.set(sum, a * r * k);
+    inner.set(sum, a * columns);
   }
-  return matmul(left, inner, p, i, r * k);
+  return matmul(left, { rows: i, columns, data: inner });
 }
 
-/** a [m, n] ⊗ b [p, q, κ] → [m·p, n·q, κ]. */
-export function kron(a: Float32Array, b: Float32Array, [m, n, p, q, k]: readonly [number, number, number, number, number]): Float32Array {
-  const out = new Float32Array(a.length * b.length);
-  for (let i = 0, at = 0; i < m; i++) {
-    for (let s = 0; s < p; s++) {
-      for (let j = 0; j < n; j++) {
-        const factor = a[i * n + j]!, from = s * q * k;
-        for (let t = 0; t < q * k; t++) out[at++] = factor * b[from + t]!;
+/** a [m, n] ⊗ b [p, q] → [m·p, n·q]. */
+export function kron(a: Matrix, b: Matrix): Matrix {
+  const data = new Float32Array(a.data.length * b.data.length);
+  for (let i = 0, at = 0; i < a.rows; i++) {
+    for (let s = 0; s < b.rows; s++) {
+      for (let j = 0; j < a.columns; j++) {
+        const factor = a.data[i * a.columns + j]!, from = s * b.columns;
+        for (let t = 0; t < b.columns; t++) data[at++] = factor * b.data[from + t]!;
       }
     }
   }
-  return out;
+  return { rows: a.rows * b.rows, columns: a.columns * b.columns, data };
 }

@@ -1,0 +1,311 @@
+// Every algorithm of the LoRA family baked into a small checkpoint, against its formula written out in plain loops over float64, on linear and
+// convolution layers. Rotations are checked twice: by a power series, and by what they must keep.
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AppError } from '../../../main/engine/errors';
+import { sizeOf, type Dims } from '../../../main/engine/tensor';
+import { applyToWeight } from '../../../main/engine/weights/lora/dense';
+import type { LoadedModule } from '../../../main/engine/weights/lora/delta';
+import { bakeLoras } from '../../../main/services/model-tools/bake';
+import { scratchFolder } from '../../support/checkpoints';
+import { randomValues, randomWeights, readWeights, writeWeights, type StoredWeights, type WeightsByName } from '../../support/weights';
+
+const unet = 'model.diffusion_model.';
+interface Layer { readonly key: string; readonly name: string; readonly dims: Dims }
+const layers = {
+  linear: { key: `${unet}middle_block.1.transformer_blocks.0.attn2.to_k.weight`, name: 'lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k', dims: [8, 12] },
+  square: { key: `${unet}middle_block.1.transformer_blocks.0.attn1.to_q.weight`, name: 'lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q', dims: [8, 8] },
+  conv: { key: `${unet}middle_block.0.in_layers.2.weight`, name: 'lora_unet_mid_block_resnets_0_conv1', dims: [8, 6, 3, 3] },
+} satisfies Record<string, Layer>;
+const base = randomWeights({
+  [`${unet}input_blocks.0.0.weight`]: [8, 9, 3, 3], [`${unet}middle_block.0.in_layers.2.bias`]: [8],
+  'cond_stage_model.model.text_projection': [6, 4], 'cond_stage_model.model.ln_final.weight': [6], ...Object.fromEntries(Object.values(layers).map(({ key, dims }) => [key, dims])),
+}, 1);
+
+async function bake(weights: WeightsByName, weight: number, model: WeightsByName = base) {
+  const out = join(scratchFolder(), 'baked.safetensors');
+  const report = await bakeLoras({ model: writeWeights(model), loras: [{ path: writeWeights(weights), weight }], out, precision: 'F32' });
+  return { report: report.loras[0]!, tensors: (await readWeights(out)).tensors };
+}
+
+type Parts = Record<string, StoredWeights>;
+const named = (name: string, parts: Parts): WeightsByName => Object.fromEntries(Object.entries(parts).map(([part, tensor]) => [`${name}.${part}`, tensor]));
+const random = (dims: Dims, seed: number, size = 1): StoredWeights => ({ dims, values: randomValues(sizeOf(dims), seed).map((value) => Math.fround(size * value)) });
+const number = (value: number, dtype: 'F32' | 'I64' = 'F32'): StoredWeights => ({ dims: [], values: [value], dtype });
+/** The value at a place of a tensor, by its indices. */
+const at = ({ dims, values }: StoredWeights, ...index: number[]): number => values[index.reduce((sum, i, axis) => sum * dims[axis]! + i, 0)]!;
+const sum = (count: number, term: (i: number) => number): number => { let total = 0; for (let i = 0; i < count; i++) total += term(i); return total; };
+
+/** New value of W at output o, input i, kernel place κ. */
+type Formula = (w: (o: number, i: number, k: number) => number, o: number, i: number, k: number) => number;
+/** Tensors of one module and what it must do to a layer of [out, input, kernel² = each] at strength m. */
+interface Case { readonly parts: Parts; readonly formula: (m: number) => Formula }
+type Maker = (out: number, input: number, kernel: readonly number[]) => Case;
+
+/** Places of a [rows, …] tensor whose other axes are input and kernel together. */
+const flat = (tensor: StoredWeights, row: number, i: number, k: number, each: number): number => tensor.values[row * sizeOf(tensor.dims.slice(1)) + i * each + k]!;
+
+const low: Record<string, Maker> = {
+  'lora': (out, input, kernel) => {
+    const up = random([out, 3, ...kernel.map(() => 1)], 10), down = random([3, input, ...kernel], 11);
+    return { parts: { 'lora_up.weight': up, 'lora_down.weight': down, alpha: number(2) }, formula: (m) => (w, o, i, k) => w(o, i, k) + m * (2 / 3) * sum(3, (r) => flat(up, o, r, 0, 1) * flat(down, r, i, k, sizeOf(kernel))) };
+  },
+  'lora with the sparse rest of an extraction': (out, input, kernel) => {
+    const up = random([out, 2], 12), down = random([2, input * sizeOf(kernel)], 13), each = sizeOf(kernel);
+    const sparse = [[1, 5, 0.5], [7, 0, -0.25], [1, 6, 2]] as const;
+    return {
+      parts: {
+        'lora_up.weight': up, 'lora_down.weight': down, alpha: number(1), bias_values: { dims: [3], values: sparse.map(([, , value]) => value) },
+        bias_indices: { dims: [2, 3], values: [...sparse.map(([row]) => row), ...sparse.map(([, column]) => column)], dtype: 'I16' }, bias_size: { dims: [2], values: [out, input * each], dtype: 'I16' },
+      },
+      formula: (m) => (w, o, i, k) => w(o, i, k) + m * 0.5 * (sum(2, (r) => flat(up, o, r, 0, 1) * flat(down, r, i, k, each)) + (sparse.find(([row, column]) => row === o && column === i * each + k)?.[2] ?? 0)),
+    };
+  },
+  'loha': (out, input, kernel) => {
+    const [w1a, w2a] = [20, 21].map((seed) => random([out, 2], seed)), [w1b, w2b] = [22, 23].map((seed) => random([2, input * sizeOf(kernel)], seed)), each = sizeOf(kernel);
+    const half = (a: StoredWeights, b: StoredWeights, o: number, i: number, k: number): number => sum(2, (r) => at(a, o, r) * flat(b, r, i, k, each));
+    return { parts: { hada_w1_a: w1a!, hada_w1_b: w1b!, hada_w2_a: w2a!, hada_w2_b: w2b!, alpha: number(3) }, formula: (m) => (w, o, i, k) => w(o, i, k) + m * 1.5 * half(w1a!, w1b!, o, i, k) * half(w2a!, w2b!, o, i, k) };
+  },
+  'lokr': (out, input, kernel) => {
+    const w1 = random([2, 2], 30), a = random([out / 2, 3], 31), b = random([3, (input / 2) * sizeOf(kernel)], 32), each = sizeOf(kernel), [p, q] = [out / 2, input / 2];
+    return {
+      parts: { lokr_w1: w1, lokr_w2_a: a, lokr_w2_b: b, alpha: number(6) },
+      formula: (m) => (w, o, i, k) => w(o, i, k) + m * (6 / 3) * at(w1, Math.floor(o / p), Math.floor(i / q)) * sum(3, (r) => at(a, o % p, r) * flat(b, r, i % q, k, each)),
+    };
+  },
+  'glora': (out, input, kernel) => {
+    const one = kernel.map(() => 1), a1 = random([input, 3, ...one], 40), a2 = random([3, input, ...one], 41), b1 = random([out, 3, ...one], 42), b2 = random([3, input, ...kernel], 43), each = sizeOf(kernel);
+    const viaInputs = (w: Parameters<Formula>[0], o: number, i: number, k: number): number => sum(input, (x) => w(o, x, k) * sum(3, (r) => flat(a1, x, r, 0, 1) * flat(a2, r, i, 0, 1)));
+    return {
+      parts: { 'a1.weight': a1, 'a2.weight': a2, 'b1.weight': b1, 'b2.weight': b2, alpha: number(1) },
+      formula: (m) => (w, o, i, k) => w(o, i, k) + m * (1 / 3) * (viaInputs(w, o, i, k) + sum(3, (r) => flat(b1, o, r, 0, 1) * flat(b2, r, i, k, each))),
+    };
+  },
+  'ia3 on outputs': (out, _, kernel) => {
+    const scales = random(kernel.length > 0 ? [1, out, 1, 1] : [out], 50);
+    return { parts: { weight: scales, on_input: number(0, 'I64') }, formula: (m) => (w, o, i, k) => w(o, i, k) * (1 + m * scales.values[o]!) };
+  },
+  'ia3 on inputs': (_, input, kernel) => {
+    const scales = random(kernel.length > 0 ? [1, input, 1, 1] : [input], 51);
+    return { parts: { weight: scales, on_input: number(1, 'I64') }, formula: (m) => (w, o, i, k) => w(o, i, k) * (1 + m * scales.values[i]!) };
+  },
+  'full': (out, input, kernel) => {
+    const diff = random([out, input, ...kernel], 60);
+    return { parts: { diff }, formula: (m) => (w, o, i, k) => w(o, i, k) + m * flat(diff, o, i, k, sizeOf(kernel)) };
+  },
+  'a new weight': (out, input, kernel) => {
+    const next = random([out, input, ...kernel], 61);
+    return { parts: { set_weight: next }, formula: (m) => (w, o, i, k) => (1 - m) * w(o, i, k) + m * flat(next, o, i, k, sizeOf(kernel)) };
+  },
+};
+
+/** R = (I + Q)(I + Q + Q² + …) of a small block, Q = shrink · (B − Bᵀ). */
+function seriesRotation(block: (i: number, j: number) => number, n: number, shrink: number): (i: number, j: number) => number {
+  const q = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => shrink * (block(i, j) - block(j, i))));
+  const eye: number[][] = q.map((_, i) => q.map((_, j) => (i === j ? 1 : 0)));
+  const times = (a: number[][], b: number[][]): number[][] => a.map((row) => b.map((_, j) => sum(n, (x) => row[x]! * b[x]![j]!)));
+  const plus = (a: number[][], b: number[][]): number[][] => a.map((row, i) => row.map((value, j) => value + b[i]![j]!));
+  let power = eye, series = eye;
+  for (let term = 0; term < 100; term++) series = plus(series, power = times(power, q));
+  const r = times(plus(eye, q), series);
+  return (i, j) => r[i]![j]!;
+}
+const skewNorm = (blocks: StoredWeights): number => {
+  const n = blocks.dims.at(-1)!, count = sizeOf(blocks.dims) / (n * n);
+  return Math.sqrt(sum(count, (b) => sum(n, (i) => sum(n, (j) => (blocks.values[(b * n + i) * n + j]! - blocks.values[(b * n + j) * n + i]!) ** 2))));
+};
+/** (c g k) → (c k g) of einops: where each row of the new order comes from. */
+function butterflyOrder(out: number, k: number): number[] {
+  const order: number[] = [];
+  for (let c = 0; c < out / (2 * k); c++) for (let kk = 0; kk < k; kk++) for (let g = 0; g < 2; g++) order.push(c * 2 * k + g * k + kk);
+  return order;
+}
+
+const oftCase = (extra: (out: number, blocks: StoredWeights) => { parts: Parts; shrink?: number; rescale?: readonly number[] }): Maker => (out) => {
+  const blocks = random([2, out / 2, out / 2], 70, 0.1), n = out / 2, { parts, shrink = 1, rescale } = extra(out, blocks);
+  const r = [0, 1].map((b) => seriesRotation((i, j) => at(blocks, b, i, j), n, shrink));
+  return {
+    parts: { oft_blocks: blocks, ...parts },
+    // Σₙ R[n, o]·W[n]: R is transposed.
+    formula: (m) => (w, o, i, k) => {
+      const block = Math.floor(o / n), turned = sum(n, (x) => r[block]!(x, o % n) * w(block * n + x, i, k));
+      return (w(o, i, k) + m * (turned - w(o, i, k))) * (rescale ? 1 + m * (rescale[o]! - 1) : 1);
+    },
+  };
+};
+/** Each factor is mixed with I on its own. */
+const boftCase = (factors: number, count: number): Maker => (out) => {
+  const n = out / count, blocks = random([factors, count, n, n], 73, 0.1);
+  const r = Array.from({ length: factors }, (_, f) => Array.from({ length: count }, (_, block) => seriesRotation((i, j) => at(blocks, f, block, i, j), n, 1)));
+  return {
+    parts: { oft_blocks: blocks, alpha: number(0) },
+    formula: (m) => (w, o, i, k) => {
+      let rows = Array.from({ length: out }, (_, row) => w(row, i, k));
+      for (let f = 0; f < factors; f++) {
+        const order = butterflyOrder(out, 2 ** f * n / 2), mixed = order.map((row) => rows[row]!), next = [...rows];
+        order.forEach((row, place) => {
+          const block = Math.floor(place / n), own = place % n;
+          next[row] = sum(n, (x) => (m * r[f]![block]!(own, x) + (own === x ? 1 - m : 0)) * mixed[block * n + x]!);
+        });
+        rows = next;
+      }
+      return rows[o]!;
+    },
+  };
+};
+const rotations: Record<string, Maker> = {
+  'oft': oftCase(() => ({ parts: {} })),
+  'oft with a bound that holds it back': oftCase((out, blocks) => ({ parts: { alpha: number(0.01) }, shrink: 0.01 * out / (skewNorm(blocks) + 1e-8) })),
+  'oft with a bound that it does not reach': oftCase(() => ({ parts: { alpha: number(10) } })),
+  'oft with alpha 0, as LyCORIS writes no bound': oftCase(() => ({ parts: { alpha: number(0, 'I64') } })),
+  'oft, rescaled': oftCase((out) => { const rescale = random([out, 1], 71); return { parts: { rescale }, rescale: rescale.values }; }),
+  'oft of early LyCORIS, R itself': (out) => {
+    const diag = random([4, out / 4, out / 4], 72), n = out / 4;
+    return { parts: { oft_diag: diag }, formula: (m) => (w, o, i, k) => (1 - m) * w(o, i, k) + m * sum(n, (x) => at(diag, Math.floor(o / n), x, o % n) * w(Math.floor(o / n) * n + x, i, k)) };
+  },
+  'boft, one factor of pairs': boftCase(1, 4),
+  'boft, three factors of pairs': boftCase(3, 4),
+  'boft, two factors of fours': boftCase(2, 2),
+};
+
+describe.each(Object.entries(layers))('a %s layer', (_, { key, name, dims }) => {
+  const [out, input, ...kernel] = dims as [number, number, ...number[]], each = sizeOf(kernel), before = base[key]!;
+  const old = (o: number, i: number, k: number): number => before.values[(o * input + i) * each + k]!;
+  const makers = Object.entries({ ...low, ...rotations });
+
+  test.each(makers)('%s', async (_, make) => {
+    const { parts, formula } = make(out, input, kernel);
+    for (const m of [1, 0.7, -0.5]) {
+      const { tensors, report } = await bake(named(name, parts), m);
+      expect(report).toMatchObject({ applied: 1, unmatched: [], incomplete: [] });
+      tensors[key]!.values.forEach((value, n) => expect(value).toBeCloseTo(formula(m)(old, Math.floor(n / (input * each)), Math.floor(n / each) % input, n % each), 5));
+      for (const [other, { values }] of Object.entries(base)) if (other !== key) expect(tensors[other]!.values).toEqual(values);
+    }
+  });
+
+  test.each(makers)('%s at strength 0 leaves all as it is', async (_, make) => {
+    expect((await bake(named(name, make(out, input, kernel).parts), 0)).tensors[key]!.values).toEqual(before.values);
+  });
+});
+
+test('a LoCon\'s core, on a 3×3 convolution', async () => {
+  const { key, name } = layers.conv, up = random([8, 2, 1, 1], 80), mid = random([2, 3, 3, 3], 81), down = random([3, 6, 1, 1], 82);
+  const { tensors } = await bake(named(name, { 'lora_up.weight': up, 'lora_mid.weight': mid, 'lora_down.weight': down }), 1);
+  tensors[key]!.values.forEach((value, n) => {
+    const [o, i, y, x] = [Math.floor(n / 54), Math.floor(n / 9) % 6, Math.floor((n % 9) / 3), n % 3];
+    expect(value).toBeCloseTo(base[key]!.values[n]! + sum(2, (a) => sum(3, (b) => at(up, o, a, 0, 0) * at(mid, a, b, y, x) * at(down, b, i, 0, 0))), 5);
+  });
+});
+
+test('GLoRA of early LyCORIS, with its pairs the other way round', async () => {
+  for (const { key, name, dims } of [layers.linear, layers.square]) {
+    const [out, input] = dims as [number, number], a1 = random([2, input], 90), a2 = random([input, 2], 91), b1 = random([2, input], 92), b2 = random([out, 2], 93);
+    const { tensors } = await bake(named(name, { 'a1.weight': a1, 'a2.weight': a2, 'b1.weight': b1, 'b2.weight': b2, alpha: number(2) }), 1);
+    tensors[key]!.values.forEach((value, n) => {
+      const [o, i] = [Math.floor(n / input), n % input], w = (x: number): number => base[key]!.values[o * input + x]!;
+      expect(value).toBeCloseTo(w(i) + sum(2, (r) => at(b2, o, r) * at(b1, r, i)) + sum(input, (x) => w(x) * sum(2, (r) => at(a2, x, r) * at(a1, r, i))), 5);
+    });
+  }
+});
+
+describe('rotations', () => {
+  const module = (oft_blocks: StoredWeights): LoadedModule => ({
+    layer: 'l', algorithm: oft_blocks.dims.length === 4 ? 'boft' : 'oft', parts: { oft_blocks: { dtype: 'float32', dims: oft_blocks.dims, data: Float32Array.from(oft_blocks.values) } },
+  });
+  const turned = (weight: readonly number[], dims: Dims, blocks: StoredWeights): number[] => {
+    const values = Float32Array.from(weight);
+    applyToWeight(values, dims, module(blocks), 1);
+    return [...values];
+  };
+  const gram = (values: readonly number[], [rows = 1, columns = 1]: Dims): number[] =>
+    Array.from({ length: columns * columns }, (_, n) => sum(rows, (r) => values[r * columns + Math.floor(n / columns)]! * values[r * columns + (n % columns)]!));
+
+  test('zero blocks change nothing', () => {
+    const weight = randomValues(32, 1);
+    for (const dims of [[2, 4, 4], [2, 2, 4, 4]]) expect(turned(weight, [8, 4], { dims, values: Array<number>(sizeOf(dims)).fill(0) })).toEqual(weight);
+  });
+
+  test('Q of a unit quarter-turns a pair of rows', () => {
+    expect(turned([1, 2, 3, 4], [2, 2], { dims: [1, 2, 2], values: [0, 0, 1, 0] })).toEqual([3, 4, -1, -2]);
+    expect(turned([1, 2, 3, 4], [2, 2], { dims: [1, 1, 2, 2], values: [0, 0, 1, 0] })).toEqual([-3, -4, 1, 2]);
+  });
+
+  test('one factor of BOFT in pairs is OFT with its blocks transposed', () => {
+    const weight = randomValues(24, 2), blocks = random([4, 2, 2], 3);
+    const flipped = blocks.values.map((_, n) => blocks.values[n - (n % 4) + [0, 2, 1, 3][n % 4]!]!);
+    turned(weight, [8, 3], { dims: [1, 4, 2, 2], values: blocks.values }).forEach((value, n) => expect(value).toBeCloseTo(turned(weight, [8, 3], { dims: [4, 2, 2], values: flipped })[n]!, 5));
+  });
+
+  test('keep lengths and angles of the columns, however large the blocks are', () => {
+    fc.assert(fc.property(fc.constantFrom([1, 24, 24], [3, 8, 8], [6, 4, 4], [24, 1, 1], [2, 4, 6, 6], [3, 4, 6, 6], [3, 12, 2, 2]), fc.constantFrom(0.01, 1, 30, 1000), fc.integer({ min: 1, max: 1e6 }), (dims, size, seed) => {
+      const weight = randomValues(24 * 5, seed), after = turned(weight, [24, 5], random(dims, seed + 1, size));
+      gram(after, [24, 5]).forEach((value, n) => expect(value).toBeCloseTo(gram(weight, [24, 5])[n]!, 4));
+    }), { numRuns: 60 });
+  });
+});
+
+describe('what goes with the algorithms', () => {
+  test('DoRA weighs any of them', async () => {
+    const { key, name } = layers.linear, make = low['glora']!(8, 12, []), dora = random([8, 1], 100);
+    const { tensors } = await bake(named(name, { ...make.parts, dora_scale: dora }), 0.6);
+    const w = (o: number, i: number): number => base[key]!.values[o * 12 + i]!, changed = (o: number, i: number): number => make.formula(1)(w, o, i, 0);
+    tensors[key]!.values.forEach((value, n) => {
+      const [o, i] = [Math.floor(n / 12), n % 12];
+      expect(value).toBeCloseTo(w(o, i) + 0.6 * (changed(o, i) * dora.values[o]! / Math.sqrt(sum(12, (x) => changed(o, x) ** 2)) - w(o, i)), 5);
+    });
+  });
+
+  test('biases: differences as they are, PEFT\'s scaled as the factors are; those of layers without one are named', async () => {
+    const pair = { 'lora_down.weight': random([2, 54], 110), 'lora_up.weight': random([8, 2], 111), alpha: number(1) }, bias = `${unet}middle_block.0.in_layers.2.bias`;
+    const { tensors } = await bake(named(layers.conv.name, { ...pair, diff_b: random([8], 112), 'lora_B.bias': random([8], 113) }), 0.5);
+    tensors[bias]!.values.forEach((value, i) => expect(value).toBeCloseTo(base[bias]!.values[i]! + 0.5 * randomValues(8, 112)[i]! + 0.5 * 0.5 * randomValues(8, 113)[i]!, 6));
+    const bare = await bake(named(layers.square.name, { diff: random([8, 8], 114), diff_b: random([8], 115) }), 1);
+    expect(bare.report).toMatchObject({ applied: 1, unmatched: [`${layers.square.name} bias`] });
+    expect(bare.tensors[layers.square.key]!.values).not.toEqual(base[layers.square.key]!.values);
+  });
+
+  test('OpenCLIP\'s projection, which is kept transposed', async () => {
+    const projection = 'cond_stage_model.model.text_projection', diff = random([4, 6], 120);
+    const { tensors } = await bake(named('lora_te1_text_projection', { diff }), 1);
+    tensors[projection]!.values.forEach((value, n) => expect(value).toBeCloseTo(base[projection]!.values[n]! + at(diff, n % 4, Math.floor(n / 4)), 6));
+  });
+
+  test('the first convolution of an inpainting model takes a plain LoRA in its first channels', async () => {
+    const first = `${unet}input_blocks.0.0.weight`, diff = random([8, 4, 3, 3], 130);
+    const { tensors } = await bake(named('lora_unet_conv_in', { diff }), 1);
+    tensors[first]!.values.forEach((value, n) => {
+      const [o, i, k] = [Math.floor(n / 81), Math.floor(n / 9) % 9, n % 9];
+      expect(value).toBeCloseTo(base[first]!.values[n]! + (i < 4 ? diff.values[(o * 4 + i) * 9 + k]! : 0), 6);
+    });
+  });
+
+  test('reshape_weight widens the layer with zeros first', async () => {
+    const { key, name } = layers.linear, up = random([10, 2], 140), down = random([2, 14], 141);
+    const { tensors } = await bake(named(name, { 'lora_up.weight': up, 'lora_down.weight': down, reshape_weight: { dims: [2], values: [10, 14], dtype: 'I64' } }), 1);
+    expect(tensors[key]!.dims).toEqual([10, 14]);
+    tensors[key]!.values.forEach((value, n) => {
+      const [o, i] = [Math.floor(n / 14), n % 14], old = o < 8 && i < 12 ? base[key]!.values[o * 12 + i]! : 0;
+      expect(value).toBeCloseTo(old + sum(2, (r) => at(up, o, r) * at(down, r, i)), 5);
+    });
+  });
+});
+
+describe('a shape that does not fit is refused by the layer\'s name', () => {
+  const pair = (up: Dims, down: Dims, more: Parts = {}): Parts => ({ 'lora_up.weight': random(up, 1), 'lora_down.weight': random(down, 2), ...more });
+  const cases: [string, Parts][] = [
+    ['inputs', pair([8, 2], [2, 16])], ['outputs and inputs swapped', pair([12, 2], [2, 8])], ['ranks', pair([8, 2], [3, 12])], ['core', pair([8, 2], [2, 12], { 'lora_mid.weight': random([3, 2, 1, 1], 3) })],
+    ['sparse rest', pair([8, 2], [2, 12], { bias_indices: random([2, 1], 3), bias_values: random([1], 4), bias_size: { dims: [2], values: [8, 99], dtype: 'I64' } })],
+    ['loha', { hada_w1_a: random([8, 2], 1), hada_w1_b: random([2, 12], 2), hada_w2_a: random([8, 2], 3), hada_w2_b: random([2, 10], 4) }],
+    ['lokr', { lokr_w1: random([2, 2], 1), lokr_w2: random([4, 5], 2) }],
+    ['glora', { 'a1.weight': random([12, 2], 1), 'a2.weight': random([2, 10], 2), 'b1.weight': random([8, 2], 3), 'b2.weight': random([2, 12], 4) }],
+    ['ia3', { weight: random([12], 1), on_input: number(0) }], ['oft', { oft_blocks: random([3, 4, 4], 1) }], ['oft, not square', { oft_blocks: random([2, 4, 3], 1) }],
+    ['boft, too many factors', { oft_blocks: random([4, 4, 2, 2], 1) }], ['boft, odd blocks', { oft_blocks: random([1, 8, 1, 1], 1) }], ['rescale', { oft_blocks: random([2, 4, 4], 1), rescale: random([12, 1], 2) }],
+    ['full', { diff: random([8, 11], 1) }], ['a new weight', { set_weight: random([12, 12], 1) }], ['DoRA', pair([8, 2], [2, 12], { dora_scale: random([1, 8], 3) })], ['reshape', pair([8, 2], [2, 12], { reshape_weight: { dims: [2], values: [4, 4], dtype: 'I64' } })],
+  ];
+  test.each(cases)('%s', async (_, parts) => {
+    const error: unknown = await bake(named(layers.linear.name, parts), 1).catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(AppError);
+    expect(error).toMatchObject({ code: 'weights.shapeMismatch', message: expect.stringContaining(layers.linear.name) as string, data: { key: layers.linear.name } });
+  });
+});
