@@ -23,6 +23,7 @@ const homes = {
   'onnxruntime-node': ['main/worker/'],
   sharp: ['main/services/', 'main/worker/'],
   libsql: ['main/services/', 'main/worker/'],
+  yaml: ['main/services/'],
   fastify: ['main/server/'],
   react: ['renderer/'],
 };

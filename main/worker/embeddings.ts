@@ -1,67 +1,68 @@
-// The folder with trained words (textual inversion): each file is called by its name without the ending, wherever it lies in the folder.
-import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+// The folder with trained words (textual inversion): which words its files hold, wherever they lie in it, and the file behind each.
+import { readdir, stat } from 'node:fs/promises';
 import { extname, join, parse } from 'node:path';
-import { AppError } from '../engine/errors';
-import type { Tensor } from '../engine/tensor';
-import { embeddingEntries, WordIndex, type Embedding, type EmbeddingLibrary } from '../engine/text/embeddings';
 import type { Vocabulary } from '../engine/text/chunks';
-import { toFloat32 } from '../engine/weights/half';
-import { baseName } from '../engine/weights/safetensors';
-import type { TensorEntry } from '../engine/weights/source';
-import { openWeightFile, withFile } from './files';
+import { WordIndex, type EmbeddingLibrary } from '../engine/text/embeddings';
+import { isPictureName, readEmbedding, wordsOf } from './embedding-file';
 
-/** Of files of one name, the first of these kinds counts, and of those the one that lies highest. */
-const endings = ['.safetensors', '.pt', '.bin'];
-
-/** Far above any: 75 vectors of SDXL in float32 are 0.6 MB, and the first trainer's pickles hold little besides. */
-const MAX_BYTES = 64 << 20;
+/** Of files that hold one word, the first of these kinds counts, and of those the one that lies highest. */
+const endings = ['.safetensors', '.pt', '.bin', '.png', '.webp'];
 
 interface Listed { readonly names: string; readonly words: WordIndex }
 let last: Listed | undefined;
 
-/** Looks what is there; files are read when a prompt calls them up. undefined where there are none, or no folder. */
+/** What was found in a file, while it is the same. */
+interface Looked { readonly stamp: string; readonly words: readonly string[] }
+let looked: ReadonlyMap<string, Looked> = new Map();
+
+/** Files are looked into once; their vectors are read when a prompt calls them up. undefined where there are no words, or no folder. */
 export async function openEmbeddings(folder: string, vocabulary: Pick<Vocabulary, 'encode'>): Promise<EmbeddingLibrary | undefined> {
-  const paths = new Map<string, string>();
-  for (const file of await filesIn(folder)) {
-    const { name } = parse(file);
-    if (!paths.has(name.toLowerCase())) paths.set(name.toLowerCase(), join(folder, file));
+  const found = new Map<string, { name: string; path: string }>();
+  looked = await lookInto(folder, await filesIn(folder));
+  for (const [path, { words }] of looked) {
+    for (const name of words) if (!found.has(name.toLowerCase())) found.set(name.toLowerCase(), { name, path });
   }
-  if (paths.size === 0) return undefined;
-  const names = [...paths.values()].map((path) => parse(path).name);
+  if (found.size === 0) return undefined;
+  const names = [...found.values()].map(({ name }) => name);
   const key = names.join('\n');
   if (last?.names !== key) last = { names: key, words: new WordIndex(names, (name) => vocabulary.encode(name)) };      // thousands are common
-  return { words: last.words, load: (name) => readEmbedding(paths.get(name.toLowerCase())!) };
+  return {
+    words: last.words,
+    load: (word) => {
+      const { name, path } = found.get(word.toLowerCase())!;
+      return readEmbedding(path, name);
+    },
+  };
 }
 
-/** Relative paths, the most wanted first. */
+/** Paths, the most wanted first. A picture beside a file of its name, or called `.preview`, shows what that one does. */
 async function filesIn(folder: string): Promise<string[]> {
-  const files = await readdir(folder, { recursive: true }).catch(() => []);
-  const rank = (file: string): number => endings.indexOf(extname(file).toLowerCase());
+  const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter((file) => rank(file) >= 0);
+  const trained = new Set(files.filter((file) => !isPictureName(file)).map(stem));
   const depth = (file: string): number => file.split(/[\\/]/).length;
-  return files.filter((file) => rank(file) >= 0).sort((a, b) => rank(a) - rank(b) || depth(a) - depth(b) || (a < b ? -1 : 1));
+  const isPreview = (file: string): boolean => isPictureName(file) && (trained.has(stem(file)) || stem(file).endsWith('.preview'));
+  return files.filter((file) => !isPreview(file))
+    .sort((a, b) => rank(a) - rank(b) || depth(a) - depth(b) || (a < b ? -1 : 1)).map((file) => join(folder, file));
 }
 
-/** A file of any of the trainers' forms. Throws file.*, weights.*; weights.notFinite for values that are no numbers. */
-export async function readEmbedding(path: string): Promise<Embedding> {
-  const bytes = await withFile(path, ({ read, sizeBytes }) => {
-    if (sizeBytes > MAX_BYTES) throw new AppError('weights.unsupportedLayout', { message: `${baseName(path)} is too large for an embedding`, data: { file: path }, hint: 'Keep only embeddings in this folder.' });
-    return read(0, sizeBytes);
-  });
-  const entries = embeddingEntries(await openWeightFile(path));
-  const tensors = entries.map((entry) => vectorsOf(entry, bytes));
-  if (!tensors.every(({ data }) => data.every(Number.isFinite))) {
-    throw new AppError('weights.notFinite', { message: `${baseName(path)} holds values that are not numbers`, data: { file: path }, hint: 'Get the file again from its source.' });
+const rank = (file: string): number => endings.indexOf(extname(file).toLowerCase());
+const stem = (file: string): string => parse(file).name.toLowerCase();
+
+/** Files open at once. */
+const AT_ONCE = 16;
+
+/** By path, in the same order. What cannot be read is called by its name all the same, so that whoever calls it learns why. */
+async function lookInto(root: string, paths: readonly string[]): Promise<Map<string, Looked>> {
+  const found: [string, Looked][] = [];
+  for (let at = 0; at < paths.length; at += AT_ONCE) {
+    found.push(...await Promise.all(paths.slice(at, at + AT_ONCE).map(async (path): Promise<[string, Looked]> => [path, await look(root, path)])));
   }
-  const hash = createHash('sha256').update(bytes).digest('hex');
-  return { name: parse(path).name, hash, count: tensors[0]!.dims[0]!, vectors: new Map(tensors.map((tensor) => [tensor.dims[1]!, tensor])) };
+  return new Map(found);
 }
 
-/** [n, d], also where the file has one vector [d], or the vectors in columns. */
-function vectorsOf({ dtype, offset, byteLength, shape, layout }: TensorEntry, bytes: Uint8Array): Tensor {
-  const stored = toFloat32(dtype, bytes.slice(offset, offset + byteLength));
-  const [count, width] = shape.length === 1 ? [1, shape[0]!] : [shape[0]!, shape[1]!];
-  const turned = layout !== undefined && layout.perm[0] === 1;
-  const data = turned ? stored.map((_, i) => stored[(i % width) * count + Math.floor(i / width)]!) : stored;
-  return { dtype: 'float32', dims: [count, width], data };
+async function look(root: string, path: string): Promise<Looked> {
+  const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: 0 }));
+  const stamp = `${size} ${mtimeMs}`, known = looked.get(path);
+  if (known?.stamp === stamp) return known;
+  return { stamp, words: size === 0 ? [] : await wordsOf(path, root).catch(() => [parse(path).name]) };
 }

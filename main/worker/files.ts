@@ -27,7 +27,7 @@ export const openWeightFile = (path: string): Promise<WeightFile> => withFile(pa
   if (looksLikeSafetensors(head)) return parseHeader(source);
   const container = sniffContainer(head);
   if (container === 'zip' || container === 'pickle') return parseTorchCheckpoint(source);
-  return container === 'unknown' && /\.(?:ckpt|pt|pth|bin|pkl|pickle)$/i.test(path) ? parseBarePickle(source) : parseHeader(source);
+  return (container === 'unknown' || container === 'text') && /\.(?:ckpt|pt|pth|bin|pkl|pickle)$/i.test(path) ? parseBarePickle(source) : parseHeader(source);
 });
 
 /** Pickles of protocol 0 and 1 begin with anything. Of a file that is none after all, the other reader says what it is. */

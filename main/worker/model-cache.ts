@@ -1,20 +1,18 @@
-// Models that stay ready between jobs, and are let go when memory gets scarce. A model is a file or folder as it was: another date or size is another model.
+// Models that stay ready between jobs, and are let go when memory gets scarce. A model is its files as they were: another date or size is another model.
 import { freemem, totalmem } from 'node:os';
 import { Model } from '../engine/pipeline/model';
 import type { Runtime } from '../engine/pipeline/runtime';
-import { whyNotRunnable } from '../engine/families/identify';
-import { openModel } from './model-folder';
-import { stampOf } from './stamp';
+import { openParts, versionOf, type ModelPaths } from './model-parts';
 
 /** Below this share of the machine's memory, models that no job uses are let go. */
 const SCARCE = 0.08;
 
 const systemFreeShare = (): number => (process.availableMemory?.() ?? freemem()) / totalmem();
 
-interface Kept { readonly path: string; readonly version: string; readonly bytes: number; readonly model: Model }
+interface Kept { readonly paths: ModelPaths; readonly key: string; readonly version: string; readonly bytes: number; readonly model: Model }
 
 export class ModelCache {
-  private readonly runtime: Runtime;
+  readonly runtime: Runtime;
   private readonly freeShare: () => number;
   private cacheBytes = Infinity;
   /** The last one was used last. */
@@ -27,15 +25,15 @@ export class ModelCache {
   }
 
   /** The models of one job, which make room for each other by no means. Throws file.*, weights.*, model.* when one is not a model that runs. */
-  async get<Paths extends readonly string[]>(...paths: Paths): Promise<{ [I in keyof Paths]: Model }> {
+  async get<Models extends readonly ModelPaths[]>(...wanted: Models): Promise<{ [I in keyof Models]: Model }> {
     const models: Model[] = [];
-    for (const path of paths) models.push(await this.take(path));
-    await this.shrink(new Set(paths).size);
-    return models as { [I in keyof Paths]: Model };
+    for (const paths of wanted) models.push(await this.take(paths));
+    await this.shrink(new Set(models).size);
+    return models as { [I in keyof Models]: Model };
   }
 
   list(): { path: string; bytes: number }[] {
-    return this.kept.map(({ path, bytes }) => ({ path, bytes }));
+    return this.kept.map(({ paths, bytes }) => ({ path: paths.model, bytes }));
   }
 
   async limit(cacheBytes: number): Promise<void> {
@@ -53,20 +51,17 @@ export class ModelCache {
   }
 
   /** Known or newly opened, and the last of those kept. */
-  private async take(path: string): Promise<Model> {
-    const { mtimeMs, sizeBytes } = await stampOf(path) ?? { mtimeMs: 0, sizeBytes: 0 };
-    const version = `${mtimeMs} ${sizeBytes}`;
-    const known = this.kept.find((entry) => entry.path === path);
+  private async take(paths: ModelPaths): Promise<Model> {
+    const { version, sizeBytes } = await versionOf(paths), key = JSON.stringify([paths.model, paths.vae, paths.textEncoders ?? []]);
+    const known = this.kept.find((entry) => entry.key === key);
     if (known?.version === version) {
       this.kept = [...this.kept.filter((entry) => entry !== known), known];
       return known.model;
     }
     if (known) await this.drop(known);
-    const file = await openModel(path);
-    const refusal = whyNotRunnable(file);
-    if (refusal) throw refusal;
-    const model = new Model({ unet: file, text: file, vae: file }, this.runtime);
-    this.kept.push({ path, version, bytes: sizeBytes, model });
+    const { file, tiny } = await openParts(paths);
+    const model = new Model({ unet: file, text: file, vae: file, tiny }, this.runtime);
+    this.kept.push({ paths, key, version, bytes: sizeBytes, model });
     return model;
   }
 

@@ -1,11 +1,12 @@
 // A model in diffusers' folders: one network a folder, perhaps in several shards and precisions. Opened as one checkpoint; the weights stay where they are.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
-import { assembleCheckpoint, joinShards } from '../engine/families/key-maps/assemble';
+import { assembleCheckpoint } from '../engine/families/key-maps/assemble';
 import { baseName } from '../engine/weights/safetensors';
 import type { WeightFile } from '../engine/weights/source';
 import { openWeightFile } from './files';
+import { openNetwork } from './network-folder';
 
 /** A model as it lies on the disk: a single file, or diffusers' folder. Throws what opening either throws. */
 export async function openModel(path: string): Promise<WeightFile> {
@@ -15,7 +16,8 @@ export async function openModel(path: string): Promise<WeightFile> {
 
 /**
  * `folder` holds unet/, vae/, text_encoder/ and for SDXL text_encoder_2/. Where a network is there in several precisions, fp16 is taken: the pictures are
- * the same and half is read. Throws model.notACheckpoint naming the network that is not there, and what opening a file throws.
+ * the same and half is read. Pickles (.bin) count where there are no .safetensors. model_index.json is not needed. Throws model.notACheckpoint naming
+ * the network that is not there, file.notFound naming a shard that is not, and what opening a file throws.
  */
 export async function openModelFolder(folder: string): Promise<WeightFile> {
   const root = resolve(folder);
@@ -23,8 +25,8 @@ export async function openModelFolder(folder: string): Promise<WeightFile> {
   for (const [name, part] of [['unet', unet], ['vae', vae], ['text_encoder', text ?? text2]] as const) {
     if (part) continue;
     throw new AppError('model.notACheckpoint', {
-      message: `${baseName(root)} has no ${name} folder with a .safetensors file`, data: { file: root, part: name },
-      hint: 'Choose the folder that holds model_index.json, and get its .safetensors files, not the .bin ones.',
+      message: `${baseName(root)} has no ${name} folder with a .safetensors or .bin file`, data: { file: root, part: name },
+      hint: `Choose the folder that holds unet, vae and text_encoder, and get the files of ${name} as well.`,
     });
   }
   const { prediction_type: prediction, rescale_betas_zero_snr: zeroSnr } = await readJson(join(root, 'scheduler', 'scheduler_config.json'));
@@ -32,10 +34,10 @@ export async function openModelFolder(folder: string): Promise<WeightFile> {
   return zeroSnr === true ? withMarker(file, 'ztsnr') : file;
 }
 
-/** Name → parsed object, or an empty one: the scheduler's settings only add to what the weights say. */
+/** An empty object where there is none: the scheduler's settings only add to what the weights say. */
 async function readJson(path: string): Promise<Record<string, unknown>> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
+    return (JSON.parse(await readFile(path, 'utf8')) ?? {}) as Record<string, unknown>;
   } catch {
     return {};
   }
@@ -45,23 +47,3 @@ async function readJson(path: string): Promise<Record<string, unknown>> {
 function withMarker(file: WeightFile, name: string): WeightFile {
   return { ...file, tensors: new Map([...file.tensors, [name, { name, dtype: 'F32', shape: [0], offset: 0, byteLength: 0 }]]) };
 }
-
-/** The network's weights, or undefined where the folder has none. */
-async function openNetwork(folder: string): Promise<WeightFile | undefined> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.safetensors'));
-  const [variant] = [...new Set(names.map(variantOf))].sort((a, b) => rank(a) - rank(b));
-  if (variant === undefined) return undefined;
-  const chosen = names.filter((name) => variantOf(name) === variant);
-  // A whole file beside shards of the same precision is the same once more.
-  const whole = chosen.find((name) => !shard.test(name));
-  const files = await Promise.all((whole ? [whole] : chosen.sort()).map((name) => openWeightFile(join(folder, name))));
-  return files.length === 1 ? files[0] : joinShards(folder, files);
-}
-
-const shard = /-\d{5}-of-\d{5}/;
-
-/** 'diffusion_pytorch_model.fp16-00001-of-00002.safetensors' → 'fp16'; '' for the plain name. */
-const variantOf = (name: string): string => name.replace(shard, '').split('.').slice(1, -1).join('.');
-
-/** EMA copies and others come last. */
-const rank = (variant: string): number => (variant === 'fp16' ? 0 : variant === '' ? 1 : 2);

@@ -18,6 +18,11 @@ export interface RunMessage {
   /** Absolute paths of the job's `mask` and `depth`, encoded images of any size. */
   readonly maskPath?: string;
   readonly depthPath?: string;
+  /** Absolute paths of the job's `vae` and `textEncoders`. */
+  readonly vaePath?: string;
+  readonly textEncoderPaths?: readonly string[];
+  /** Absolute path of a TAESD that shows the steps. */
+  readonly previewPath?: string;
   /** Absolute path of the job's refiner, as `modelPath`. */
   readonly refinerPath?: string;
   /** 1 at first; 2 when an earlier worker died over this job, which asks for a plan that needs less memory. */
@@ -54,7 +59,9 @@ export type FromWorker =
   | { readonly type: 'phase'; readonly id: string; readonly phase: 'loading' | 'running' | 'decoding'; readonly fraction?: number }
   /** After each step. `step` counts from 1 to `steps` (fewer than `job.steps` in img2img); `seconds` is this step's own time. */
   | { readonly type: 'step'; readonly id: string; readonly step: number; readonly steps: number; readonly seconds: number; readonly preview?: Pixels }
-  | { readonly type: 'done'; readonly id: string; readonly pixels: Pixels; readonly timings: JobTimings; readonly notices: readonly Notice[] }
+  | { readonly type: 'done'; readonly id: string; readonly pixels: Pixels; readonly timings: JobTimings; readonly notices: readonly Notice[];
+    /** Trained words that were used: names, and the SHA-256 of their files. */
+    readonly embeddings: NonNullable<JobSpec['embeddings']> }
   | { readonly type: 'failed'; readonly id: string; readonly error: ErrorInfo }
   | { readonly type: 'cancelled'; readonly id: string }
   /** After each job and after `release`: what the process holds now. */

@@ -1,8 +1,8 @@
 // One job on this worker: models, the pictures that it brings, the engine's pipeline, pixels.
 import { basename, dirname, relative } from 'node:path';
-import type { Notice } from '../../preload/contract/notice';
 import { AppError } from '../engine/errors';
 import type { Pictures } from '../engine/pipeline/extra-channels';
+import { TinyAutoencoder } from '../engine/pipeline/autoencoder';
 import { generate, type StepReport } from '../engine/pipeline/generate';
 import { Tokenizer } from '../engine/text/tokenizer';
 import type { Tensor } from '../engine/tensor';
@@ -11,7 +11,8 @@ import { readGreyPicture, readInitPicture, toPixels } from './init-picture';
 import { scanNotFinite } from './files';
 import type { ModelCache } from './model-cache';
 import { openModel } from './model-folder';
-import type { FromWorker, JobTimings, Pixels, RunMessage } from './protocol';
+import { pathsOf } from './model-parts';
+import type { FromWorker, RunMessage } from './protocol';
 import { clipMerges } from './tokenizer-vocabulary';
 
 let tokenizer: Promise<Tokenizer> | undefined;
@@ -20,25 +21,38 @@ export const clipTokenizer = (): Promise<Tokenizer> => (tokenizer ??= clipMerges
 
 const now = (): number => performance.now() / 1000;
 
-export async function runJob(message: RunMessage, models: ModelCache, signal: AbortSignal, send: (message: FromWorker) => void): Promise<{ pixels: Pixels; timings: JobTimings; notices: readonly Notice[] }> {
+/** What a job came to. */
+type Made = Pick<Extract<FromWorker, { type: 'done' }>, 'pixels' | 'timings' | 'notices' | 'embeddings'>;
+
+export async function runJob(message: RunMessage, models: ModelCache, signal: AbortSignal, send: (message: FromWorker) => void): Promise<Made> {
   const { id, job, attempt, embeddingsPath } = message;
   const began = now();
   send({ type: 'phase', id, phase: 'loading' });
-  const modelPaths = [message.modelPath, ...(message.refinerPath === undefined ? [] : [message.refinerPath])] as const;
-  const [[model, refiner], pictures, vocabulary] = await Promise.all([models.get(...modelPaths), readPictures(message), clipTokenizer()]);
+  const wanted = [{ model: message.modelPath, vae: message.vaePath, textEncoders: message.textEncoderPaths }, ...(message.refinerPath === undefined ? [] : [{ model: message.refinerPath }])] as const;
+  const [[model, refiner], pictures, vocabulary] = await Promise.all([models.get(...wanted), readPictures(message), clipTokenizer()]);
+  const previewDecoder = message.previewPath === undefined ? undefined : await openPreviewDecoder(message.previewPath, models);
   const embeddings = embeddingsPath === undefined ? undefined : await openEmbeddings(embeddingsPath, vocabulary);
   const prepared = now() - began;
   const onStep = ({ step, steps, seconds, preview }: StepReport): void =>
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
   try {
-    const { image, notices, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, { ...pictures, refiner }, {
-      vocabulary, embeddings, now, signal, onStep, sparing: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
+    const { image, notices, embeddings: words, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, { ...pictures, refiner }, {
+      vocabulary, embeddings, previewDecoder, now, signal, onStep, sparing: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
     });
     const peakBytes = process.resourceUsage().maxRSS * 1024;
-    return { pixels: toPixels(image), notices, timings: { openSeconds: prepared + openSeconds, stepSeconds, decodeSeconds, peakBytes } };
+    const timings = { openSeconds: prepared + openSeconds, stepSeconds, decodeSeconds, peakBytes };
+    return { pixels: toPixels(image), notices, timings, embeddings: words.map(({ name, hash }) => ({ name, hash })) };
   } catch (error) {
-    throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, modelPaths) : error;
+    throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, wanted.flatMap(pathsOf)) : error;
+  } finally {
+    await previewDecoder?.close();
   }
+}
+
+/** Previews are a comfort: without a sound file for them, the job does without. */
+async function openPreviewDecoder(path: string, { runtime }: ModelCache): Promise<TinyAutoencoder | undefined> {
+  const file = await openModel(path).catch(() => undefined);
+  return file && new TinyAutoencoder(file, runtime);
 }
 
 async function readPictures({ job: { width, height }, initPath, maskPath, depthPath }: RunMessage): Promise<Pictures> {

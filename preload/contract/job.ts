@@ -10,11 +10,14 @@ const Seed = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 const Share = z.number().min(0).max(1);
 const Side = z.int().min(64).max(4096).refine((n) => n % 8 === 0, { message: 'must be a multiple of 8' });
 
+/** A file by its content; `hash` is null while it is not known. */
+const NamedFile = z.object({ name: z.string(), hash: ContentHash.nullable() });
+
 export const JobSpec = z.object({
   version: z.literal(1).default(1),
   kind: z.enum(['txt2img', 'img2img']),
   /** By content, never by path. `hash` may be null while a new file is still being hashed; the finished picture has it. */
-  model: z.object({ name: z.string(), hash: ContentHash.nullable() }),
+  model: NamedFile,
   prompt: z.string().max(100_000),
   negative: z.string().max(100_000).default(''),
   seed: Seed,
@@ -39,10 +42,14 @@ export const JobSpec = z.object({
   cfgRescale: z.number().min(0).max(1).optional(),
   /** For models that edit by instruction: guidance towards `init`; 1.5 where left out. */
   imageCfg: z.number().min(0).max(50).optional(),
+  /** Decodes and encodes in place of the model's own autoencoder: a VAE, or a TAESD for a fast decode. The name has its ending, as other programs write it. */
+  vae: NamedFile.optional(),
+  /** In place of the model's own, in any order: the U-Net's family tells which is which. */
+  textEncoders: z.array(NamedFile).max(2).optional(),
   /** What the network predicts, where the file leaves it open or is wrong. */
   prediction: z.enum(['eps', 'v']).optional(),
   /** A second model that takes over when this share of the noise levels is done (SDXL's refiner). */
-  refiner: z.object({ model: z.object({ name: z.string(), hash: ContentHash.nullable() }), switchAt: Share }).optional(),
+  refiner: z.object({ model: NamedFile, switchAt: Share }).optional(),
   /** The first noise, on the way to that of another seed: 0 is all `seed`, 1 is all `variation.seed`. */
   variation: z.object({ seed: Seed, strength: Share }).optional(),
   /** ENSD: the steps of samplers that draw noise take it from `seed` + this, not from where the first noise ended. */
@@ -51,6 +58,8 @@ export const JobSpec = z.object({
   emphasis: z.enum(['original', 'no_norm', 'ignore', 'none']).optional(),
   /** The prompts as they were typed, before styles, wildcards and choices were filled in, where that is something else. */
   template: z.object({ prompt: z.string().max(100_000), negative: z.string().max(100_000) }).optional(),
+  /** Trained words (textual inversion) that the prompts called up, by their files; only the finished picture has them. */
+  embeddings: z.array(NamedFile).optional(),
 }).refine((job) => job.kind !== 'img2img' || (job.init !== undefined && job.strength !== undefined), {
   message: 'an img2img job needs `init` and `strength`', path: ['init'],
 }).refine((job) => job.mask === undefined || job.init !== undefined, { message: 'a mask needs the picture that it lies on (`init`)', path: ['mask'] });

@@ -100,6 +100,17 @@ export function zeroFile(tensors: readonly TensorSpec[], metadata?: Record<strin
   return bytes;
 }
 
+/** Some of a checkpoint's weights, byte for byte, in a file of their own; `rename` gives undefined for those that stay behind. Returns its path. */
+export async function partOf(path: string, name: string, rename: (name: string) => string | undefined): Promise<string> {
+  const file = await openWeightFile(path), bytes = readFileSync(path), out = join(scratchFolder(), name);
+  const tensors = [...file.tensors.values()].flatMap((entry) => { const renamed = rename(entry.name); return renamed === undefined ? [] : [{ ...entry, name: renamed }]; });
+  writeFileSync(out, Buffer.concat([encodeHeader(tensors).header, ...tensors.map(({ offset, byteLength }) => bytes.subarray(offset, offset + byteLength))]));
+  return out;
+}
+
+/** What stands below `prefix`, under names that begin with `as`. */
+export const below = (prefix: string, as = '') => (name: string): string | undefined => (name.startsWith(prefix) ? as + name.slice(prefix.length) : undefined);
+
 /** The weights of a whole checkpoint in a diffusers folder of the same name, byte for byte. Returns the folder's path. */
 export async function folderOf(path: string): Promise<string> {
   const file = await openWeightFile(path), bytes = readFileSync(path);

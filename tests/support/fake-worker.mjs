@@ -31,7 +31,7 @@ async function run({ id, job, attempt }) {
     if (step === at('hang')) for (;;);
   }
   await send({ type: 'phase', id, phase: 'decoding' });
-  await send({ type: 'done', notices: [], id, pixels: solid(job.width, job.height, job.seed), timings: { openSeconds: 0.1, stepSeconds: stepMs / 1000, decodeSeconds: 0.05, peakBytes: 1e8 } });
+  await send({ type: 'done', notices: [], embeddings: job.prompt.includes('trained') ? [{ name: 'trained', hash: 'f'.repeat(64) }] : [], id, pixels: solid(job.width, job.height, job.seed), timings: { openSeconds: 0.1, stepSeconds: stepMs / 1000, decodeSeconds: 0.05, peakBytes: 1e8 } });
   await send({ type: 'memory', rssBytes: 9e7, models: [] });
 }
 

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import type { SamplerName, ScheduleName } from '../../../preload/contract/vocabulary';
 import { guidedDenoiser } from '../../engine/pipeline/denoiser';
-import { sigmasFor } from '../../engine/pipeline/generate';
+import type { KlAutoencoder } from '../../engine/pipeline/autoencoder';
 import { Model } from '../../engine/pipeline/model';
 import { lincomb } from '../../engine/sampling/arithmetic';
+import { planSampling } from '../../engine/sampling/plan';
 import { samplers } from '../../engine/sampling/samplers';
 import { float32, sizeOf, type Tensor } from '../../engine/tensor';
 import { openWeightFile } from '../../worker/files';
@@ -38,15 +39,16 @@ export const checkPipeline: Checker = async function* (folder) {
 };
 
 async function* checkRun(name: string, run: RunConfig, model: Model, io: CaseTensors, contexts: Record<string, Tensor>, tolerance: number): AsyncIterable<Check> {
-  const { schedule, steps, strength } = run;
-  const sigmas = sigmasFor({ schedule, steps, strength, kind: strength === undefined ? 'txt2img' : 'img2img' }, model.traits);
+  const { strength } = run;
+  const sampler = samplerNames[run.sampler] ?? (run.sampler as SamplerName);
+  const { sigmas } = planSampling({ ...run, sampler, noise: 'cpu' }, model.traits.table, model.traits.lineage);
   yield compareTensor(`${name}.sigmas`, float32([sigmas.length], Float32Array.from(sigmas)), io.stored(`${name}.sigmas`), tolerance);
 
   const pool = io.float('in.noise.pool');
   const draw = (row: number): Tensor => float32(pool.dims.slice(1), pool.data.slice(row * sizeOf(pool.dims.slice(1)), (row + 1) * sizeOf(pool.dims.slice(1))));
   let start = lincomb([sigmas[0]!, io.float('in.noise')]);
   if (strength !== undefined) {
-    const moments = await model.moments(io.float('in.image'));
+    const moments = await (model.autoencoder as KlAutoencoder).moments(io.float('in.image'));
     const z0 = lincomb([model.traits.latentScale, samplePosterior(moments, draw(20))]);
     yield compareTensor(`${name}.z0`, z0, io.stored(`${name}.z0`), tolerance);
     start = lincomb([1, z0], [sigmas[0]!, io.float('in.noise')]);
@@ -58,13 +60,12 @@ async function* checkRun(name: string, run: RunConfig, model: Model, io: CaseTen
   });
   let drawn = 0;
   const states: Tensor[] = [];
-  const sampler = samplers[samplerNames[run.sampler] ?? (run.sampler as SamplerName)];
-  const result = await sampler.run(denoise, start, sigmas, { noise: () => draw(drawn++), onStep: ({ x }) => { states.push(x); } });
+  const result = await samplers[sampler].run(denoise, start, sigmas, { noise: () => draw(drawn++), onStep: ({ x }) => { states.push(x); } });
   states.push(result);
   const all = float32([states.length, ...result.dims.slice(1)]);
   states.forEach((state, i) => all.data.set(state.data, i * state.data.length));
   yield compareTensor(`${name}.states`, all, io.stored(`${name}.states`), tolerance);
-  if (io.has(`${name}.image`)) yield compareTensor(`${name}.image`, await model.decode(result), io.stored(`${name}.image`), tolerance);
+  if (io.has(`${name}.image`)) yield compareTensor(`${name}.image`, await model.autoencoder.decode(result), io.stored(`${name}.image`), tolerance);
 }
 
 /** The parts stand in folders of their own, each with its configuration. */

@@ -17,12 +17,18 @@ export interface Problem {
   readonly tensor: string | null;
   /** In plain words, without the file's name, as the end of a sentence. */
   readonly message: string;
+  /** A part that is not there at all and may come from a file of its own. */
+  readonly lacks?: PartKind;
 }
+
+/** What a U-Net needs beside it. */
+export type PartKind = 'vae' | 'text-encoder';
 
 const fatal = (code: ErrorCode, tensor: string | null, message: string): Problem => ({ severity: 'fatal', code, tensor, message });
 
 interface PartSpec {
   readonly what: string;
+  readonly kind?: PartKind;
   /** The first below which the part is found is taken. */
   readonly prefixes: readonly string[];
   /** What tells that the part is there. */
@@ -36,11 +42,11 @@ const unet: PartSpec = {
   expect(file, prefix) { const sizes = unetSizes(partOf(file, prefix)); return sizes && expectedUnet(sizes, prefix); },
 };
 const vae: PartSpec = {
-  what: 'autoencoder (VAE)', prefixes: ['first_stage_model.'], sign: () => '',
+  what: 'autoencoder (VAE)', kind: 'vae', prefixes: ['first_stage_model.'], sign: () => '',
   expect(file, prefix) { const sizes = vaeSizes(partOf(file, prefix)); return sizes && expectedVae(sizes, prefix); },
 };
 const text = (what: string, prefixes: readonly string[], projected = false): PartSpec => ({
-  what, prefixes, sign: (prefix) => (isOpenClipPrefix(prefix) ? 'transformer.resblocks.' : 'encoder.layers.'),
+  what, kind: 'text-encoder', prefixes, sign: (prefix) => (isOpenClipPrefix(prefix) ? 'transformer.resblocks.' : 'encoder.layers.'),
   expect(file, prefix) {
     const part = partOf(file, prefix);
     const sizes = isOpenClipPrefix(prefix) ? openClipSizes(part) : textSizes(part);
@@ -68,7 +74,7 @@ export function checkCheckpoint(file: WeightFile, family: string): Problem[] {
   for (const part of families[family] ?? []) {
     const prefix = part.prefixes.find((p) => names.some((name) => name.startsWith(p + part.sign(p))));
     const shapes = prefix === undefined ? null : part.expect(file, prefix);
-    if (prefix === undefined) problems.push(fatal('weights.missingTensor', null, `it has no ${part.what} (${part.prefixes[0]}…)`));
+    if (prefix === undefined) problems.push({ ...fatal('weights.missingTensor', null, `it has no ${part.what} (${part.prefixes[0]}…)`), lacks: part.kind });
     else if (!shapes) problems.push(fatal('weights.shapeMismatch', null, `its ${part.what} (${prefix}…) does not have the layout of ${label}`));
     else for (const [name, dims] of shapes) expected.set(name, dims);
   }

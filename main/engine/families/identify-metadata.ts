@@ -10,7 +10,7 @@ const architectures: readonly (readonly [RegExp, string])[] = [
 
 /** The base model that the metadata names, or null. */
 export function familyFromMetadata(metadata: Metadata): string | null {
-  const architecture = metadata['modelspec.architecture'] ?? '';
+  const architecture = metadata['modelspec.architecture']?.toLowerCase() ?? '';
   const named = architectures.find(([pattern]) => pattern.test(architecture));
   if (named) return named[1];
   const base = metadata.ss_base_model_version ?? '';
@@ -23,8 +23,8 @@ export function familyFromMetadata(metadata: Metadata): string | null {
 
 export function predictionFromMetadata(metadata: Metadata): ModelReport['prediction'] {
   const said = metadata['modelspec.prediction_type'] ?? '';
-  if (/^v/.test(said)) return 'v';
-  if (/^eps/.test(said)) return 'eps';
+  if (/^v/i.test(said)) return 'v';
+  if (/^eps/i.test(said)) return 'eps';
   const architecture = metadata['modelspec.architecture'] ?? '', base = metadata.ss_base_model_version ?? '';
   if (/-768-v\b/.test(architecture) || base.endsWith('_v')) return 'v';
   return /^stable-diffusion-v2-512/.test(architecture) || base === 'sd_v2' ? 'eps' : null;

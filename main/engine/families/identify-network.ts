@@ -8,12 +8,11 @@ import { unetFacts, unetFamily, variantOf } from './identify-unet';
 const unetPrefixes = ['model.diffusion_model.', 'diffusion_model.', 'unet.', ''];
 
 export const findNetwork: Detector = (file) => {
-  const vae = findVae(file), text = findTextEncoder(file);
-  const unet = findUnet(file);
+  const vae = findVae(file), text = findTextEncoder(file), unet = findUnet(file);
   // The file of a diffusion network alone, whatever its prefix, is a `unet`.
   if (unet) return vae || text ? { ...unet, kind: 'checkpoint' } : unet;
   if (vae && text) return { kind: 'unknown', family: text.family, confidence: 0.3 };
-  return vae ?? text ?? findClipVision(file);
+  return vae ?? findClipVision(file) ?? text;
 };
 
 function findUnet(file: WeightFile): Found | null {

@@ -5,6 +5,7 @@ import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
 import { isRunnableFamily, type Problem } from './expected-check';
 import { familyLabels } from './family-labels';
+import { predictsOtherwise } from './identify-prediction';
 import type { Found } from './identify-types';
 
 const kindLabels: Readonly<Record<ModelReport['kind'], string>> = {
@@ -27,6 +28,9 @@ export function notRunnable(file: WeightFile, found: Found, problems: readonly P
   }
   if (!variant) {
     return new AppError('model.unsupportedFamily', { message: `${name} is a variant of ${label} that Atelier does not know`, hint: chooseAnother, data });
+  }
+  if (predictsOtherwise(file)) {
+    return new AppError('model.unsupportedFamily', { message: `${name} is an EDM model, whose outputs Atelier cannot read yet`, hint: chooseAnother, data });
   }
   const fatal = problems.filter((problem) => problem.severity === 'fatal');
   const [first] = fatal;

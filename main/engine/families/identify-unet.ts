@@ -24,7 +24,7 @@ export function unetFacts(file: WeightFile, prefix: string): UnetFacts | null {
   const input = ldm ?? shapeOf(file, `${prefix}conv_in.weight`);
   const blocks = ldm ? 'input_blocks' : 'down_blocks';
   if (input?.length !== 4 || !hasName(file, new RegExp(`^${at}${blocks}\\.1\\.`))) return null;
-  const projection = firstShape(file, new RegExp(`^${at}.*proj_in\\.weight$`));
+  const projection = firstShape(file, new RegExp(`^${at}(?!.*(?:motion_modules|temporal)).*proj_in\\.weight$`));
   const vector = shapeOf(file, `${prefix}label_emb.0.0.weight`) ?? shapeOf(file, `${prefix}add_embedding.linear_1.weight`)
     ?? shapeOf(file, `${prefix}class_embedding.linear_1.weight`);
   return {
@@ -47,9 +47,11 @@ export function unetFamily(facts: UnetFacts): { family: string | null; confidenc
     if (contextDim === 2048 || vectorDim === 2816) return { family: 'sdxl', confidence: 0.99 };
     return { family: facts.levels > 3 ? 'sdxl-refiner' : 'sdxl', confidence: 0.7 };
   }
+  // Small and distilled models mix the projections; the text that they were taught with stays.
+  if (contextDim === 768) return { family: 'sd1', confidence: 0.99 };
+  if (contextDim === 1024) return { family: 'sd2', confidence: 0.99 };
   if (facts.linear === null) return { family: null, confidence: 0.3 };
-  if (facts.linear) return { family: 'sd2', confidence: contextDim === 1024 ? 0.99 : 0.7 };
-  return { family: 'sd1', confidence: contextDim === 768 ? 0.99 : 0.85 };
+  return facts.linear ? { family: 'sd2', confidence: 0.7 } : { family: 'sd1', confidence: 0.85 };
 }
 
 /** By latent inputs: 4 noise; + 1 mask + 4 masked picture; + 4 picture; + 1 depth. */

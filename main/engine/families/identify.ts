@@ -11,6 +11,7 @@ import { findHypernetwork } from './identify-hypernetwork';
 import { findLora } from './identify-lora';
 import { familyFromMetadata, trainedWords } from './identify-metadata';
 import { findNetwork } from './identify-network';
+import { strangerIn } from './identify-others';
 import { findTaesd } from './identify-parts';
 import { guessPrediction } from './identify-prediction';
 import { notRunnable } from './identify-runnable';
@@ -36,7 +37,7 @@ export function identify(file: WeightFile, options: { prediction?: 'eps' | 'v' }
     ...(found.kind === 'lora' && { trainedWords: trainedWords(file.metadata) }),
     precision: precisionOf(weights), parameters: weights.reduce((sum, t) => sum + sizeOf(t.shape), 0),
     tensors: file.tensors.size, sizeBytes: file.sizeBytes, metadata: file.metadata,
-    problems: [...firstProblems(problems), ...(guess.doubt ? [guess.doubt] : [])],
+    problems: [...firstProblems(problems), ...(guess.doubt ? [guess.doubt] : []), ...(found.kind === 'unknown' ? [whyUnknown(file)] : [])],
     runnable: notRunnable(file, found, problems) === null,
   };
 }
@@ -57,7 +58,13 @@ function detect(file: WeightFile): Found {
     const found = detector(file);
     if (found) return found;
   }
-  return { kind: 'unknown', family: null, confidence: 0 };
+  return { kind: 'unknown', family: strangerIn(file)?.family ?? null, confidence: 0 };
+}
+
+function whyUnknown(file: WeightFile): string {
+  if (file.tensors.size === 0) return 'It holds no tensors.';
+  const stranger = strangerIn(file), names = [...file.tensors.keys()].slice(0, 3).join(', ');
+  return stranger ? `It is ${stranger.what}. Atelier has no use for it yet.` : `No network that Atelier knows has its ${file.tensors.size} tensors (${names}${file.tensors.size > 3 ? ', …' : ''}).`;
 }
 
 /** Metadata names the family that names and shapes left open, and makes an unsure one surer where it agrees. */

@@ -22,6 +22,7 @@ const OPENCLIP_WIDTH = 1024;
 
 function sdxlEncoder(file: WeightFile, root: string, heads?: number): TextTower | undefined {
   const openClip = root.endsWith('1') || (clipTower(file, `${root}.transformer`)?.width ?? 0) >= OPENCLIP_WIDTH;
-  const tower = clipTower(file, `${root}.transformer`, { heads, openClip }) ?? openClipTower(file, `${root}.model`, heads);
-  return tower && { ...tower, clipSkip: 2, normed: false };
+  const clip = clipTower(file, `${root}.transformer`, { heads, openClip }), tower = clip ?? openClipTower(file, `${root}.model`, heads);
+  // The pooled vector is bigG's; a CLIP-L from another collection brings a projection that nothing here reads.
+  return tower && { ...tower, clipSkip: 2, normed: false, pooledWidth: clip && !openClip ? 0 : tower.pooledWidth };
 }

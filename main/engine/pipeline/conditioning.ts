@@ -1,23 +1,26 @@
-// Prompts → what the U-Net reads at each step: scheduled texts, AND parts, chunks of 75 tokens, emphasis.
+// Prompts → what the U-Net reads at each evaluation: scheduled texts, AND parts, chunks of 75 tokens, emphasis.
 import type { Notice } from '../../../preload/contract/notice';
-import { chunkPrompt, padChunks, piecesOf, type Chunk, type ChunkOptions, type Vocabulary } from '../text/chunks';
+import { chunkPrompt, padChunks, piecesOf, type Chunk, type Vocabulary } from '../text/chunks';
 import { loadEmbeddings, type Embedding, type EmbeddingLibrary } from '../text/embeddings';
-import { applyEmphasis, type EmphasisMode } from '../text/emphasis';
+import type { EmphasisMode } from '../text/emphasis';
 import type { ExtraNetwork } from '../text/extra-networks';
 import { parseNegativePrompt, parsePrompt } from '../text/prompt';
 import type { ScheduledText } from '../text/schedules';
 import { float32, type Tensor } from '../tensor';
+import { repeatLast, repeatWhole } from './contexts';
 import type { Conditioning } from './denoiser';
+import { encodeSchedule, type Encoded } from './encode-schedule';
 import type { Condition, EncodedText, Inserts } from './model';
 
 export interface Prompts {
   readonly prompt: string;
   readonly negative: string;
-  readonly steps: number;
+  /** The steps that schedules count: evaluations of the denoiser in a whole run, two a step for second-order samplers. */
+  readonly evaluations: number;
   readonly clipSkip: number;
   /** Guidance needs the negative prompt. */
   readonly guided: boolean;
-  readonly emphasis?: EmphasisMode;
+  readonly emphasis?: EmphasisMode | undefined;
 }
 
 /** What the prompts are turned into conditions with: a model's encoders, and its vector condition where it has one. */
@@ -30,40 +33,48 @@ export interface Encoders {
   readonly vector: (pooled: Tensor | null, negative: boolean) => Tensor | null;
 }
 
-/** [1, 77·n, D] and [1, P]. */
-interface Encoded { readonly context: Tensor; readonly pooled: Tensor | null }
-
 /** What a person may want to know of the words: which embeddings they called up, and what was not done. */
 export interface WordsReport { readonly embeddings: readonly Embedding[]; readonly notices: readonly Notice[] }
 
 export interface Conditioned extends WordsReport {
-  /** What holds at step i, counted from 0. */
-  readonly at: (step: number) => Conditioning;
+  /** What holds at the sampler's i-th evaluation, counted from 0. All contexts are of one length, at every evaluation. */
+  readonly at: (evaluation: number) => Conditioning;
 }
 
 /** Every text is encoded before the first step. */
 export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, prompts: Prompts, library?: EmbeddingLibrary): Promise<Conditioned> {
-  const { parts, networks } = parsePrompt(prompts.prompt, { steps: prompts.steps });
-  const guided = prompts.guided || parts.length > 1;
-  const negative = guided ? parseNegativePrompt(prompts.negative, { steps: prompts.steps }) : [];
-  const texts = [...new Set([...parts.map(({ schedule }) => schedule), negative].flat().map(({ text }) => text))];
-  const { emphasis } = prompts;
-  const pieces = library ? texts.flatMap((text) => piecesOf(text, emphasis)).map(({ text }) => vocabulary.encode(text)) : [];
+  const { clipSkip, emphasis } = prompts;
+  const timing = { steps: prompts.evaluations };
+  const { parts, networks } = parsePrompt(prompts.prompt, timing);
+  const guided = prompts.guided || parts.length > 1 || parts[0]!.weight !== 1;       // weights say how far to go from the negative prompt
+  const negative = guided ? parseNegativePrompt(prompts.negative, timing) : null;
+  const texts = new Set([...parts.map(({ schedule }) => schedule), negative ?? []].flat().map(({ text }) => text));
+  const pieces = library ? [...texts].flatMap((text) => piecesOf(text, emphasis)).map(({ text }) => vocabulary.encode(text)) : [];
   const words = library && await loadEmbeddings(library, pieces, encoders.widths);
-  const { encoded, embeddings } = await encodeAll(encoders.encode, vocabulary, texts, prompts.clipSkip, { find: words?.find, emphasis });
-  const { vector } = encoders;
-  const textAt = (schedule: readonly ScheduledText[], step: number): string => (schedule.find(({ endAtStep }) => step < endAtStep) ?? schedule.at(-1))!.text;
-  const conditionFor = (text: string, isNegative: boolean): Condition => {
-    const whole = encoded.get(text)!;
-    const { context, pooled } = isNegative && text === '' ? withoutText(whole) : whole;
-    return { context, y: vector(pooled, isNegative) };
-  };
+
+  const chunks = new Map([...texts].map((text) => [text, chunkPrompt(text, vocabulary, undefined, { find: words?.find, emphasis }).chunks]));
+  const lengths = lengthsFor(parts.map(({ schedule }) => chunksIn(schedule, chunks)), negative && chunksIn(negative, chunks));
+  const encode = (schedule: readonly ScheduledText[], length: number): Promise<Map<string, Encoded>> =>
+    encodeSchedule(schedule, (text) => padChunks(chunks.get(text)!, length, vocabulary), (rows, inserts) => encoders.encode(rows, clipSkip, inserts), emphasis);
+
+  const conds: { course: Course; weight: number }[] = [];
+  for (const [i, { schedule, weight }] of parts.entries()) {
+    const encoded = await encode(schedule, lengths.parts[i]!);
+    conds.push({ weight, course: courseOf(schedule, encoded, ({ context, pooled }) => ({
+      context: repeatWhole(repeatLast(context, tokens(lengths.longestPart)), tokens(lengths.common)), y: encoders.vector(pooled, false),
+    })) });
+  }
+  const uncond = negative && courseOf(negative, await encode(negative, lengths.negative), (own) => {
+    const { context, pooled } = negative.every(({ text }) => text === '') ? withoutText(own) : own;
+    return { context: repeatWhole(context, tokens(lengths.common)), y: encoders.vector(pooled, true) };
+  });
+  const used = [...chunks.values()].flat().flatMap(({ inserts = [] }) => inserts.map(({ embedding }) => embedding));
   return {
-    embeddings,
+    embeddings: [...new Set(used)],
     notices: [...networks.map(unsupported), ...(words?.notices ?? [])],
-    at: (step) => ({
-      conds: parts.map(({ weight, schedule }) => ({ condition: conditionFor(textAt(schedule, step), false), weight })),
-      uncond: guided ? conditionFor(textAt(negative, step), true) : null,
+    at: (evaluation) => ({
+      conds: conds.map(({ course, weight }) => ({ condition: course(evaluation), weight })),
+      uncond: uncond && uncond(evaluation),
     }),
   };
 }
@@ -76,48 +87,39 @@ function withoutText({ context, pooled }: Encoded): Encoded {
   return pooled ? { context: float32(context.dims), pooled: float32(pooled.dims) } : { context, pooled };
 }
 
-/** All of one length. */
-async function encodeAll(encode: Encoders['encode'], vocabulary: Vocabulary, texts: readonly string[], clipSkip: number, options: ChunkOptions): Promise<{ encoded: Map<string, Encoded>; embeddings: Embedding[] }> {
-  const chunked = texts.map((text) => chunkPrompt(text, vocabulary, undefined, options).chunks);
-  const longest = Math.max(...chunked.map((chunks) => chunks.length));
-  const encoded = new Map<string, Encoded>();
-  for (const [i, text] of texts.entries()) {
-    encoded.set(text, await encodeChunks(encode, padChunks(chunked[i]!, longest, vocabulary), clipSkip, options.emphasis));
-  }
-  const used = chunked.flat().flatMap(({ inserts = [] }) => inserts.map(({ embedding }) => embedding));
-  return { encoded, embeddings: [...new Set(used)] };
+type Course = (evaluation: number) => Condition;
+
+/** A1111 counts evaluations from 0 and holds a text up to and including the number at which it ends, so that the first one has one more. */
+function courseOf(schedule: readonly ScheduledText[], encoded: ReadonlyMap<string, Encoded>, toCondition: (text: Encoded) => Condition): Course {
+  const conditions = new Map([...encoded].map(([text, own]) => [text, toCondition(own)]));
+  return (evaluation) => conditions.get((schedule.find(({ endAtStep }) => evaluation <= endAtStep) ?? schedule.at(-1)!).text)!;
 }
 
-/** As in A1111: emphasis restores the mean of each chunk and encoder by itself, and the pooled vector is the first chunk's. */
-async function encodeChunks(encode: Encoders['encode'], chunks: readonly Chunk[], clipSkip: number, emphasis?: EmphasisMode): Promise<Encoded> {
-  const { states, pooled } = await encode(chunks.map(({ ids }) => ids), clipSkip, chunks.map(({ inserts = [] }) => inserts));
-  const weighted = states.map((state) => weightChunks(state, chunks, emphasis));
-  return { context: sideBySide(weighted), pooled: pooled && float32([1, pooled.dims[1]!], pooled.data.slice(0, pooled.dims[1])) };
+const tokens = (chunks: number): number => 77 * chunks;
+
+const chunksIn = (schedule: readonly ScheduledText[], chunks: ReadonlyMap<string, readonly Chunk[]>): number =>
+  Math.max(...schedule.map(({ text }) => chunks.get(text)!.length));
+
+/** A multiple of both lengths may be this many times the longer one; beyond, attention would take more time than it is worth. */
+const MOST_REPEATED = 4;
+
+interface Lengths { readonly parts: readonly number[]; readonly longestPart: number; readonly negative: number; readonly common: number }
+
+/**
+ * In chunks: the texts of a schedule are filled up with empty ones, as in A1111. It evaluates a prompt and a negative prompt of other length one by one,
+ * which repetition up to a common multiple equals; where that would be far longer than both, empty chunks fill up (A1111's "Pad prompt").
+ */
+function lengthsFor(parts: readonly number[], negative: number | null): Lengths {
+  const longestPart = Math.max(...parts);
+  const own = negative ?? longestPart;
+  const longest = Math.max(longestPart, own);
+  const common = leastCommonMultiple(longestPart, own);
+  if (common <= MOST_REPEATED * longest) return { parts, longestPart, negative: own, common };
+  return { parts: parts.map((length) => (length === longestPart ? longest : length)), longestPart: longest, negative: longest, common: longest };
 }
 
-/** [rows, 77, D] → [1, rows·77, D], each token by its emphasis. */
-function weightChunks(states: Tensor, chunks: readonly Chunk[], emphasis?: EmphasisMode): Tensor {
-  const [rows, length, width] = states.dims as [number, number, number];
-  const joined = float32([1, rows * length, width]);
-  chunks.forEach(({ multipliers }, row) => {
-    const state = float32([1, length, width], states.data.subarray(row * length * width, (row + 1) * length * width));
-    joined.data.set(applyEmphasis(state, [multipliers], emphasis).data, row * length * width);
-  });
-  return joined;
-}
-
-/** [1, tokens, D₁], [1, tokens, D₂] → [1, tokens, D₁ + D₂]. */
-function sideBySide(parts: readonly Tensor[]): Tensor {
-  const [first] = parts;
-  if (first && parts.length === 1) return first;
-  const tokens = first!.dims[1]!;
-  const width = parts.reduce((sum, { dims }) => sum + dims[2]!, 0);
-  const out = float32([1, tokens, width]);
-  let column = 0;
-  for (const { data, dims } of parts) {
-    const own = dims[2]!;
-    for (let token = 0; token < tokens; token++) out.data.set(data.subarray(token * own, (token + 1) * own), token * width + column);
-    column += own;
-  }
-  return out;
+function leastCommonMultiple(a: number, b: number): number {
+  let multiple = a;
+  while (multiple % b !== 0) multiple += a;
+  return multiple;
 }

@@ -20,7 +20,7 @@ export interface Pictures {
  * Throws job.invalid where a picture is missing that it cannot do without.
  */
 export async function extraChannels(model: Model, { init, mask, depth }: Pictures, original: Tensor | undefined, { width, height }: { width: number; height: number }): Promise<Tensor | null> {
-  const { factor, latentChannels } = model.vae;
+  const { factor, latentChannels } = model.autoencoder;
   const size = [height / factor, width / factor] as const;
   switch (model.unet.inChannels - latentChannels) {
     case 0: return null;
@@ -30,7 +30,7 @@ export async function extraChannels(model: Model, { init, mask, depth }: Picture
     case latentChannels + 1: {
       const whole = float32([1, 1, height, width]);
       whole.data.fill(1);
-      const masked = await model.encode(init ? hideMasked(init, mask ?? whole) : grey(width, height));
+      const masked = await model.autoencoder.encode(init ? hideMasked(init, mask ?? whole) : grey(width, height));
       return joinChannels(latentMask(mask ?? whole, factor), masked);
     }
     default: throw new RangeError(`a U-Net of ${model.unet.inChannels} input channels is no known variant`);

@@ -4,16 +4,16 @@ import { AppError } from '../errors';
 import { lincomb } from '../sampling/arithmetic';
 import { sigmaToT } from '../sampling/model-sampling';
 import { latentNoise } from '../sampling/noise/latent-noise';
+import { planSampling } from '../sampling/plan';
 import { samplers } from '../sampling/samplers';
-import { sigmas as scheduleSigmas } from '../sampling/schedules';
 import type { AbortLike, Denoiser, StepInfo } from '../sampling/types';
 import type { Vocabulary } from '../text/chunks';
 import type { EmbeddingLibrary } from '../text/embeddings';
 import type { Tensor } from '../tensor';
+import type { Autoencoder } from './autoencoder';
 import { conditionOn, type WordsReport } from './conditioning';
 import { evaluationsOf, guidedDenoiser, keepOutside, mix } from './denoiser';
 import { extraChannels, latentMask, type Pictures } from './extra-channels';
-import type { FamilyTraits } from './family';
 import type { Model } from './model';
 import { previewer } from './preview';
 
@@ -37,6 +37,8 @@ export interface Host {
   readonly signal: AbortLike;
   readonly onPhase: (phase: 'loading' | 'running' | 'decoding') => void;
   readonly onStep: (report: StepReport) => void;
+  /** Shows each step better than the model's own means do (TAESD). */
+  readonly previewDecoder?: Autoencoder | undefined;
   /** Evaluates the two halves of guidance one after the other. */
   readonly sparing?: boolean;
 }
@@ -58,15 +60,17 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
   const { now, signal } = host;
   const began = now();
   host.onPhase('loading');
-  const sigmas = sigmasFor(job, model.traits);
-  const original = inputs.init && await model.encode(inputs.init);
-  const first = await openStage(model, sigmas, job, inputs, original, host);
+  const { table, lineage } = model.traits;
+  const { sigmas, ...plan } = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, table, lineage);
+  const original = inputs.init && await model.autoencoder.encode(inputs.init);
+  let evaluation = -1;                                       // of the sampler's, counted from 0
+  const first = await openStage(model, job, inputs, original, () => evaluation, host);
   // What the job says of its model does not hold for the other.
-  const second = inputs.refiner && await openStage(inputs.refiner, sigmas, { ...job, prediction: undefined }, inputs, original, host);
+  const second = inputs.refiner && await openStage(inputs.refiner, { ...job, prediction: undefined }, inputs, original, () => evaluation, host);
 
-  const [height, width] = [job.height / model.vae.factor, job.width / model.vae.factor];
-  const noise = latentNoise(job.noise, job.seed, [1, model.vae.latentChannels, height, width], { variation: job.variation, stepSeedDelta: job.ensd });
-  const start = lincomb([sigmas[0]!, noise.initial], ...(original ? [[1, original] as const] : []));
+  const [height, width] = [job.height / model.autoencoder.factor, job.width / model.autoencoder.factor];
+  const noise = latentNoise(job.noise, job.seed, [1, model.autoencoder.latentChannels, height, width], { variation: job.variation, stepSeedDelta: job.ensd, tree: plan.tree });
+  const start = lincomb([plan.startNoise, noise.initial], ...(original ? [[1, original] as const] : []));
   await model.prepare({ batch: first.batch, height, width, tokens: first.tokens });
   signal.throwIfAborted();
 
@@ -74,13 +78,14 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
   const firstStep = now();
   const steps = reportSteps(model, sigmas.length - 1, host);
   const both = second ? handOver(first, second, job.refiner?.switchAt ?? 1) : first.denoise;
-  const denoise = original && inputs.mask ? keepOutside(both, original, latentMask(inputs.mask, model.vae.factor)) : both;
+  const denoise = original && inputs.mask ? keepOutside(both, original, latentMask(inputs.mask, model.autoencoder.factor)) : both;
   const watched = async (x: Tensor, sigma: number): Promise<Tensor> => {
     await steps.flush();
     signal.throwIfAborted();
+    evaluation++;
     return denoise(x, sigma);
   };
-  const latents = await samplers[job.sampler].run(watched, start, sigmas, { noise: noise.next, signal, onStep: steps.onStep }, { table: model.traits.table });
+  const latents = await samplers[job.sampler].run(watched, start, sigmas, { noise: noise.next, signal, onStep: steps.onStep }, plan.options);
   await steps.flush();
   await inputs.refiner?.releaseUnet();
   signal.throwIfAborted();
@@ -88,7 +93,7 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
 
   host.onPhase('decoding');
   const decodeStart = now();
-  const decoded = await model.decode(latents);
+  const decoded = await model.autoencoder.decode(latents);
   assertFinite(decoded);
   // The autoencoder changes every pixel a little; what was not to be repainted is the picture's own.
   const image = inputs.init && inputs.mask ? mix(inputs.init, decoded, inputs.mask) : decoded;
@@ -105,19 +110,20 @@ interface Stage {
   readonly words: WordsReport;
 }
 
-async function openStage(model: Model, sigmas: readonly number[], job: JobSpec, inputs: Inputs, original: Tensor | undefined, { vocabulary, embeddings, sparing, signal }: Host): Promise<Stage> {
+async function openStage(model: Model, job: JobSpec, inputs: Inputs, original: Tensor | undefined, evaluation: () => number, { vocabulary, embeddings, sparing, signal }: Host): Promise<Stage> {
   const cfg = model.readsGuidance() ? 1 : job.cfg;
   const imageCfg = inputs.init && model.editsPictures() ? job.imageCfg ?? 1.5 : 1;
+  const sampler = samplers[job.sampler];
   const words = await conditionOn({
     encode: (rows, skip, inserts) => model.encodeText(rows, skip, inserts), widths: model.textWidths,
     vector: (pooled, negative) => model.vectorCondition(pooled, job, negative),
-  }, vocabulary, { ...job, guided: cfg !== 1 || imageCfg !== 1 || samplers[job.sampler].readsUncond }, embeddings);
+  }, vocabulary, { ...job, evaluations: job.steps * sampler.evaluationsPerStep, guided: cfg !== 1 || imageCfg !== 1 || sampler.readsUncond }, embeddings);
   const extra = await extraChannels(model, inputs, original, job);
   signal.throwIfAborted();
   const { prediction, table } = model.traits;
   const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition, job.cfg), {
     prediction: job.prediction ?? prediction, table, cfg, rescale: job.cfgRescale, imageCfg, extra, sequential: sparing,
-    conditioning: (sigma) => words.at(stepAt(sigmas, sigma)),
+    conditioning: () => words.at(evaluation()),
   });
   const atStart = words.at(0);
   return { model, batch: sparing ? 1 : evaluationsOf(atStart, imageCfg), tokens: atStart.conds[0]!.condition.context.dims[1]!, denoise, words };
@@ -146,26 +152,12 @@ function handOver(first: Stage, second: Stage, switchAt: number): Denoiser {
   };
 }
 
-/** The whole schedule, or for img2img its end: as AUTOMATIC1111, int(strength·steps) of the steps and one more. */
-export function sigmasFor({ schedule, steps, strength, kind }: Pick<JobSpec, 'schedule' | 'steps' | 'strength' | 'kind'>, { table, lineage }: Pick<FamilyTraits, 'table' | 'lineage'>): number[] {
-  const all = scheduleSigmas(schedule, steps, table, { family: lineage });
-  if (kind === 'txt2img' || strength === undefined) return all;
-  const kept = Math.min(Math.floor(strength * steps), steps - 1) + 1;
-  return all.slice(Math.max(0, all.length - 1 - kept));
-}
-
-/** The step that a noise level belongs to: the last one that begins at it or above. */
-function stepAt(sigmas: readonly number[], sigma: number): number {
-  const after = sigmas.findIndex((level) => level < sigma * 0.9999);
-  return Math.max(0, (after < 0 ? sigmas.length : after) - 1);
-}
-
 /**
  * A sampler tells of a step when its first answer is there, and cannot wait for a preview. So the report goes out before the next
  * evaluation, which is the same moment for samplers that evaluate once a step.
  */
-function reportSteps(model: Model, steps: number, { now, onStep }: Host) {
-  const preview = previewer(model, now);
+function reportSteps(model: Model, steps: number, { now, onStep, previewDecoder }: Host) {
+  const preview = previewer(model, previewDecoder, now);
   const seconds: number[] = [];
   let pending: StepInfo | undefined;
   let last = now();
@@ -178,7 +170,7 @@ function reportSteps(model: Model, steps: number, { now, onStep }: Host) {
       const step = Math.min(i + 1, steps);
       const took = now() - last;
       seconds.push(took);
-      onStep({ step, steps, seconds: took, ...(step < steps && { preview: await preview(denoised) }) });
+      onStep({ step, steps, seconds: took, ...(step < steps && { preview: await preview(denoised, took) }) });
       last = now();
     },
     /** Without the first step, which also reads the weights from the disk. */

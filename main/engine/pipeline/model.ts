@@ -4,21 +4,20 @@ import { NUMBER_WIDTH, sizeNumbers, sizeVector } from '../families/sdxl-conditio
 import { textEncoders } from '../families/text-encoders';
 import { buildTextTower, fillRow, firstEnd, type TextTower } from '../families/text-tower';
 import { buildUnet, guidanceEmbedding, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetSize } from '../families/unet';
-import { buildVaeDecoder, buildVaeEncoder, vaeConfig, type VaeConfig } from '../families/vae';
-import type { Graph } from '../graph/graph';
-import { mul } from '../sampling/arithmetic';
 import { float32, int64, type Tensor } from '../tensor';
 import type { Insert } from '../text/embeddings';
 import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
+import { openAutoencoder, type Autoencoder } from './autoencoder';
 import { familyTraits, type FamilyTraits } from './family';
 import type { Runtime, Session } from './runtime';
+import { Sessions } from './sessions';
 
 /** Head counts that a configuration states, where the family's rule does not hold (the golden cases). */
 export interface HeadOverrides { readonly unet?: Heads; readonly text?: number }
 
-/** The files that the parts of a model are read from; one checkpoint usually has them all. */
-export interface ModelFiles { readonly unet: WeightFile; readonly text: WeightFile; readonly vae: WeightFile }
+/** The files that the parts of a model are read from; one checkpoint usually has them all. `tiny`: a TAESD, in the autoencoder's place. */
+export interface ModelFiles { readonly unet: WeightFile; readonly text: WeightFile; readonly vae: WeightFile; readonly tiny?: WeightFile | undefined }
 
 /** What the text encoders say of rows of 77 token ids. */
 export interface EncodedText {
@@ -42,28 +41,24 @@ export interface Condition {
 /** A text of one chunk is 0.2 MB in SD 1 and 0.6 MB in SDXL. */
 const ENCODINGS_KEPT = 32;
 
-type Slot = 'unet' | 'decoder' | 'preview';
-
 export class Model {
   readonly traits: FamilyTraits;
   readonly unet: UnetConfig;
-  readonly vae: VaeConfig;
+  readonly autoencoder: Autoencoder;
   private readonly encoders: readonly TextTower[];
   private readonly files: ModelFiles;
-  private readonly runtime: Runtime;
+  private readonly sessions: Sessions<'unet'>;
   private readonly encodings = new Map<string, EncodedText>();
-  /** One open session a network: another size takes the place of the last. Opening costs 0.1 s; two mappings of one file cost address space and counted memory. */
-  private readonly open = new Map<Slot, { key: string; session: Session }>();
 
   /** Throws model.notACheckpoint naming the part that is not there. */
   constructor(files: ModelFiles, runtime: Runtime, heads: HeadOverrides = {}) {
     this.files = files;
-    this.runtime = runtime;
+    this.sessions = new Sessions(runtime);
     this.traits = familyTraits(files.unet);
     this.unet = unetConfig(files.unet, undefined, heads.unet) ?? missing(files.unet, 'U-Net (model.diffusion_model.…)');
     this.encoders = textEncoders(files.text, heads.text);
     if (this.encoders.length === 0) missing(files.text, 'text encoder (cond_stage_model.… or conditioner.embedders.…)');
-    this.vae = vaeConfig(files.vae) ?? missing(files.vae, 'autoencoder (first_stage_model.…)');
+    this.autoencoder = openAutoencoder(files.vae, files.tiny, this.traits.latentScale, runtime) ?? missing(files.vae, 'autoencoder (first_stage_model.…)');
   }
 
   /**
@@ -99,12 +94,7 @@ export class Model {
     const ids = int64([rows.length, tower.positions], rows.flatMap((row) => fillRow(tower, row)));
     const ends = int64([rows.length], rows.map((row, i) => i * tower.positions + firstEnd(row)));
     const vectors = insertedVectors(tower, rows.length, inserts);
-    const session = await this.runtime.open(buildTextTower(tower, { batch: rows.length, clipSkip, inserts: vectors !== null }));
-    try {
-      return await session.run({ ids, ...(tower.pooledWidth > 0 && { ends }), ...vectors });
-    } finally {
-      await session.close();
-    }
+    return this.sessions.once(buildTextTower(tower, { batch: rows.length, clipSkip, inserts: vectors !== null }), { ids, ...(tower.pooledWidth > 0 && { ends }), ...vectors });
   }
 
   /** The vector condition of a picture of this size in pixels [1, vectorDim] from the pooled text [1, P]; null where the U-Net reads none. */
@@ -117,7 +107,7 @@ export class Model {
 
   /** Opens the U-Net for this size, so that the first step starts at once. */
   prepare(size: UnetSize): Promise<Session> {
-    return this.session('unet', Object.values(size).join('x'), () => buildUnet(this.files.unet, this.unet, size));
+    return this.sessions.take('unet', Object.values(size).join('x'), () => buildUnet(this.files.unet, this.unet, size));
   }
 
   /** x [B, Cin, H/8, W/8] scaled for the network, with the channels that some variants read besides, t [B], `scale` the guidance scale for a U-Net that reads it → predicted noise or velocity [B, 4, H/8, W/8]. */
@@ -129,48 +119,12 @@ export class Model {
 
   /** Lets the U-Net go: another model takes over. */
   releaseUnet(): Promise<void> {
-    return this.release('unet');
-  }
-
-  /** Latents [B, 4, H/8, W/8] in diffusion scale → image [B, 3, H, W], about −1…1. */
-  decode(latents: Tensor): Promise<Tensor> {
-    return this.decodeIn('decoder', latents);
-  }
-
-  /** The same in a session of its own, since previews may be smaller than the picture. */
-  decodePreview(latents: Tensor): Promise<Tensor> {
-    return this.decodeIn('preview', latents);
-  }
-
-  /** Image [B, 3, H, W] in −1…1 → latents [B, 4, H/8, W/8] in diffusion scale: the mean of the distribution, so no chance is involved. */
-  async encode(image: Tensor): Promise<Tensor> {
-    const moments = await this.moments(image);
-    const [batch, channels, h, w] = moments.dims as [number, number, number, number];
-    const size = (channels / 2) * h * w;
-    const mean = float32([batch, channels / 2, h, w]);
-    for (let b = 0; b < batch; b++) mean.data.set(moments.data.subarray(2 * b * size, (2 * b + 1) * size), b * size);
-    return mul(mean, this.traits.latentScale);
-  }
-
-  /** Image [B, 3, H, W] in −1…1 → mean and log-variance [B, 8, H/8, W/8] of the autoencoder, unscaled. */
-  async moments(image: Tensor): Promise<Tensor> {
-    const [batch, , height, width] = image.dims as [number, number, number, number];
-    const session = await this.runtime.open(buildVaeEncoder(this.files.vae, this.vae, { batch, height, width }));
-    try {
-      return (await session.run({ image }))['moments']!;
-    } finally {
-      await session.close();
-    }
-  }
-
-  /** Floating-point operations of decoding latents of this size. */
-  decodeFlops(height: number, width: number): number {
-    return buildVaeDecoder(this.files.vae, this.vae, { batch: 1, height, width }).flops();
+    return this.sessions.release('unet');
   }
 
   /** Whether the U-Net reads a picture beside the latents, to change it as the prompt says (instruct-pix2pix). */
   editsPictures(): boolean {
-    return this.unet.inChannels === 2 * this.vae.latentChannels;
+    return this.unet.inChannels === 2 * this.autoencoder.latentChannels;
   }
 
   /** Whether the U-Net was distilled with guidance inside and reads its scale (LCM): one evaluation a step does. */
@@ -178,34 +132,8 @@ export class Model {
     return this.unet.guidanceDim > 0;
   }
 
-  /** Whether the autoencoder has the widths of SD 1's, SD 2's and SDXL's own. */
-  hasFamilyAutoencoder(): boolean {
-    return this.files.vae.tensors.get(`${this.vae.prefix}.decoder.conv_in.weight`)?.shape[0] === 512;
-  }
-
   async close(): Promise<void> {
-    await Promise.all([...this.open.keys()].map((slot) => this.release(slot)));
-  }
-
-  private async decodeIn(slot: 'decoder' | 'preview', latents: Tensor): Promise<Tensor> {
-    const [batch, , height, width] = latents.dims as [number, number, number, number];
-    const session = await this.session(slot, latents.dims.join('x'), () => buildVaeDecoder(this.files.vae, this.vae, { batch, height, width }));
-    return (await session.run({ latents: mul(latents, 1 / this.traits.latentScale) }))['image']!;
-  }
-
-  private async session(slot: Slot, key: string, build: () => Graph): Promise<Session> {
-    const known = this.open.get(slot);
-    if (known?.key === key) return known.session;
-    await this.release(slot);
-    const session = await this.runtime.open(build());
-    this.open.set(slot, { key, session });
-    return session;
-  }
-
-  private async release(slot: Slot): Promise<void> {
-    const known = this.open.get(slot);
-    this.open.delete(slot);
-    await known?.session.close();
+    await Promise.all([this.sessions.close(), this.autoencoder.close()]);
   }
 }
 

@@ -1,14 +1,17 @@
 // What the picture looks like so far, cheaply enough to show it at every step.
 import { float32, type Tensor } from '../tensor';
+import { TinyAutoencoder, type Autoencoder } from './autoencoder';
 import type { Model } from './model';
 
-/** Latents → image [1, 3, h, w] in −1…1, of any size that fits the picture's shape; undefined when this step is left out. */
-export type Previewer = (denoised: Tensor) => Promise<Tensor | undefined>;
+/** Latents → image [1, 3, h, w] in −1…1, of any size that fits the picture's shape; undefined when this step is left out. `stepSeconds`: what the step took. */
+export type Previewer = (denoised: Tensor, stepSeconds: number) => Promise<Tensor | undefined>;
 
 /** A decode of this many floating-point operations takes a tenth of a second or so on a slow machine. */
 const CHEAP_DECODE = 20e9;
 /** Share of the time so far that may go into previews. */
 const BUDGET = 0.4;
+/** Share of a step that a larger preview than a cheap one may take. */
+const STEP_SHARE = 0.05;
 
 /** [R, G, B] of each latent channel, and what is added to them. */
 interface LatentColors { readonly channels: readonly (readonly [number, number, number])[]; readonly bias: readonly [number, number, number] }
@@ -22,19 +25,32 @@ const SDXL_COLORS: LatentColors = {
   channels: [[0.3651, 0.4232, 0.4341], [-0.2533, -0.0042, 0.1068], [0.1076, 0.1111, -0.0362], [-0.3165, -0.2492, -0.2188]], bias: [0.1084, -0.0175, -0.0011],
 };
 
-/** `now` gives seconds. Other autoencoders than the families' own decode a pooled copy of the latents, as often as the budget allows. */
-export function previewer(model: Model, now: () => number): Previewer {
-  if (model.hasFamilyAutoencoder()) {
+/**
+ * `tiny` (TAESD) shows most, where there is one. Else the families' own latents are shown by colour, one pixel each, and others are decoded by the
+ * model itself. `now` gives seconds.
+ */
+export function previewer(model: Pick<Model, 'autoencoder' | 'traits'>, tiny: Autoencoder | undefined, now: () => number): Previewer {
+  const decoder = tiny ?? model.autoencoder;
+  if (!tiny && decoder.isFamilys && !(decoder instanceof TinyAutoencoder)) {
     const colors = model.traits.lineage === 'sdxl' ? SDXL_COLORS : SD1_COLORS;
     return (denoised) => Promise.resolve(linearColors(denoised, colors));
   }
+  return decoded(decoder, now);
+}
+
+/** Decodes a pooled copy of the latents: as often as the budget allows, and as large as steps are long. */
+function decoded(decoder: Autoencoder, now: () => number): Previewer {
   const began = now();
-  let spent = 0;
-  return async (denoised) => {
+  let spent = 0, flopsPerSecond = 0;
+  return async (denoised, stepSeconds) => {
     const start = now();
     if (spent > BUDGET * (start - began - spent)) return undefined;
-    const image = await model.decodePreview(shrinkTo(denoised, (h, w) => model.decodeFlops(h, w) <= CHEAP_DECODE));
-    spent += now() - start;
+    const most = Math.max(CHEAP_DECODE, STEP_SHARE * stepSeconds * flopsPerSecond);
+    const latents = shrinkTo(denoised, (h, w) => decoder.decodeFlops(h, w) <= most);
+    const image = await decoder.decode(latents, 'preview');
+    const took = now() - start;
+    spent += took;
+    flopsPerSecond = decoder.decodeFlops(latents.dims[2]!, latents.dims[3]!) / Math.max(took, 1e-3);
     return image;
   };
 }

@@ -19,8 +19,9 @@ interface ScheduleOptions {
  * timesteps that it would visit twice. One step goes from pure noise to the picture, whatever the name.
  *
  * A name means AUTOMATIC1111's list, or ComfyUI's with `program: 'comfy'`. They differ in `beta` (quantiles of σ or of
- * timesteps) and `kl_optimal` (A1111's stops at the smallest σ, after `steps` steps but without the last to 0, and leaves that
- * noise in the picture). linear_quadratic is ComfyUI's in either case.
+ * timesteps), `kl_optimal` (A1111's stops at the smallest σ, after `steps` steps but without the last to 0, and leaves that
+ * noise in the picture) and `align_your_steps` (A1111 has `steps` levels down to 0.029 and then 0, ComfyUI and Fooocus put 0 in
+ * the place of 0.029). linear_quadratic is ComfyUI's in either case.
  */
 export function sigmas(name: ScheduleName, steps: number, table: SigmaTable, { program = 'a1111', family = 'sd1' }: ScheduleOptions = {}): number[] {
   if (steps === 1) return [table.sigmaMax, 0];
@@ -40,7 +41,7 @@ function list(name: ScheduleName, steps: number, table: SigmaTable, program: Pro
     case 'beta': return program === 'a1111' ? betaSigmas(steps, sigmaMin, sigmaMax) : betaTimesteps(steps, table);
     case 'kl_optimal': return program === 'a1111' ? klOptimal(steps + 1, sigmaMin, sigmaMax) : [...klOptimal(steps, sigmaMin, sigmaMax), 0];
     case 'linear_quadratic': return linearQuadratic(steps, sigmaMax);
-    case 'align_your_steps': return alignYourSteps(steps, family);
+    case 'align_your_steps': return program === 'a1111' ? [...alignYourSteps(steps, family), 0] : [...alignYourSteps(steps + 1, family).slice(0, -1), 0];
   }
 }
 
@@ -122,17 +123,17 @@ function linearQuadratic(steps: number, sigmaMax: number, threshold = 0.025): nu
   return [...Array.from({ length: steps }, (_, i) => (1 - done(i)) * sigmaMax), 0];
 }
 
-/** Sabour et al. 2024: levels optimized for 10 steps; other counts by interpolating log σ. */
+/** Sabour et al. 2024: 11 levels, optimized for 10 steps; other counts by interpolating log σ. Without the final 0. */
 const alignedLevels = {
   sd1: [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029],
   sdxl: [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029],
 } as const;
 
-function alignYourSteps(steps: number, family: keyof typeof alignedLevels): number[] {
+function alignYourSteps(n: number, family: keyof typeof alignedLevels): number[] {
   const levels = alignedLevels[family];
   const at = (position: number): number => {
     const low = Math.min(Math.floor(position), levels.length - 2);
     return levels[low]! * (levels[low + 1]! / levels[low]!) ** (position - low);
   };
-  return [...linspace(0, levels.length - 1, steps).map(at), 0];
+  return linspace(0, levels.length - 1, n).map(at);
 }

@@ -34,7 +34,7 @@ export interface Run {
 
 /** What can be set on a sampler. Each reads the fields that it knows and has its paper's value for those left out. */
 export interface SamplerOptions {
-  /** How much of each step's noise is drawn anew: 0 none (an ODE), 1 all. DDIM, the ancestral and the SDE samplers; TCD's γ. */
+  /** How much of each step's noise is drawn anew: 0 none (an ODE), 1 all. DDIM, the ancestral and the SDE samplers, dpm_fast and dpm_adaptive; TCD's γ. */
   eta?: number;
   /** Factor on drawn noise, usually 1. */
   sNoise?: number;

@@ -1,24 +1,30 @@
-// The grammar of choices in prompts: {a|b}, weights {0.5::a|b}, several at once {2$$a|b|c} and {1-2$$ and $$a|b}, nested, and wildcards __name__.
+// The grammar of choices in prompts: {a|b}, weights {0.5::a|b}, several at once {2$$a|b|c} and {1-2$$ and $$a|b}, nested; wildcards __name__, with
+// values __name(season=winter)__; variables ${season=!{summer|winter}} and ${season:spring}. The notation of sd-dynamic-prompts (docs/SYNTAX.md).
 
 export type Node =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'wildcard'; readonly name: string }
-  | { readonly kind: 'choice'; readonly options: readonly Option[]; readonly pick: Pick | null };
+  | Wildcard
+  | { readonly kind: 'choice'; readonly options: readonly Option[]; readonly pick: Pick | null }
+  /** `immediate`: chosen once, where it is set, and not anew at each use. `keep`: a value that it has already counts. */
+  | { readonly kind: 'set'; readonly name: string; readonly value: readonly Node[]; readonly immediate: boolean; readonly keep: boolean }
+  | { readonly kind: 'get'; readonly name: string; readonly fallback: readonly Node[] | null };
+
+/** `text`: as it was written. `values`: variables that hold within it. */
+export interface Wildcard { readonly kind: 'wildcard'; readonly name: string; readonly text: string; readonly values: ReadonlyMap<string, string> }
 
 export interface Option { readonly weight: number; readonly nodes: readonly Node[] }
 
 /** How many, without repeats; no more than there are. */
 export interface Pick { readonly least: number; readonly most: number | null; readonly separator: string }
 
-/** An open brace, with what was read since, split at its '|'. */
-interface Frame { readonly options: Node[][] }
+/** An open `{` or `${`, with what was read since, split at its '|'. */
+interface Frame { readonly opening: string; readonly options: Node[][] }
 
 /** Deeper braces are text. */
 const DEEPEST = 200;
-const LONGEST_NAME = 200;
 
 /** `\{`, `\|` and `\}` are text and stay as they are, comments too (from '#' to the end of the line). */
-const tokens = /\\[^]|#[^\n]*|[{|}]|__|[^\\#{|}_]+|[\\_]/gu;
+const tokens = /\\[^]|#[^\n]*|\$?\{|[|}]|__|[^\\#{|}_$]+|[\\_$]/gu;
 
 /** Never throws: braces that match nothing are text. */
 export function parseChoices(text: string): Node[] {
@@ -29,54 +35,69 @@ export function parseChoices(text: string): Node[] {
   for (let match = tokens.exec(text); match; match = tokens.exec(text)) {
     const [token] = match;
     const frame = open.at(-1);
-    const name = token === '__' ? wildcardAt(text, match.index + 2) : null;
-    if (name !== null) {
-      here().push({ kind: 'wildcard', name });
-      tokens.lastIndex = match.index + name.length + 4;
-    } else if (token === '{' && open.length < DEEPEST) open.push({ options: [[]] });
+    const wildcard = token === '__' ? wildcardAt(text, match.index) : null;
+    if (wildcard) {
+      here().push(wildcard);
+      tokens.lastIndex = match.index + wildcard.text.length;
+    } else if ((token === '{' || token === '${') && open.length < DEEPEST) open.push({ opening: token, options: [[]] });
     else if (token === '|' && frame) frame.options.push([]);
     else if (token === '}' && frame) {
       open.pop();
-      here().push(...closed(frame));
+      addAll(here(), frame.opening === '{' ? choiceOf(frame) : variableOf(frame));
     } else addText(here(), token);
   }
   while (open.length > 0) {
     const frame = open.pop()!;
-    addAll(here(), [{ kind: 'text', text: '{' }, ...withBars(frame)]);
+    addAll(here(), asWritten(frame));
   }
   return top;
 }
 
-/** The name between two pairs of underscores, of which the first ends at `start`. */
-function wildcardAt(text: string, start: number): string | null {
-  const end = text.slice(start, start + LONGEST_NAME + 3).indexOf('__', 1);
-  const name = end < 0 ? '' : text.slice(start, start + end);
-  return /^[\p{L}\p{N}*](?:[\p{L}\p{N}_* \-/.+']*[\p{L}\p{N}*.+'])?$/u.test(name) ? name : null;
+/** ~ @ ! say in which order to go through the values; each picture chooses for itself here, so they mean nothing. */
+const wildcardPattern = /__[~@!]?([\p{L}\p{N}*](?:[\p{L}\p{M}\p{N}_* \-/\\.+'&,!?]{0,200}?[\p{L}\p{M}\p{N}*.+'!?])??)(?: ?\(([^()\n]{0,500})\))?__/uy;
+
+function wildcardAt(source: string, index: number): Wildcard | null {
+  wildcardPattern.lastIndex = index;
+  const [text, name, values = ''] = wildcardPattern.exec(source) ?? [];
+  if (text === undefined || name === undefined) return null;
+  const pairs = values.split(',').map((pair) => pair.split(/=(.*)/s)).flatMap(([key = '', value]): [string, string][] => (value === undefined ? [] : [[key.trim(), value.trim()]]));
+  return { kind: 'wildcard', name: name.replace(/\\+/g, '/'), text, values: new Map(pairs) };
 }
 
 /** A choice, or where there is nothing to choose the braces as they were. */
-function closed(frame: Frame): Node[] {
-  const [first = [], ...more] = frame.options;
-  const { pick, rest } = pickOf(first);
-  if (!pick && more.length === 0) {
-    const literal: Node[] = [{ kind: 'text', text: '{' }];
-    addAll(literal, first);
-    addText(literal, '}');
-    return literal;
-  }
-  return [{ kind: 'choice', pick, options: [rest, ...more].map(weightOf) }];
+function choiceOf(frame: Frame): Node[] {
+  const { pick, options: [first = [], ...more] } = pickOf(frame.options);
+  if (!pick && more.length === 0) return [...asWritten(frame), { kind: 'text', text: '}' }];
+  const order = /^\s*[~@!]/.exec(startOf(first))?.[0].length ?? 0;
+  return [{ kind: 'choice', pick, options: [withoutStart(first, order), ...more].map(weightOf) }];
 }
 
-const pickPattern = /^\s*(?:(\d{1,4})|(\d{1,4})?-(\d{1,4})?)\$\$(?:([^$]*)\$\$)?/;
+const variablePattern = /^\s*([\p{L}_-][\p{L}\p{N}_-]*)\s*(?:(\??)=(!?)\s*|(:)\s*|$)/u;
 
-/** What stands before '$$' at the start of the first option: 2, 1-3, 1- or -3, and perhaps a separator. */
-function pickOf(nodes: readonly Node[]): { pick: Pick | null; rest: readonly Node[] } {
-  const match = pickPattern.exec(startOf(nodes));
-  if (!match) return { pick: null, rest: nodes };
-  const [whole, exactly, from, to, separator = ', '] = match;
+/** `${name=value}`, `${name?=value}`, `${name=!value}`, `${name}`, `${name:fallback}`; else as it was. */
+function variableOf(frame: Frame): Node[] {
+  const [nodes = [], ...more] = frame.options;
+  const [whole = '', name, keep, immediate, colon] = variablePattern.exec(startOf(nodes)) ?? [];
+  const value = withoutStart(nodes, whole.length);
+  if (name !== undefined && more.length === 0) {
+    if (keep !== undefined) return [{ kind: 'set', name, value, immediate: immediate === '!', keep: keep === '?' }];
+    if (colon !== undefined || value.length === 0) return [{ kind: 'get', name, fallback: colon === undefined ? null : value }];
+  }
+  return [...asWritten(frame), { kind: 'text', text: '}' }];
+}
+
+const pickPattern = /^\s*[~@!]?(?:(\d{1,4})|(\d{1,4})?-(\d{1,4})?)\$\$(?:([^$]*)\$\$)?/;
+
+/** What stands before '$$' at the start of the first option: 2, 1-3, 1- or -3, and perhaps a separator, which may have a '|' in it: {2$$ | $$a|b}. */
+function pickOf([first = [], ...more]: readonly (readonly Node[])[]): { pick: Pick | null; options: readonly (readonly Node[])[] } {
+  const start = startOf(first), match = pickPattern.exec(start);
+  if (!match) return { pick: null, options: [first, ...more] };
+  const [whole, exactly, from, to, separator] = match, [second = [], ...others] = more;
   const [least, most] = exactly === undefined ? [Number(from ?? 1), to === undefined ? null : Number(to)] : [Number(exactly), Number(exactly)];
-  const ordered = most !== null && most < least ? { least: most, most: least } : { least, most };
-  return { pick: { ...ordered, separator }, rest: withoutStart(nodes, whole.length) };
+  const range = most !== null && most < least ? { least: most, most: least } : { least, most };
+  const behindBar = separator === undefined && first.length === 1 ? /^([^$]*)\$\$/.exec(startOf(second)) : null;
+  if (behindBar) return { pick: { ...range, separator: `${start.slice(whole.length)}|${behindBar[1]!}` }, options: [withoutStart(second, behindBar[0].length), ...others] };
+  return { pick: { ...range, separator: separator ?? ', ' }, options: [withoutStart(first, whole.length), ...more] };
 }
 
 const weightPattern = /^\s*(\d{1,9}\.?\d{0,9}|\.\d{1,9})::/;
@@ -91,12 +112,14 @@ const startOf = ([head]: readonly Node[]): string => (head?.kind === 'text' ? he
 
 /** Without the first characters of the text that stands first. */
 function withoutStart(nodes: readonly Node[], length: number): readonly Node[] {
+  if (length === 0) return nodes;
   const rest = startOf(nodes).slice(length);
   return rest === '' ? nodes.slice(1) : [{ kind: 'text', text: rest }, ...nodes.slice(1)];
 }
 
-/** The options of a brace that never closed, with their bars. */
-const withBars = ({ options }: Frame): Node[] => options.flatMap((nodes, i): Node[] => (i > 0 ? [{ kind: 'text', text: '|' }, ...nodes] : nodes));
+/** What an opening and what followed it are as text, without a closing brace. */
+const asWritten = ({ opening, options }: Frame): Node[] =>
+  [{ kind: 'text', text: opening }, ...options.flatMap((nodes, i): Node[] => (i > 0 ? [{ kind: 'text', text: '|' }, ...nodes] : nodes))];
 
 function addAll(to: Node[], nodes: readonly Node[]): void {
   for (const node of nodes) {

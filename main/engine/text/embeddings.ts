@@ -3,8 +3,6 @@
 import type { Notice } from '../../../preload/contract/notice';
 import { AppError, toAppError } from '../errors';
 import type { Tensor } from '../tensor';
-import { baseName } from '../weights/safetensors';
-import type { TensorEntry, WeightFile } from '../weights/source';
 
 export interface Embedding {
   readonly name: string;
@@ -98,23 +96,4 @@ function fits({ vectors }: Embedding, widths: readonly number[]): boolean {
 function unfit({ name, vectors }: Embedding, widths: readonly number[]): string {
   const say = (list: Iterable<number>): string => [...list].join(' + ');
   return `The embedding ${name} was left out: it is for another kind of model (vectors of ${say(vectors.keys())}, and this model reads ${say(widths)}).`;
-}
-
-/** Slots of a prompt in one chunk. */
-const LONGEST = 75;
-
-/**
- * Which of a file's tensors are the vectors, [d] or [n, d]: `clip_l` and `clip_g` (SDXL), else the only tensor, whatever its name (A1111's pickles
- * have the word's own token besides). Throws weights.unsupportedLayout when the file is something else.
- */
-export function embeddingEntries(file: WeightFile): readonly TensorEntry[] {
-  const entries = [...file.tensors.values()].filter(({ name }) => !name.startsWith('string_to_token'));
-  const chosen = file.tensors.has('clip_g') ? entries.filter(({ name }) => /^(?:clip|t5)/.test(name)) : entries;
-  const counts = chosen.map(({ shape }) => (shape.length === 1 ? 1 : shape.length === 2 ? shape[0]! : 0));
-  const single = chosen.length === 1 || (chosen.length > 1 && file.tensors.has('clip_g'));
-  if (single && counts.every((count) => count === counts[0] && count > 0 && count <= LONGEST) && chosen.every(({ shape }) => shape.at(-1)! > 0)) return chosen;
-  throw new AppError('weights.unsupportedLayout', {
-    message: `${baseName(file.path)} is not a textual inversion`, data: { file: file.path },
-    hint: 'Keep only embeddings in this folder; they have one to 75 vectors.',
-  });
 }

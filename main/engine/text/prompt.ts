@@ -1,6 +1,7 @@
 // From the text that somebody typed to what the pipeline does with it. The order of work: comments, extra networks, AND, schedules;
 // emphasis is read when a text is encoded (chunks.ts). Styles and wildcards have been filled in before.
 import { splitAnd } from './and';
+import { stripComments } from './comments';
 import { takeExtraNetworks, type ExtraNetwork } from './extra-networks';
 import { parseSchedule, type ScheduledText, type Timing } from './schedules';
 
@@ -11,24 +12,16 @@ export interface PromptPlan {
 }
 export interface PromptPart {
   readonly weight: number;
-  /** Ascending, the last ends at the number of steps; neighbours differ. */
+  /** Ascending, the last ends at the number of steps. Neighbours may have the same text. */
   readonly schedule: readonly ScheduledText[];
 }
 
 /** Never throws: what cannot be read is used literally. */
 export function parsePrompt(text: string, timing: Timing): PromptPlan {
   const { prompt, networks } = takeExtraNetworks(stripComments(text));
-  const parts = splitAnd(prompt).map((part) => ({ weight: part.weight, schedule: changes(parseSchedule(part.text, timing)) }));
+  const parts = splitAnd(prompt).map((part) => ({ weight: part.weight, schedule: parseSchedule(part.text, timing) }));
   return { networks, parts };
 }
 
 /** A negative prompt has one part: AND and tags in it are text. */
-export const parseNegativePrompt = (text: string, timing: Timing): ScheduledText[] => changes(parseSchedule(stripComments(text), timing));
-
-/** From '#' to the end of the line; a line that holds nothing else goes as a whole. */
-function stripComments(text: string): string {
-  if (!text.includes('#')) return text;
-  return text.split('\n').filter((line) => !line.startsWith('#')).map((line) => line.split('#', 1)[0]!).join('\n');
-}
-
-const changes = (schedule: readonly ScheduledText[]): ScheduledText[] => schedule.filter(({ text }, i) => text !== schedule[i + 1]?.text);
+export const parseNegativePrompt = (text: string, timing: Timing): ScheduledText[] => parseSchedule(stripComments(text), timing);

@@ -61,6 +61,9 @@ const number = new RegExp(`^[${space}]*([+-]?(?:\\d+[eE][+-]?\\d+|(?:\\d+\\.\\d*
 /**
  * One pass with a stack instead of recursion, so that depth costs nothing. A bracket counts only when all within it is well formed; when one fails,
  * those around it fail too, and what they hold moves to the top level, where brackets and colons are plain text. null: cannot be read.
+ *
+ * Where brackets do not match, the grammar has several readings, and A1111's parser takes one by chance (its sets go by Python's hash, which has another
+ * seed at each start). We keep what is well formed, except in '[a:0.5]]', where whoever closes once too often gets the text as it stands.
  */
 function parse(prompt: string): Nodes | null {
   const top: (string | Node)[] = [];
@@ -85,9 +88,8 @@ function parse(prompt: string): Nodes | null {
         add(node);
       } else {
         if (!fail()) return null;
-        // '[a:0.5]]': whoever closes once too often gets the text as it stands.
         const last = top.at(-1);
-        if (text === ']' && typeof last === 'object' && last.kind === 'edit' && last.end === index) top[top.length - 1] = prompt.slice(last.start, index);
+        if (text === ']' && isEditEndingAt(index, last) && !hasAlternate(last)) top[top.length - 1] = prompt.slice(last.start, index);
         top.push(text);
       }
     } else if (text === ':' || text === '|') {
@@ -102,6 +104,18 @@ function parse(prompt: string): Nodes | null {
     } else add(text);
   }
   return fail() ? top : null;
+}
+
+const isEditEndingAt = (index: number, node: string | Node | undefined): node is Edit => typeof node === 'object' && node.kind === 'edit' && node.end === index;
+
+/** A '|' has no reading as text. */
+function hasAlternate(edit: Edit): boolean {
+  let found = false;
+  visit([edit], (node) => {
+    found ||= node.kind === 'alternate';
+    return node.parts;
+  });
+  return found;
 }
 
 /** (a:b), [a:b:1] and [a|b|c] are all there is. */

@@ -1,4 +1,6 @@
 // Styles: named texts that are put around or behind a prompt, kept in A1111's styles.csv.
+import { stripComments } from './comments';
+import { formatCsv, parseCsv } from './csv';
 
 export interface Style {
   readonly name: string;
@@ -9,7 +11,7 @@ export interface Style {
 
 export interface PromptPair { readonly prompt: string; readonly negative: string }
 
-/** One style after the other. */
+/** One style after the other. Comments go first, so that none swallows what comes behind it. */
 export function applyStyles(prompts: PromptPair, styles: readonly Style[]): PromptPair {
   return styles.reduce(({ prompt, negative }, style) => ({ prompt: merged(style.prompt, prompt), negative: merged(style.negative, negative) }), prompts);
 }
@@ -17,9 +19,12 @@ export function applyStyles(prompts: PromptPair, styles: readonly Style[]): Prom
 const placeholder = '{prompt}';
 
 function merged(style: string, prompt: string): string {
-  if (style.includes(placeholder)) return style.replaceAll(placeholder, () => prompt);
-  return style.trim() === '' ? prompt : [prompt.trim(), style.trim()].filter((part) => part !== '').join(', ');
+  const [around, inner] = [clean(style), clean(prompt)];
+  if (around.includes(placeholder)) return around.replaceAll(placeholder, () => inner);
+  return [inner, around].filter((part) => part !== '').join(', ');
 }
+
+const clean = (text: string): string => stripComments(text).trim();
 
 /** Backwards: which styles were put on, in their order, and what the prompts were before. `applyStyles` of the answer gives the prompts again. */
 export function recogniseStyles(prompts: PromptPair, known: readonly Style[]): PromptPair & { readonly styles: readonly string[] } {
@@ -44,64 +49,53 @@ export function recogniseStyles(prompts: PromptPair, known: readonly Style[]): P
 
 /** What `merged` made this text from, or null. */
 function unmerged(style: string, text: string): string | null {
-  const [before = '', after] = style.includes(placeholder) ? style.split(placeholder) : ['', undefined];
-  const end = after ?? style.trim();
-  if (!text.startsWith(before) || !text.endsWith(end) || text.length < before.length + end.length) return null;
-  const inner = text.slice(before.length, text.length - end.length);
-  const prompt = after === undefined && end !== '' && inner.endsWith(', ') ? inner.slice(0, -2) : inner;
-  return merged(style, prompt) === text ? prompt : null;
+  const around = clean(style);
+  const fixed = around.includes(placeholder) ? around.split(placeholder) : ['', text.endsWith(`, ${around}`) && around !== '' ? `, ${around}` : around];
+  const places = fixed.length - 1;                           // of the prompt, which has one length in all of them
+  const length = (text.length - fixed.join('').length) / places;
+  const prompt = text.slice(fixed[0]!.length, fixed[0]!.length + length);
+  return Number.isInteger(length) && length >= 0 && merged(style, prompt) === text ? prompt : null;
 }
 
 /** The table's styles; of two with one name the last. Rows without a name, and those whose name begins with '#', are none. Never throws. */
 export function parseStyles(csv: string): Style[] {
-  const [header = [], ...rows] = parseCsv(csv.replace(/^\ufeff/, ''));
-  const names = header.map((name) => name.trim().toLowerCase());
-  const column = (...wanted: string[]): number => names.findIndex((name) => wanted.includes(name));
-  const [name, prompt, negative] = [column('name'), column('prompt', 'text'), column('negative_prompt')];
-  const styles = rows.map((row) => ({ name: row[name] ?? '', prompt: row[prompt] ?? '', negative: row[negative] ?? '' }));
-  return [...new Map(styles.filter((style) => style.name !== '' && !style.name.startsWith('#')).map((style) => [style.name, style])).values()];
+  const { rows, at } = readTable(csv);
+  const styles = rows.map((row) => ({ name: row[at.name] ?? '', prompt: row[at.prompt] ?? '', negative: row[at.negative] ?? '' }));
+  return [...new Map(styles.filter(({ name }) => isStyle(name)).map((style) => [style.name, style])).values()];
 }
 
-/** UTF-8 text with a byte-order mark, as spreadsheets need it. */
-export function formatStyles(styles: readonly Style[]): string {
-  const cell = (text: string): string => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
-  const rows = [['name', 'prompt', 'negative_prompt'], ...styles.map(({ name, prompt, negative }) => [name, prompt, negative])];
-  return `\ufeff${rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('')}`;
-}
-
-/** RFC 4180, with spaces before a cell ignored and cells of several lines. A quote that never closes holds the rest; what stands behind one that does is part of its cell. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  const bare = /[^,\r\n]*/y;
-  let at = 0;
-  const quoted = (): string => {
-    let cell = '';
-    for (;;) {
-      const end = text.indexOf('"', at);
-      cell += text.slice(at, end < 0 ? text.length : end);
-      at = end < 0 ? text.length : end + 1;
-      if (text[at] !== '"') return cell;
-      cell += '"';                                           // two quotes are one
-      at++;
+/** The table `before` with these styles, in their order. What else it has stays: further columns, and rows that are no styles, ahead of those that they headed. */
+export function formatStyles(styles: readonly Style[], before = ''): string {
+  const { header, rows, at } = readTable(before);
+  const names = new Set(styles.map(({ name }) => name));
+  const known = new Map(rows.map((row) => [row[at.name] ?? '', row]));
+  const headings = new Map<string, string[][]>();
+  let waiting: string[][] = [];
+  for (const row of rows) {
+    const name = row[at.name] ?? '';
+    if (!isStyle(name)) waiting.push(row);
+    else if (names.has(name)) {
+      headings.set(name, [...headings.get(name) ?? [], ...waiting]);
+      waiting = [];
     }
-  };
-  for (let row: string[] = []; ;) {
-    while (text[at] === ' ') at++;
-    let cell = '';
-    if (text[at] === '"') {
-      at++;
-      cell = quoted();
-    }
-    bare.lastIndex = at;
-    row.push(cell + bare.exec(text)![0]);
-    at = bare.lastIndex;
-    if (text[at] === ',') {
-      at++;
-      continue;
-    }
-    if (row.length > 1 || row[0] !== '') rows.push(row);
-    if (at >= text.length) return rows;
-    at += text.startsWith('\r\n', at) ? 2 : 1;
-    row = [];
   }
+  const written = styles.flatMap(({ name, prompt, negative }) => {
+    const row = Array.from(header, (_, i) => known.get(name)?.[i] ?? '');
+    [row[at.name], row[at.prompt], row[at.negative]] = [name, prompt, negative];
+    return [...headings.get(name) ?? [], row];
+  });
+  return `\ufeff${formatCsv([header, ...written, ...waiting])}`;                // with a byte-order mark, as spreadsheets need it
+}
+
+const isStyle = (name: string): boolean => name !== '' && !name.startsWith('#');
+
+interface Table { readonly header: readonly string[]; readonly rows: readonly string[][]; readonly at: { readonly name: number; readonly prompt: number; readonly negative: number } }
+
+/** With the columns that a table must have, at its end where it lacks them. Old tables call the prompt `text` and have no negative one. */
+function readTable(csv: string): Table {
+  const [found = [], ...rows] = parseCsv(csv.replace(/^\ufeff/, ''));
+  const header = [...found];
+  const names = found.map((name) => name.trim().toLowerCase());
+  const column = (...wanted: string[]): number => wanted.map((name) => names.indexOf(name)).find((i) => i >= 0) ?? header.push(wanted[0]!) - 1;
+  return { header, rows: rows.map((row) => row.slice(0, found.length)), at: { name: column('name'), prompt: column('prompt', 'text'), negative: column('negative_prompt') } };
 }

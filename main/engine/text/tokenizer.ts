@@ -79,9 +79,12 @@ export class Tokenizer {
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf8Encoder = new TextEncoder();
 
-/** Contractions, words, single digits, runs of anything else. The text is lower-case; 'ſ' counts as 's' since the reference ignores case. */
+/**
+ * Contractions, words, single digits, runs of anything else. The text is lower-case; since the reference ignores case, 'ſ' counts as 's', and U+0345, whose
+ * capital is a letter, is none of them and left out.
+ */
 const words = new RegExp(
-  `<\\|[sſ]tartoftext\\|>|<\\|endoftext\\|>|'(?:[sſ]|t|re|ve|m|ll|d)|\\p{L}+|\\p{N}|[^${space}\\p{L}\\p{N}]+`, 'gu');
+  `<\\|[sſ]tartoftext\\|>|<\\|endoftext\\|>|'(?:[sſ]|t|re|ve|m|ll|d)|\\p{L}+|\\p{N}|[^${space}\\u0345\\p{L}\\p{N}]+`, 'gu');
 
 /** A printable character for every byte: itself where it has one, else U+0100 onwards. The order is that of the vocabulary's first ids. */
 const printable = [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]].flatMap(([from, to]) => Array.from({ length: to! - from! + 1 }, (_, i) => from! + i));

@@ -1,63 +1,94 @@
-// Prompts that leave something to chance: wildcards `__name__` and choices `{red|blue}`, in the notation of sd-dynamic-prompts. The seed decides, so
+// Prompts that leave something to chance: wildcards `__name__`, choices `{red|blue}` and variables, in the notation of sd-dynamic-prompts. The seed decides, so
 // the same template, files and seed give the same prompt.
 import type { Notice } from '../../../preload/contract/notice';
 import { seededShares } from './chance';
-import { parseChoices, weightOf, type Node, type Option } from './choices';
+import { parseChoices, weightOf, type Node, type Option, type Wildcard } from './choices';
 
 export interface WildcardLibrary {
-  /** The lines of all files that a name stands for; `*` stands for any characters. null when there is none. */
+  /** The lines of all files and lists that a name stands for; `*` and `?` as in `matchesWildcard`. null when there is none. */
   lines(name: string): Promise<readonly string[] | null>;
 }
 
 export interface Expanded { readonly texts: readonly string[]; readonly notices: readonly Notice[] }
 
-/** Wildcards within wildcards; files may name each other in circles. */
+/** Wildcards and variables within each other; they may name each other in circles. */
 const DEEPEST = 32;
 /** As long as a prompt may be. */
 const LONGEST = 100_000;
+/** Of values and of variables' meanings. */
 const MOST_CHOICES = 10_000;
 
+/** Where a text stands: within which wildcards and variables, and what variables mean there. */
+interface Scope { readonly trail: readonly string[]; readonly variables: ReadonlyMap<string, readonly Node[]> }
+
+interface Line { readonly weight: number; readonly text: string }
+const isLine = (drawn: Line | Option): drawn is Line => 'text' in drawn;
+
 /**
- * The texts with every choice made, from the first to the last with one generator. A wildcard that is not there stays as text, with a notice.
- * What is no well-formed choice is text, too: braces that match nothing, and `{such}` with nothing to choose. Never throws, except what the
- * library throws.
+ * The texts with every choice made, from the first to the last with one generator; variables hold within the text, or the line of a wildcard, that
+ * sets them. What is not there, or names itself without end, stays as text, with a notice. What is no well-formed choice is text, too: braces that
+ * match nothing, and `{such}` with nothing to choose. Never throws, except what the library throws.
  */
 export async function expandWildcards(texts: readonly string[], seed: number, library: WildcardLibrary): Promise<Expanded> {
   const notices = new Map<string, Notice>();
   const share = seededShares(seed);
   let choices = 0, length = 0;
 
-  async function expand(nodes: readonly Node[], depth: number): Promise<string> {
+  async function expand(nodes: readonly Node[], outer: Scope): Promise<string> {
+    const scope = await withVariables(nodes, outer);
     let text = '';
     for (const node of nodes) {
       if (node.kind === 'text') text += written(node.text);
-      else if (node.kind === 'wildcard') text += await expandWildcard(node.name, depth);
-      else text += await expandChoice(node, depth);
+      else if (node.kind === 'wildcard') text += await expandWildcard(node, scope);
+      else if (node.kind === 'get') text += await expandVariable(node, scope);
+      else if (node.kind === 'choice') text += await expandChoice(node, scope);
     }
     return text;
   }
 
-  async function expandWildcard(name: string, depth: number): Promise<string> {
-    const options = await optionsOf(name, depth);
-    return options ? expandOne(options, depth + 1) : written(`__${name}__`);
+  /** Set before anything is chosen, wherever in the text they are set. */
+  async function withVariables(nodes: readonly Node[], scope: Scope): Promise<Scope> {
+    if (!nodes.some(({ kind }) => kind === 'set')) return scope;
+    const variables = new Map(scope.variables);
+    for (const node of nodes) {
+      if (node.kind !== 'set' || (node.keep && variables.has(node.name))) continue;
+      variables.set(node.name, node.immediate ? [{ kind: 'text', text: await expand(node.value, { ...scope, variables }) }] : node.value);
+    }
+    return { ...scope, variables };
   }
 
-  async function expandChoice({ options, pick }: Extract<Node, { kind: 'choice' }>, depth: number): Promise<string> {
-    if (!pick) return expandOne(options, depth);
+  async function expandWildcard(wildcard: Wildcard, scope: Scope): Promise<string> {
+    const lines = await linesOf(wildcard, scope);
+    return lines ? expandDrawn(draw(lines), within(wildcard, scope)) : written(wildcard.text);
+  }
+
+  async function expandVariable({ name, fallback }: Extract<Node, { kind: 'get' }>, scope: Scope): Promise<string> {
+    choices++;
+    const value = scope.variables.get(name) ?? fallback, shown = `\${${name}}`;
+    if (value && !isEndless(shown, shown, scope)) return expand(value, { ...scope, trail: [...scope.trail, shown] });
+    if (!value) notices.set(shown, { code: 'wildcard.missing', message: `The variable ${shown} was left as text: nothing sets it.` });
+    return written(shown);
+  }
+
+  async function expandChoice({ options, pick }: Extract<Node, { kind: 'choice' }>, scope: Scope): Promise<string> {
+    if (!pick) return expandDrawn(draw([...options]), scope);
     const [only] = options[0]!.nodes;
-    const isFile = options.length === 1 && options[0]!.nodes.length === 1 && only?.kind === 'wildcard';
-    const left = [...(isFile ? await optionsOf(only.name, depth) ?? options : options)];
+    const file = options.length === 1 && options[0]!.nodes.length === 1 && only?.kind === 'wildcard' ? only : null;
+    const lines = file && await linesOf(file, scope);
+    const left: (Line | Option)[] = [...lines ?? options];
     const most = Math.min(pick.most ?? left.length, left.length), least = Math.min(pick.least, most);
     const count = least + Math.floor(share() * (most - least + 1));
+    const inner = lines ? within(file!, scope) : scope;
     const picked: string[] = [];
-    while (picked.length < count) picked.push((await expand(draw(left).nodes, depth + (isFile ? 1 : 0))).trim());
+    while (picked.length < count) picked.push((await expandDrawn(draw(left), inner)).trim());
     return picked.join(pick.separator);
   }
 
-  const expandOne = (options: readonly Option[], depth: number): Promise<string> => expand(draw([...options]).nodes, depth);
+  /** Only the lines that are drawn are parsed: files may have a hundred thousand. */
+  const expandDrawn = (drawn: Line | Option, scope: Scope): Promise<string> => expand(isLine(drawn) ? weightOf(parseChoices(drawn.text)).nodes : drawn.nodes, scope);
 
   /** Takes one out, by weight. */
-  function draw(options: Option[]): Option {
+  function draw<T extends Line | Option>(options: T[]): T {
     choices++;
     const total = options.reduce((sum, { weight }) => sum + weight, 0);
     let at = share() * (total || options.length);
@@ -65,17 +96,20 @@ export async function expandWildcards(texts: readonly string[], seed: number, li
     return options.splice(Math.max(0, index), 1)[0]!;
   }
 
-  async function optionsOf(name: string, depth: number): Promise<readonly Option[] | null> {
-    if (depth >= DEEPEST || choices > MOST_CHOICES || length > LONGEST) {
-      notices.set(name, { code: 'wildcard.tooLong', message: `The wildcard __${name}__ was left as text: the prompt grew without end. Wildcard files may name each other in a circle.` });
-      return null;
-    }
+  async function linesOf({ name, text }: Wildcard, scope: Scope): Promise<Line[] | null> {
+    if (isEndless(`__${name}__`, text, scope)) return null;
     const lines = await library.lines(name);
-    if (!lines || lines.length === 0) {
-      notices.set(name, { code: 'wildcard.missing', message: `The wildcard __${name}__ was left as text: there is no file of that name with a line in it.` });
-      return null;
-    }
-    return lines.map((line) => weightOf(parseChoices(line)));
+    if (lines && lines.length > 0) return lines.map((line) => ({ text: line, weight: weightOf([{ kind: 'text', text: line }]).weight }));
+    notices.set(text, { code: 'wildcard.missing', message: `The wildcard ${text} was left as text: there is no file or list of that name with a line in it.` });
+    return null;
+  }
+
+  function isEndless(name: string, text: string, { trail }: Scope): boolean {
+    if (trail.length < DEEPEST && choices <= MOST_CHOICES && length <= LONGEST) return false;
+    const circle = trail.lastIndexOf(name);
+    const why = circle < 0 ? 'the prompt grew without end' : `it leads back to itself (${[...trail.slice(circle), name].join(' → ')})`;
+    notices.set(text, { code: 'wildcard.tooLong', message: `${text} was left as text: ${why}.` });
+    return true;
   }
 
   function written(text: string): string {
@@ -84,21 +118,23 @@ export async function expandWildcards(texts: readonly string[], seed: number, li
   }
 
   const expanded: string[] = [];
-  for (const text of texts) expanded.push(await expand(parseChoices(text), 0));
+  for (const text of texts) expanded.push(await expand(parseChoices(text), { trail: [], variables: new Map() }));
   return { texts: expanded, notices: [...notices.values()] };
 }
 
-/** The lines of a wildcard file that can be chosen: not the empty ones and not the comments, which begin with '#'. */
-export const wildcardLines = (text: string): string[] =>
-  text.replace(/^\ufeff/, '').split(/\r\n|[\r\n]/).map((line) => line.trim()).filter((line) => line !== '' && !line.startsWith('#'));
+const within = ({ name, values }: Wildcard, { trail, variables }: Scope): Scope =>
+  ({ trail: [...trail, `__${name}__`], variables: new Map([...variables, ...[...values].map(([key, value]) => [key, parseChoices(value)] as const)]) });
 
-/** Whether a name is what a pattern with `*` says, in any case. Linear: the last '*' takes as little as it can. */
+/** The lines of a wildcard file that can be chosen, without comments, which go from '#' to the end of the line as in prompts, and not the empty ones. */
+export const wildcardLines = (text: string): string[] => text.split(/\r\n|[\r\n]/).map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '');
+
+/** Whether a name is what a pattern says, in any case: `*` stands for any characters, `?` for one. Linear: the last '*' takes as little as it can. */
 export function matchesWildcard(pattern: string, name: string): boolean {
   const [p, n] = [pattern.toLowerCase(), name.toLowerCase()];
   let star = -1, tried = 0, i = 0, k = 0;
   while (k < n.length) {
     if (p[i] === '*') [star, tried] = [i++, k];
-    else if (p[i] === n[k]) [i, k] = [i + 1, k + 1];
+    else if (p[i] === '?' || p[i] === n[k]) [i, k] = [i + 1, k + 1];
     else if (star >= 0) [i, k] = [star + 1, ++tried];
     else return false;
   }

@@ -63,6 +63,10 @@ function notSafetensors(container: Container, fail: Fail): AppError {
     case 'zip': case 'pickle':
       return fail('weights.notSafetensors', 'is a pickled checkpoint (.ckpt, .pt), not a safetensors file', convert);
     case 'gguf': return fail('weights.notSafetensors', 'is a GGUF file, which Atelier cannot read', convert);
+    case 'onnx': return fail('weights.notSafetensors', 'is an ONNX network, which Atelier builds from checkpoints and does not read', convert);
+    case 'archive': return fail('weights.notSafetensors', 'is an archive, not a model', 'Unpack it and choose the model file inside.');
+    case 'zeros': return fail('weights.truncated', 'begins with zeros: its place was kept, but its contents have not arrived', downloadAgain);
+    case 'text': return fail('weights.notSafetensors', 'is a text, not a model', 'It may hold the message of a download that failed: open it with an editor. Then download the model again.');
     case 'html':
       return fail('weights.notSafetensors', 'is a web page, not a model', 'The download link led to a page, perhaps one that asks to log in. Download the file in a browser.');
     case 'git-lfs':

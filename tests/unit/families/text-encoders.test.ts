@@ -21,6 +21,11 @@ describe('real files', () => {
   ])('%s', (name, expected) => { expect(textEncoders(weightFile(referenceTensors(name)))).toMatchObject(expected); });
 });
 
+test("SDXL's pooled vector is bigG's, also where its CLIP-L has a projection of its own", () => {
+  const withProjection = weightFile([...referenceTensors('sdxl-base-checkpoint'), ['conditioner.embedders.0.transformer.text_projection.weight', [768, 768]]]);
+  expect(textEncoders(withProjection).map(({ pooledWidth }) => pooledWidth)).toEqual([0, 1280]);
+});
+
 test('behind the end of a text stands what each kind was trained with', () => {
   const row = [998, 5, 7, 999, 999, 999];
   const tower = textEncoders(weightFile(referenceTensors('sdxl-base-checkpoint')));

@@ -1,5 +1,5 @@
 // From prompts to what the U-Net is told, with encoders that are formulas.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { conditionOn, type Encoders } from '../../../main/engine/pipeline/conditioning';
 import type { Inserts } from '../../../main/engine/pipeline/model';
 import { float32, type Tensor } from '../../../main/engine/tensor';
@@ -19,7 +19,7 @@ const encoders: Encoders = {
   vector: (pooled, negative) => float32([1, 2], Float32Array.of(pooled!.data[0]!, negative ? 1 : 0)),
 };
 const textOnly: Encoders = { widths: [2, 3], encode: async (rows, skip) => ({ ...await encoders.encode(rows, skip), pooled: null }), vector: () => null };
-const prompts = { prompt: 'a red house', negative: '', steps: 10, clipSkip: 1, guided: true };
+const prompts = { prompt: 'a red house', negative: '', evaluations: 10, clipSkip: 1, guided: true };
 const token = (context: Tensor, at: number): number[] => [...context.data.slice(at * 5, at * 5 + 5)];
 
 test('the encoders\' states stand side by side, token by token', async () => {
@@ -96,11 +96,75 @@ test('what a prompt calls up and cannot have is told, and is no text', async () 
   expect(told.at(0)).toEqual(plain.at(0));
 });
 
-test('each step has its text, and what is encoded is encoded before the first', async () => {
+test('each evaluation has its text, the first one more, and what is encoded is encoded before the first', async () => {
   let calls = 0;
   const counted: Encoders = { ...encoders, encode: (...given) => { calls++; return encoders.encode(...given); } };
   const { at } = await conditionOn(counted, vocabulary, { ...prompts, prompt: 'a [cat:dog:0.5]' });
-  const animal = (step: number) => token(at(step).conds[0]!.condition.context, 2)[0];
-  expect([0, 4, 5, 9, 10].map(animal)).toEqual(['cat', 'cat', 'dog', 'dog', 'dog'].map((word) => vocabulary.encode(word)[0]));
+  const animal = (evaluation: number) => token(at(evaluation).conds[0]!.condition.context, 2)[0];
+  expect([0, 5, 6, 9, 10, 50].map(animal)).toEqual(['cat', 'cat', 'dog', 'dog', 'dog', 'dog'].map((word) => vocabulary.encode(word)[0]));
   expect(calls).toBe(3);
+});
+
+test('parts of an AND change and alternate each for itself', async () => {
+  const { at } = await conditionOn(encoders, vocabulary, { ...prompts, prompt: '[cat:dog:2] AND [red|blue|]:-0.5' });
+  const words = (evaluation: number) => at(evaluation).conds.map(({ condition, weight }) => [vocabulary.decode([token(condition.context, 1)[0]!]).trim(), weight]);
+  expect([0, 1, 2, 3, 4].map(words)).toEqual([
+    [['cat', 1], ['red', -0.5]], [['cat', 1], ['red', -0.5]], [['cat', 1], ['blue', -0.5]], [['dog', 1], ['<|endoftext|>', -0.5]], [['dog', 1], ['red', -0.5]],
+  ]);
+});
+
+test('a weight needs the negative prompt even where guidance is off', async () => {
+  const off = { ...prompts, guided: false };
+  expect((await conditionOn(encoders, vocabulary, off)).at(0).uncond).toBeNull();
+  for (const prompt of ['a cat:0.7', 'a cat AND a dog']) expect((await conditionOn(encoders, vocabulary, { ...off, prompt })).at(0).uncond).not.toBeNull();
+});
+
+describe('lengths', () => {
+  const chunksOf = async (prompt: string, negative: string) => {
+    const { conds, uncond } = (await conditionOn(textOnly, vocabulary, { ...prompts, prompt, negative })).at(0);
+    const firsts = (context: Tensor) => Array.from({ length: context.dims[1]! / 77 }, (_, i) => vocabulary.decode([token(context, 77 * i + 1)[0]!]).trim());
+    return { conds: conds.map(({ condition }) => firsts(condition.context)), uncond: firsts(uncond!.context) };
+  };
+  const nothing = '<|endoftext|>';
+
+  test('the shorter of prompt and negative prompt is repeated, which attention does not notice', async () => {
+    expect(await chunksOf('a BREAK b', 'n')).toEqual({ conds: [['a', 'b']], uncond: ['n', 'n'] });
+    expect(await chunksOf('a', 'n BREAK m BREAK o')).toEqual({ conds: [['a', 'a', 'a']], uncond: ['n', 'm', 'o'] });
+    expect(await chunksOf('a BREAK b', 'n BREAK m BREAK o')).toEqual({ conds: [['a', 'b', 'a', 'b', 'a', 'b']], uncond: ['n', 'm', 'o', 'n', 'm', 'o'] });
+  });
+  test('where that would be far longer than both, empty chunks fill up', async () => {
+    const { conds, uncond } = await chunksOf('a BREAK b BREAK c BREAK d BREAK e BREAK f BREAK g', 'n BREAK m BREAK o BREAK p BREAK q');
+    expect(conds[0]).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
+    expect(uncond).toEqual(['n', 'm', 'o', 'p', 'q', nothing, nothing]);
+  });
+  test('a text of a schedule is filled up with empty chunks, a part of an AND with its last vector', async () => {
+    expect((await chunksOf('[a: BREAK b:5] c', '')).conds).toEqual([['a', nothing]]);
+    const { conds } = (await conditionOn(encoders, vocabulary, { ...prompts, prompt: 'a BREAK b AND c' })).at(0);
+    const [, shorter] = conds.map(({ condition }) => condition.context);
+    expect(shorter!.dims).toEqual([1, 154, 5]);
+    for (let i = 77; i < 154; i++) expect(token(shorter!, i)).toEqual(token(shorter!, 76));
+  });
+  test('they are the same at each evaluation', async () => {
+    const { at } = await conditionOn(encoders, vocabulary, { ...prompts, prompt: '[a|b BREAK c] AND [d:e BREAK f BREAK g:0.5]', negative: '[|n BREAK m]' });
+    for (let i = 0; i < 12; i++) for (const { condition } of [...at(i).conds, { condition: at(i).uncond! }]) expect(condition.context.dims).toEqual([1, 6 * 77, 5]);
+  });
+});
+
+test('the mean that emphasis keeps is that of all texts of a schedule, each as often as it holds', async () => {
+  const ratio = async (prompt: string) => {
+    const { at } = await conditionOn(encoders, vocabulary, { ...prompts, prompt, guided: false });
+    const plain = (await conditionOn(encoders, vocabulary, { ...prompts, prompt: 'cat', guided: false })).at(0);
+    return at(0).conds[0]!.condition.context.data[0]! / plain.conds[0]!.condition.context.data[0]!;      // at the start token, which has no weight of its own
+  };
+  const sum = (word: string, weight = 1) => vocabulary.startId + weight * vocabulary.encode(word)[0]! + 75 * vocabulary.endId;
+  expect(await ratio('(cat:1.5)')).toBeCloseTo(sum('cat') / sum('cat', 1.5), 5);
+  expect(await ratio('[(cat:1.5):dog:2]')).toBeCloseTo((sum('cat') + sum('dog')) / (sum('cat', 1.5) + sum('dog')), 5);
+  expect(await ratio('[(cat:1.5)|dog|dog]')).toBeCloseTo((4 * sum('cat') + 6 * sum('dog')) / (4 * sum('cat', 1.5) + 6 * sum('dog')), 5);
+});
+
+test('an empty negative prompt is zeros only where it stays empty', async () => {
+  const later = (await conditionOn(encoders, vocabulary, { ...prompts, negative: '[blurry:5]' })).at(0);
+  expect(later.uncond!.context.data[0]).toBe(vocabulary.startId);
+  const noted = (await conditionOn(encoders, vocabulary, { ...prompts, negative: '# nothing yet' })).at(0);
+  expect(noted.uncond!.context.data[0]).toBe(0);
 });

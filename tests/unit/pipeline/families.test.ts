@@ -73,9 +73,9 @@ describe.each(Object.entries(tinyFamilies))('%s', (family, sizes: CheckpointSize
     expect(distance(sparing.image.data, await image(model))).toBeLessThan(1e-4);
   });
   test('starts from a picture, and keeps of it what the mask leaves', async () => {
-    const decode = vi.spyOn(model, 'decode');
+    const decode = vi.spyOn(model.autoencoder, 'decode');
     await make(model, { ...img2img, strength: 1, mask: hash }, { init: picture(), mask: mask((x) => x < side / 2) });
-    const [result, original] = [decode.mock.calls[0]![0], await model.encode(picture())];
+    const [result, original] = [decode.mock.calls[0]![0], await model.autoencoder.encode(picture())];
     decode.mockRestore();
     const half = (latents: Tensor, right: boolean): Float32Array => latents.data.filter((_, i) => i % (side / 8) >= side / 16 === right);
     expect(distance(half(result, true), half(original, true))).toBeLessThan(1e-5);

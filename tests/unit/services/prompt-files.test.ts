@@ -36,6 +36,15 @@ test('no wildcard leads out of the folder', async () => {
   expect(notices.map(({ code }) => code)).toEqual(['wildcard.missing']);
 });
 
+test('wildcards come from YAML with values for their variables; a file that cannot be read is told, and the picture is made', async () => {
+  write('wildcards/pack.yaml', 'animals:\n  wild: ["${size:big} lion"]\n');
+  write('wildcards/broken.yaml', 'a: "\n');
+  const { job, notices } = await files.prepare(demoJob({ prompt: 'a __animals/wild(size=small)__' }));
+  expect(job).toMatchObject({ prompt: 'a small lion', template: { prompt: 'a __animals/wild(size=small)__' } });
+  expect(notices).toEqual([{ code: 'wildcard.unreadable', message: expect.stringContaining('broken.yaml') }]);
+  expect((await files.prepare(demoJob())).notices).toEqual([]);
+});
+
 test('a style that is not there is named; one that makes the prompt too long is refused', async () => {
   await expect(files.prepare(demoJob(), ['Nope'])).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('"Nope"') });
   write('styles.csv', `name,prompt\nLong,"${'x, '.repeat(40_000)}"\n`);

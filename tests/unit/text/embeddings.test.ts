@@ -1,23 +1,27 @@
 // Trained words: in every form of file, in any prompt, and through the real text encoder.
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, parse } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
+import { identify } from '../../../main/engine/families/identify';
 import { conditionOn, type Encoders, type Prompts } from '../../../main/engine/pipeline/conditioning';
 import { generate } from '../../../main/engine/pipeline/generate';
 import { Model } from '../../../main/engine/pipeline/model';
 import { float32, sizeOf, type Dims } from '../../../main/engine/tensor';
 import { chunkPrompt } from '../../../main/engine/text/chunks';
-import { embeddingEntries, loadEmbeddings, WordIndex, type Embedding, type EmbeddingLibrary, type FindEmbedding } from '../../../main/engine/text/embeddings';
+import { wordsIn } from '../../../main/engine/text/embedding-words';
+import { loadEmbeddings, WordIndex, type Embedding, type EmbeddingLibrary, type FindEmbedding } from '../../../main/engine/text/embeddings';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';
 import { toFloat32 } from '../../../main/engine/weights/half';
-import { openEmbeddings, readEmbedding } from '../../../main/worker/embeddings';
+import { readEmbedding } from '../../../main/worker/embedding-file';
+import { openEmbeddings } from '../../../main/worker/embeddings';
 import { openWeightFile, withFile } from '../../../main/worker/files';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { clipMerges } from '../../../main/worker/tokenizer-vocabulary';
 import { scratchFolder, weightFile } from '../../support/checkpoints';
 import { demoJob, demoPath } from '../../support/demo';
+import { asPng, asWebp, hideInPixels, noisePicture, pngWithText, trainedJson } from '../../support/embedding-pictures';
 import { tensorOf, TestTensor, torchLegacy, torchZip, type Value } from '../../support/pickles';
 import { writeWeights } from '../../support/weights';
 import { fuzzRuns } from '../../support/fuzz';
@@ -62,6 +66,37 @@ describe('files', () => {
     expect([...embedding.vectors.keys()].sort()).toEqual([1280, 768]);
     expect(embedding.count).toBe(2);
   });
+  it.each<[string, Uint8Array | Value, string, unknown]>([
+    ['several tokens of diffusers', { '<a>': vectorsTensor([768]), '<b>': vectorsTensor([2, 768]) }, '<b>', [[768, [2, 768], counting(1536)]]],
+    ['several parameters of the first trainer', { string_to_token: { a: 1, b: 2 }, string_to_param: { a: vectorsTensor([1, 4]), b: vectorsTensor([2, 4]) } }, 'a', [[4, [1, 4], counting(4)]]],
+    ['a list of dictionaries', [{ '*': vectorsTensor([1, 4]) }, { '*': vectorsTensor([4]) }], 'word', [[4, [2, 4], [...counting(4), ...counting(4)]]]],
+    ['a tensor alone', vectorsTensor([2, 4]), 'word', [[4, [2, 4], counting(8)]]],
+    ['output vectors besides', { clip_l: vectorsTensor([1, 768]), clip_l_out: vectorsTensor([1, 768]) }, 'word', [[768, [1, 768], counting(768)]]],
+  ])('pickled: %s', async (_, value, word, want) => {
+    expect(plain(await readEmbedding(write('word.pt', torchZip(value as Value)), word))).toEqual(want);
+  });
+  it('a row of a large matrix, of which no more is read', async () => {
+    const matrix = { dtype: 'F32' as const, data: new Uint8Array(Float32Array.from(counting(4000)).buffer) };
+    const row = await readEmbedding(write('word.bin', torchZip({ '<word>': new TestTensor(matrix, [4], { offset: 100 }) })));
+    expect(plain(row)).toEqual([[4, [1, 4], counting(104).slice(100)]]);
+  });
+  it.each<[string, [string, Dims][], object]>([
+    ['several tokens', [['<a>', [768]], ['<b>', [2, 768]]], { kind: 'embedding', family: 'sd1' }], ['a list', [['0.*', [2, 1024]], ['1.*', [1, 1024]]], { kind: 'unknown' }],
+    ['SDXL with output vectors', [['clip_l', [1, 768]], ['clip_g', [1, 1280]], ['clip_l_out', [1, 768]]], { kind: 'embedding', family: 'sdxl' }],
+    ['parameters', [['string_to_param.a', [1, 1024]], ['string_to_param.b', [1, 1024]]], { kind: 'embedding', family: 'sd2' }],
+  ])('are told by inspect: %s', (_, tensors, want) => expect(identify(weightFile(tensors))).toMatchObject(want));
+  it('words bundled in a LoRA, each by its name', async () => {
+    const one = (count: number, width: number) => ({ dims: [count, width], values: counting(count * width) });
+    const path = writeWeights({
+      'lora_te_x.lora_down.weight': one(4, 768), 'lora_te_x.lora_up.weight': { dims: [768, 4], values: counting(3072) },
+      'bundle_emb.ink.string_to_param.*': one(2, 768), 'bundle_emb.v1.5.clip_l': one(1, 768), 'bundle_emb.v1.5.clip_g': one(1, 1280), 'bundle_emb.v1.5.clip_l_out': one(1, 768),
+      'bundle_emb.bare': one(1, 768), 'bundle_emb.<tok>.clip_l': one(3, 768), 'bundle_emb.cat.<cat-toy>': one(1, 768), 'bundle_emb.broken.emb_params': one(80, 4),
+    }, {}, join(scratchFolder(), 'style.safetensors'));
+    expect(wordsIn(await openWeightFile(path)).map(({ name, entries }) => [name, entries.length])).toEqual([['ink', 1], ['v1.5', 2], ['bare', 1], ['<tok>', 1], ['cat', 1]]);
+    expect([...(await readEmbedding(path, 'v1.5')).vectors.keys()]).toEqual([768, 1280]);
+    expect(await readEmbedding(path, 'ink')).toMatchObject({ name: 'ink', count: 2, hash: sha256(readFileSync(path)) });
+    await expect(readEmbedding(path, 'style')).rejects.toMatchObject({ code: 'weights.unsupportedLayout', message: expect.stringContaining('"style"') });
+  });
   it('vectors that were saved in columns', async () => {
     const embedding = await readEmbedding(write('t.pt', torchZip({ '*': vectorsTensor([2, 3], { strides: [1, 2] }) })));
     expect([...embedding.vectors.get(3)!.data]).toEqual([0, 2, 4, 1, 3, 5].map((n) => n / 8));
@@ -69,8 +104,9 @@ describe('files', () => {
 
   it.each<[string, [string, Dims][]]>([
     ['two tensors', [['a', [1, 768]], ['b', [1, 768]]]], ['none', []], ['a picture', [['a', [1, 3, 8, 8]]]], ['too many vectors', [['emb_params', [76, 768]]]],
-    ['counts that differ', [['clip_l', [1, 768]], ['clip_g', [2, 1280]]]], ['no vector', [['emb_params', [0, 768]]]], ['vectors of nothing', [['emb_params', [2, 0]]]],
-  ])('refuses %s', (_, tensors) => expect(() => embeddingEntries(weightFile(tensors))).toThrow(expect.objectContaining({ code: 'weights.unsupportedLayout' })));
+    ['counts that differ', [['clip_l', [1, 768]], ['clip_g', [2, 1280]]]], ['a LoRA', [['lora_te_x.lora_down.weight', [8, 768]], ['lora_te_x.lora_up.weight', [768, 8]]]],
+    ['vectors wider than any', [['emb_params', [1, 9000]]]], ['no vector', [['emb_params', [0, 768]]]], ['vectors of nothing', [['emb_params', [2, 0]]]],
+  ])('refuses %s', (_, tensors) => expect(() => wordsIn(weightFile(tensors))).toThrow(expect.objectContaining({ code: 'weights.unsupportedLayout' })));
   it('refuses values that are not numbers, and whole numbers', async () => {
     await expect(readEmbedding(writeWeights({ emb_params: { dims: [1, 2], values: [1, NaN] } }))).rejects.toMatchObject({ code: 'weights.notFinite' });
     await expect(readEmbedding(writeWeights({ emb_params: { dims: [1, 2], values: [1, 2], dtype: 'I64' } }))).rejects.toMatchObject({ code: 'weights.unsupportedDtype' });
@@ -93,6 +129,34 @@ test('a folder: by stem, in subfolders, safetensors before pickles, any case', a
   expect([find('easynegative'), find('EASYNEGATIVE, x'), find('bad-hands-5'), find('Twice'), find('notes')]).toEqual(['EasyNegative', 'EasyNegative', 'Bad-Hands-5', 'twice', undefined]);
   expect((await library.load('twice')).count).toBe(2);
   expect(await openEmbeddings(join(folder, 'not there'), vocabulary)).toBeUndefined();
+});
+
+test('a folder: pictures by the name within, bundles by theirs, diffusers\' files by folder and token', async () => {
+  const folder = scratchFolder(), vectors = (): TestTensor => vectorsTensor([1, 4]);
+  write('from-a-site.png', await pngWithText('sd-ti-embedding', Buffer.from(trainedJson([[1, 2, 3, 4]], 'inkish')).toString('base64')), folder);
+  write('nameless.webp', await asWebp(hideInPixels(trainedJson([[1, 2, 3, 4]], null))), folder);
+  write('holiday.png', await asPng(noisePicture(40, 30)), folder);
+  write('damaged.png', await pngWithText('sd-ti-embedding', 'bm90IEpTT04='), folder);
+  write('shown.pt', torchZip({ '*': vectors() }), folder);
+  for (const preview of ['shown.png', 'shown.preview.png', 'other.preview.png']) write(preview, await asPng(hideInPixels(trainedJson([[9, 9, 9, 9]], preview))), folder);
+  writeWeights({ 'lora_te_x.alpha': { dims: [1], values: [1] }, 'bundle_emb.bundled.emb_params': { dims: [1, 4], values: [1, 2, 3, 4] } }, {}, join(folder, 'lora.safetensors'));
+  write('cat-toy/learned_embeds.bin', torchZip({ '<cat>': vectors() }), folder);
+  write('learned_embeds-500.bin', torchZip({ '<dog>': vectors() }), folder);
+  write('two.bin', torchZip({ '<one>': vectors(), '<two>': vectors() }), folder);
+  write('empty.pt', new Uint8Array(), folder);
+  const library = (await openEmbeddings(folder, vocabulary))!;
+  const called = (text: string): string | undefined => library.words.find(vocabulary.encode(text), 0)?.word;
+  const words = ['inkish', 'nameless', 'damaged', 'shown', 'bundled', 'learned_embeds', 'cat-toy', '<cat>', 'learned_embeds-500', '<dog>', '<one>', '<two>'];
+  expect(words.map(called)).toEqual(words);
+  for (const name of words.filter((word) => word !== 'damaged')) expect((await library.load(name)).vectors.get(4)!.data).toHaveLength(4);
+  expect(['from-a-site', 'holiday', 'other.preview', 'lora', parse(folder).name, 'two', 'empty'].map(called)).toEqual(Array(7).fill(undefined));
+  expect([...(await library.load('shown')).vectors.get(4)!.data]).toEqual(counting(4));
+  await expect(library.load('damaged')).rejects.toMatchObject({ code: 'weights.badHeader', message: expect.stringContaining('damaged.png') });
+
+  write('two.bin', torchZip({ '<three>': vectors(), '<four>': vectorsTensor([2, 4]) }), folder);
+  const again = (await openEmbeddings(folder, vocabulary))!;
+  expect((await again.load('<four>')).count).toBe(2);
+  expect(again.words.find(vocabulary.encode('<one>'), 0)).toBeUndefined();
 });
 
 const embeddingOf = (name: string, count: number, width = 4): Embedding =>
@@ -150,7 +214,7 @@ describe('in prompts', () => {
       return Promise.resolve({ states: [float32([rows.length, 77, 4])], pooled: null });
     },
   };
-  const prompts: Prompts = { prompt: 'myword', negative: 'easynegative', steps: 4, clipSkip: 1, guided: true };
+  const prompts: Prompts = { prompt: 'myword', negative: 'easynegative', evaluations: 4, clipSkip: 1, guided: true };
   it('are told with the picture, from both prompts and all their schedules', async () => {
     const library = libraryOf(embeddingOf('myword', 1), embeddingOf('easynegative', 2), embeddingOf('later', 1), embeddingOf('unused', 1));
     const { embeddings, notices } = await conditionOn(encoders, vocabulary, { ...prompts, prompt: '[myword:later:0.5] myword' }, library);
@@ -186,7 +250,7 @@ test('the words of a known text, as an embedding, say to the encoder what the te
   const library = await openEmbeddings(folder, vocabulary);
   const encoders: Encoders = { widths: model.textWidths, vector: () => null, encode: (ids, skip, inserts) => model.encodeText(ids, skip, inserts) };
   const contextOf = async (prompt: string, from?: EmbeddingLibrary) => {
-    const { at } = await conditionOn(encoders, vocabulary, { prompt, negative: '', steps: 1, clipSkip: 1, guided: false }, from);
+    const { at } = await conditionOn(encoders, vocabulary, { prompt, negative: '', evaluations: 1, clipSkip: 1, guided: false }, from);
     return at(0).conds[0]!.condition.context.data;
   };
   const want = await contextOf('a red house on grass', library);

@@ -41,6 +41,7 @@ describe('encode', () => {
       for (const id of clip.encode(text)) expect(id).toSatisfy((n: number) => Number.isInteger(n) && n >= 0 && n < 49406);
     }));
   });
+  it('leaves out U+0345, which is no letter but whose capital is', () => expect(clip.encode('a \u0345!')).toEqual(clip.encode('a !')));
   it('takes lone surrogates', () => expect(clip.encode('a\ud800b')).toEqual(clip.encode('a\ufffdb')));
   it.each([
     ['one word of 10,000 letters', 'qzjxkvbwpyghdtmn'.repeat(625)], ['no spaces', '猫犬鳥魚山川空海'.repeat(1250)],

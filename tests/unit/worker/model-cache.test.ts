@@ -18,9 +18,9 @@ const pathsOf = (cache: ModelCache) => cache.list().map(({ path }) => path);
 it('keeps a model between jobs, and lets the longest unused go when there are too many bytes', async () => {
   const [one, two] = await twoModels();
   const cache = new ModelCache(ortRuntime(), () => 0.5);
-  const [first] = await cache.get(one);
-  await cache.get(two);
-  expect((await cache.get(one))[0]).toBe(first);
+  const [first] = await cache.get({ model: one });
+  await cache.get({ model: two });
+  expect((await cache.get({ model: one }))[0]).toBe(first);
   expect(pathsOf(cache)).toEqual([two, one]);
   await cache.limit(40e6);                                     // each has 34 MB
   expect(pathsOf(cache)).toEqual([one]);
@@ -30,14 +30,14 @@ it('lets all go when memory gets scarce while nothing runs, and opens them again
   const [one] = await twoModels();
   let free = 0.5;
   const cache = new ModelCache(ortRuntime(), () => free);
-  const [model] = await cache.get(one);
+  const [model] = await cache.get({ model: one });
   await model.encodeText([Array<number>(77).fill(49407)], 1);
   await cache.releaseIfScarce();
   expect(pathsOf(cache)).toEqual([one]);
   free = 0.03;
   await cache.releaseIfScarce();
   expect(pathsOf(cache)).toEqual([]);
-  const [again] = await cache.get(one);
+  const [again] = await cache.get({ model: one });
   expect(again).not.toBe(model);
   expect((await again.encodeText([Array<number>(77).fill(49407)], 1)).states[0]!.dims).toEqual([1, 77, 128]);
 });
@@ -45,7 +45,7 @@ it('lets all go when memory gets scarce while nothing runs, and opens them again
 it('of two models, keeps only the newest while memory is scarce', async () => {
   const [one, two] = await twoModels();
   const cache = new ModelCache(ortRuntime(), () => 0.03);
-  await cache.get(one);
-  await cache.get(two);
+  await cache.get({ model: one });
+  await cache.get({ model: two });
   expect(pathsOf(cache)).toEqual([two]);
 });

@@ -33,7 +33,7 @@ export function assembleCheckpoint(path: string, parts: Parts, metadata: Readonl
   const { checkpoint, unet, vae, text, text2 } = parts;
   if (checkpoint) put(checkpoint, '', '', (name) => name);
   if (unet) put(unet, UNET, UNET, isDiffusersUnet(unet) ? unetKeyMap(unet) : withoutPrefix(/^(?:model\.)?diffusion_model\.|^unet\./));
-  if (vae) put(vae, VAE, VAE, isDiffusersVae(vae) ? vaeKeyMap(vae) : withoutPrefix(/^first_stage_model\.|^vae\./));
+  if (vae) put(vae, VAE, VAE, isDiffusersVae(vae) ? vaeKeyMap(vae) : ldmVaeNames(vae));
   const putText = (file: WeightFile, slot: string): void => put(file, slot, `${slot}${layoutOf(file)}.`, textNames);
   if (text) putText(text, tensors.has(`${UNET}label_emb.0.0.weight`) ? 'conditioner.embedders.0.' : 'cond_stage_model.');
   // The refiner has no CLIP-L, so that its one encoder is the first.
@@ -43,7 +43,8 @@ export function assembleCheckpoint(path: string, parts: Parts, metadata: Readonl
   const files = [checkpoint, unet, vae, text, text2].filter((file) => file !== undefined);
   return {
     path, tensors, dataOffset: 0, sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-    metadata: { ...Object.assign({}, ...files.map((file) => file.metadata)) as Record<string, string>, ...metadata },
+    // What somebody says of a VAE does not hold for the model.
+    metadata: { ...(checkpoint || unet ? { ...unet?.metadata, ...checkpoint?.metadata } : Object.assign({}, ...files.map((file) => file.metadata)) as Record<string, string>), ...metadata },
   };
 }
 
@@ -57,6 +58,12 @@ export function joinShards(path: string, shards: readonly WeightFile[]): WeightF
 }
 
 const withoutPrefix = (prefix: RegExp): KeyMap => (name) => name.replace(prefix, '');
+
+/** Of a whole checkpoint, its autoencoder alone; of a VAE's file, all but what its training left (`loss.…`). */
+function ldmVaeNames(file: WeightFile): KeyMap {
+  const within = /^(?:first_stage_model|vae)\./, isWhole = [...file.tensors.keys()].some((name) => within.test(name));
+  return (name) => (isWhole ? within.test(name) : /^(?:encoder|decoder|quant_conv|post_quant_conv)\./.test(name)) ? name.replace(within, '') : undefined;
+}
 
 /** OpenCLIP's own names stand below `model`, transformers' below `transformer`. */
 const layoutOf = (file: WeightFile): 'model' | 'transformer' => ([...file.tensors.keys()].some((name) => name.includes('transformer.resblocks.')) ? 'model' : 'transformer');

@@ -2,6 +2,7 @@
 import type { NoiseSource } from '../../../../preload/contract/vocabulary';
 import { float32, sizeOf, type Dims, type Tensor } from '../../tensor';
 import type { NoiseSampler } from '../types';
+import { brownianNoise, type Draw, type Span } from './brownian';
 import { TorchGenerator } from './mersenne';
 import { PhiloxGenerator } from './philox';
 import { slerp } from './slerp';
@@ -11,12 +12,14 @@ export interface NoiseOptions {
   variation?: { readonly seed: number; readonly strength: number };
   /** ENSD, eta noise seed delta: the steps draw from generators of seed + delta instead of going on after the latents. */
   stepSeedDelta?: number;
+  /** For samplers whose step noise is a Brownian tree's: the noise levels that it spans. */
+  tree?: Span;
 }
 
 export interface LatentNoise {
   /** Unit noise for the start, [B, C, H, W]. */
   readonly initial: Tensor;
-  /** Unit noise for the steps of ancestral and SDE samplers, one draw after the other. */
+  /** Unit noise for the steps of ancestral and SDE samplers. Drawn one after the other, or with a tree by the step's noise levels. */
   readonly next: NoiseSampler;
 }
 
@@ -25,34 +28,47 @@ interface Generator { randn(n: number): Float32Array }
 /**
  * Noise for a batch of latents [B, C, H, W].
  *
- * 'cpu' and 'gpu' follow AUTOMATIC1111 (RNG: CPU, and NV or GPU): picture i has a generator of its own with seed + i, so a
- * picture is the same alone and in a batch, and its steps go on where the latents ended. 'comfy' follows ComfyUI on an NVIDIA
- * card: one CPU draw with the whole batch's shape (picture 2 of a batch is not picture 1 of the next seed, and it changes with
- * the batch's size), and step noise from the card's generator with the same seed, again for the whole batch.
+ * 'cpu' and 'gpu' follow AUTOMATIC1111 and Forge (RNG: CPU, and NV or GPU): picture i has a generator of its own with seed + i, so
+ * a picture is the same alone and in a batch. Its steps go on where the latents ended, or from seed + i + ENSD. Trees are seeded
+ * with seed + i whatever ENSD and variation are, and their nodes draw from the same kind of generator.
  *
- * Each draw is independent of the interval it is for. torchsde's Brownian tree, which k-diffusion uses for its SDE samplers,
- * ties the noise of an interval to its sigmas instead; pictures of DPM++ SDE samplers from those programs therefore have the
- * same composition here, but not the same grain.
+ * 'comfy' follows ComfyUI on an NVIDIA card: one CPU draw with the whole batch's shape (picture 2 of a batch is not picture 1 of the
+ * next seed, and it changes with the batch's size). Step noise is the card's, from the same seed and again for the whole batch: older
+ * versions seed every device's generator when they draw the latents, later ones a generator for the steps alone, which comes to the
+ * same. (Without a card, steps draw on the CPU from seed + 1 in later versions and after the latents in older ones; that is not
+ * followed.) Trees are one tree over the whole batch, on the CPU also with a card; the samplers ending in `_gpu` differ and are not followed.
+ *
+ * A real card gives the values of 'gpu' only while a draw has no more of them than the card runs threads, about 40,000 on small
+ * cards and 200,000 on large ones; 512×512 has 16,384 and 1024×1024 has 65,536. AUTOMATIC1111's NV has them at every size, as here.
  */
 export function latentNoise(source: NoiseSource, seed: number, dims: Dims, options: NoiseOptions = {}): LatentNoise {
-  if (source === 'comfy') return comfyNoise(seed, dims, options);
+  return source === 'comfy' ? comfyNoise(seed, dims, options) : pictureNoise(source, seed, dims, options);
+}
+
+function pictureNoise(source: 'cpu' | 'gpu', seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
   const [batch = 1, ...shape] = dims;
   const open = (s: number): Generator => source === 'gpu' ? new PhiloxGenerator(s) : new TorchGenerator(s);
   const draw = (generators: readonly Generator[]): Tensor => stack(dims, generators.map((g) => g.randn(sizeOf(shape))));
-  const generators = Array.from({ length: batch }, (_, i) => open(seed + i));
+  const seeds = Array.from({ length: batch }, (_, i) => seed + i);
+  const generators = seeds.map(open);
 
-  const initial = vary(draw(generators), options, (s) => draw(generators.map((_, i) => open(s + i))));
-  const delta = options.stepSeedDelta ?? 0;
-  const forSteps = delta === 0 ? generators : generators.map((_, i) => open(seed + i + delta));
+  const initial = vary(draw(generators), options, (s) => draw(seeds.map((_, i) => open(s + i))));
+  const { stepSeedDelta: delta = 0, tree } = options;
+  if (tree) {
+    const trees = seeds.map((s) => brownianNoise(s, shape, tree, (nodeSeed, n) => open(nodeSeed).randn(n)));
+    return { initial, next: (sigma, sigmaNext) => stack(dims, trees.map((noise) => noise(sigma, sigmaNext).data)) };
+  }
+  const forSteps = delta === 0 ? generators : seeds.map((s) => open(s + delta));
   return { initial, next: () => draw(forSteps) };
 }
 
 function comfyNoise(seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
-  const draw = (generator: Generator): Tensor => float32(dims, generator.randn(sizeOf(dims)));
+  const drawOnCpu: Draw = (s, n) => new TorchGenerator(s).randn(n);
+  const latents = (s: number): Tensor => float32(dims, drawOnCpu(s, sizeOf(dims)));
   const forSteps = new PhiloxGenerator(seed + (options.stepSeedDelta ?? 0));
   return {
-    initial: vary(draw(new TorchGenerator(seed)), options, (s) => draw(new TorchGenerator(s))),
-    next: () => draw(forSteps),
+    initial: vary(latents(seed), options, latents),
+    next: options.tree ? brownianNoise(seed, dims, options.tree, drawOnCpu) : () => float32(dims, forSteps.randn(sizeOf(dims))),
   };
 }
 

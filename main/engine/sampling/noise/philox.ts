@@ -13,12 +13,11 @@ export class PhiloxGenerator {
 
   randn(n: number): Float32Array {
     const out = new Float32Array(n);
-    const counter = new Uint32Array(4);
+    const bits = new Uint32Array(2);
     for (let i = 0; i < n; i++) {
-      counter.set([this.offset, 0, i, 0]);
-      philox(counter, this.key);
-      const u = counter[0]! * INVERSE + INVERSE / 2;
-      const v = counter[1]! * INVERSE_TURN + INVERSE_TURN / 2;
+      philox(this.offset, i, this.key, bits);
+      const u = bits[0]! * INVERSE + INVERSE / 2;
+      const v = bits[1]! * INVERSE_TURN + INVERSE_TURN / 2;
       out[i] = Math.sqrt(-2 * Math.log(u)) * Math.sin(v);
     }
     this.offset++;
@@ -26,25 +25,28 @@ export class PhiloxGenerator {
   }
 }
 
-/** Ten rounds over the counter, in place. */
-function philox(c: Uint32Array, key: readonly [number, number]): void {
-  let [k0, k1] = key;
+/** Ten rounds over the counter (offset, 0, index, 0); the first half of the result goes to `out`. Plain variables: this is the inner loop of all noise. */
+function philox(offset: number, index: number, [key0, key1]: readonly [number, number], out: Uint32Array): void {
+  let c0 = offset, c1 = 0, c2 = index, c3 = 0, k0 = key0, k1 = key1;
   for (let round = 0; round < 10; round++) {
-    const [high0, low0] = multiply(0xd2511f53, c[0]!);
-    const [high1, low1] = multiply(0xcd9e8d57, c[2]!);
-    c[0] = high1 ^ c[1]! ^ k0;
-    c[2] = high0 ^ c[3]! ^ k1;
-    c[1] = low1;
-    c[3] = low0;
-    k0 = (k0 + 0x9e3779b9) >>> 0;
-    k1 = (k1 + 0xbb67ae85) >>> 0;
+    const high0 = high(0xd251, 0x1f53, c0);
+    const high1 = high(0xcd9e, 0x8d57, c2);
+    const low0 = Math.imul(0xd2511f53, c0);
+    c0 = high1 ^ c1 ^ k0;
+    c1 = Math.imul(0xcd9e8d57, c2);
+    c2 = high0 ^ c3 ^ k1;
+    c3 = low0;
+    k0 = (k0 + 0x9e3779b9) | 0;
+    k1 = (k1 + 0xbb67ae85) | 0;
   }
+  out[0] = c0;
+  out[1] = c1;
 }
 
-/** The 64-bit product of two 32-bit numbers as [high, low]. */
-function multiply(a: number, b: number): [number, number] {
-  const aHigh = a >>> 16, aLow = a & 0xffff, bHigh = b >>> 16, bLow = b & 0xffff;
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16);
+/** The upper 32 bits of the 64-bit product of (aHigh·2¹⁶ + aLow) and b. */
+function high(aHigh: number, aLow: number, b: number): number {
+  const bHigh = b >>> 16, bLow = b & 0xffff;
+  const middle = aHigh * bLow + (Math.imul(aLow, bLow) >>> 16);
   const cross = aLow * bHigh + (middle & 0xffff);
-  return [(aHigh * bHigh + Math.floor(middle / 65536) + Math.floor(cross / 65536)) >>> 0, Math.imul(a, b) >>> 0];
+  return aHigh * bHigh + (middle >>> 16) + (cross >>> 16);
 }

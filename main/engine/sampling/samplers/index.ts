@@ -16,12 +16,15 @@ interface SamplerEntry {
   readonly evaluationsPerStep: number;
   /** Whether it draws noise with its default options, so that another stream of noise gives another picture. */
   readonly usesNoise: boolean;
+  /** Whether its noise is that of a Brownian tree in the programs that it comes from: one of the noise levels, not of the order of draws. */
+  readonly noiseByLevel: boolean;
   /** Whether it goes by the prediction without the prompt, which is then needed at a guidance scale of 1, too. */
   readonly readsUncond: boolean;
 }
 
-const entry = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ run, evaluationsPerStep, usesNoise, readsUncond: false });
-const cfgPp = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ run, evaluationsPerStep, usesNoise, readsUncond: true });
+const entry = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ run, evaluationsPerStep, usesNoise, noiseByLevel: false, readsUncond: false });
+const cfgPp = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ ...entry(run, evaluationsPerStep, usesNoise), readsUncond: true });
+const sde = (run: Sampler, evaluationsPerStep: number): SamplerEntry => ({ ...entry(run, evaluationsPerStep, true), noiseByLevel: true });
 
 export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   euler: entry(sampleEuler, 1, false),
@@ -35,10 +38,10 @@ export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   dpmpp_2s: entry(sampleDpmpp2s, 1, false),
   dpmpp_2s_a: entry(sampleDpmpp2sAncestral, 2, true),
   dpmpp_2m: entry(sampleDpmpp2m, 1, false),
-  dpmpp_sde: entry(sampleDpmppSde, 2, true),
-  dpmpp_2m_sde: entry(sampleDpmpp2mSde, 1, true),
-  dpmpp_2m_sde_heun: entry(sampleDpmpp2mSdeHeun, 1, true),
-  dpmpp_3m_sde: entry(sampleDpmpp3mSde, 1, true),
+  dpmpp_sde: sde(sampleDpmppSde, 2),
+  dpmpp_2m_sde: sde(sampleDpmpp2mSde, 1),
+  dpmpp_2m_sde_heun: sde(sampleDpmpp2mSdeHeun, 1),
+  dpmpp_3m_sde: sde(sampleDpmpp3mSde, 1),
   ddim: entry(sampleDdim, 1, false),
   ddpm: entry(sampleDdpm, 1, true),
   plms: entry(samplePlms, 1, false),

@@ -27,7 +27,7 @@ export function missingResources(resources: readonly Resource[], locals: readonl
  * Texts hold AutoV1 (8 digits), AutoV2 (10), the first 10 or 12 digits of AutoV3 or SHA-256, or a whole SHA-256. Other hashes (InvokeAI's
  * `blake3:…`) cannot be compared, so there the name counts.
  */
-function isSame({ name, hash }: Resource, local: LocalModel): boolean {
+export function isSame({ name, hash }: Resource, local: LocalModel): boolean {
   const wanted = hash?.toLowerCase().replace(/^(?:0x|sha256:)/, '') ?? '';
   const isComparable = /^[0-9a-f]{8,64}$/.test(wanted) && local.hashes !== null;
   if (!isComparable) return name !== '' && nameKey(name) === nameKey(local.name);
@@ -44,7 +44,7 @@ export const stem = (name: string): string => modelFile.exec(name)?.[1] ?? name;
 const nameKey = (name: string): string => stem(name).replace(/^.*[\\/]/s, '').toLowerCase();
 
 /** What people write where they have none. */
-const isNone = (name: string): boolean => /^(?:none|automatic|default(?: \(model\))?|baked[ -]?in|built[ -]?in|)$/i.test(name.trim());
+const isNone = (name: string): boolean => /^(?:none|automatic|default(?: \(model\))?|baked[ -]?(?:in|vae)|built[ -]?in|)$/i.test(name.trim());
 
 /** A name that is not "None" and the like. */
 export const asModelName: Parse<string> = (value) => (isNone(asText(value) ?? '') ? undefined : asText(value));

@@ -1,0 +1,133 @@
+// What turns latents into pictures and back: the family's autoencoder (KL), or a tiny one (TAESD) in its place.
+import { AppError } from '../errors';
+import { buildTaesdDecoder, buildTaesdEncoder, taesdPart } from '../families/taesd';
+import { buildVaeDecoder, buildVaeEncoder, vaeConfig, type VaeConfig } from '../families/vae';
+import { mul } from '../sampling/arithmetic';
+import { float32, type Tensor } from '../tensor';
+import { baseName } from '../weights/safetensors';
+import type { WeightFile } from '../weights/source';
+import type { Runtime } from './runtime';
+import { Sessions } from './sessions';
+
+/** Previews have a session of their own, since they may be smaller than the picture. */
+type DecodeSlot = 'decoder' | 'preview';
+
+export interface Autoencoder {
+  readonly latentChannels: number;
+  /** Picture pixels per latent: 8. */
+  readonly factor: number;
+  /** Whether its latents are the family's own, so that what is known of these holds. */
+  readonly isFamilys: boolean;
+  /** Latents [B, 4, H/8, W/8] in diffusion scale → image [B, 3, H, W], about −1…1. */
+  decode(latents: Tensor, slot?: DecodeSlot): Promise<Tensor>;
+  /** Image [B, 3, H, W] in −1…1 → latents [B, 4, H/8, W/8] in diffusion scale, without chance. */
+  encode(image: Tensor): Promise<Tensor>;
+  /** Floating-point operations of decoding latents of this size. */
+  decodeFlops(height: number, width: number): number;
+  close(): Promise<void>;
+}
+
+/** Output channels of the widest level in SD 1's, SD 2's and SDXL's autoencoder, whose layout others share. */
+const FAMILY_WIDTH = 512;
+
+export class KlAutoencoder implements Autoencoder {
+  readonly latentChannels: number;
+  readonly factor: number;
+  readonly isFamilys: boolean;
+  private readonly file: WeightFile;
+  private readonly config: VaeConfig;
+  private readonly latentScale: number;
+  private readonly sessions: Sessions<DecodeSlot>;
+
+  /** `latentScale`: what the family multiplies the autoencoder's latents with. */
+  constructor(file: WeightFile, config: VaeConfig, latentScale: number, runtime: Runtime) {
+    this.file = file;
+    this.config = config;
+    this.latentScale = latentScale;
+    this.sessions = new Sessions(runtime);
+    ({ latentChannels: this.latentChannels, factor: this.factor } = config);
+    this.isFamilys = file.tensors.get(`${config.prefix}.decoder.conv_in.weight`)?.shape[0] === FAMILY_WIDTH;
+  }
+
+  async decode(latents: Tensor, slot: DecodeSlot = 'decoder'): Promise<Tensor> {
+    const [batch, , height, width] = latents.dims as [number, number, number, number];
+    const session = await this.sessions.take(slot, latents.dims.join('x'), () => buildVaeDecoder(this.file, this.config, { batch, height, width }));
+    return (await session.run({ latents: mul(latents, 1 / this.latentScale) }))['image']!;
+  }
+
+  /** The mean of the distribution. */
+  async encode(image: Tensor): Promise<Tensor> {
+    const moments = await this.moments(image);
+    const [batch, channels, h, w] = moments.dims as [number, number, number, number];
+    const size = (channels / 2) * h * w;
+    const mean = float32([batch, channels / 2, h, w]);
+    for (let b = 0; b < batch; b++) mean.data.set(moments.data.subarray(2 * b * size, (2 * b + 1) * size), b * size);
+    return mul(mean, this.latentScale);
+  }
+
+  /** Image [B, 3, H, W] in −1…1 → mean and log-variance [B, 8, H/8, W/8], unscaled. */
+  async moments(image: Tensor): Promise<Tensor> {
+    const [batch, , height, width] = image.dims as [number, number, number, number];
+    return (await this.sessions.once(buildVaeEncoder(this.file, this.config, { batch, height, width }), { image }))['moments']!;
+  }
+
+  decodeFlops(height: number, width: number): number {
+    return buildVaeDecoder(this.file, this.config, { batch: 1, height, width }).flops();
+  }
+
+  close(): Promise<void> {
+    return this.sessions.close();
+  }
+}
+
+/** Trained to the latents of one family in diffusion scale, and a hundredth of the work. */
+export class TinyAutoencoder implements Autoencoder {
+  readonly latentChannels = 4;
+  readonly factor = 8;
+  readonly isFamilys = true;
+  private readonly file: WeightFile;
+  private readonly encoder: Autoencoder | undefined;
+  private readonly sessions: Sessions<DecodeSlot>;
+
+  /** `encoder` reads pictures where the file holds a decoder alone. */
+  constructor(file: WeightFile, runtime: Runtime, encoder?: Autoencoder) {
+    this.file = file;
+    this.encoder = encoder;
+    this.sessions = new Sessions(runtime);
+  }
+
+  async decode(latents: Tensor, slot: DecodeSlot = 'decoder'): Promise<Tensor> {
+    const [batch, , height, width] = latents.dims as [number, number, number, number];
+    const session = await this.sessions.take(slot, latents.dims.join('x'), () => buildTaesdDecoder(this.file, { batch, height, width }));
+    return toSigned((await session.run({ latents }))['image']!);
+  }
+
+  async encode(image: Tensor): Promise<Tensor> {
+    const [batch, , height, width] = image.dims as [number, number, number, number];
+    if (taesdPart(this.file, 'encoder')) return (await this.sessions.once(buildTaesdEncoder(this.file, { batch, height, width }), { image: toUnit(image) }))['latents']!;
+    if (this.encoder) return this.encoder.encode(image);
+    throw new AppError('weights.missingTensor', {
+      message: `${baseName(this.file.path)} has no encoder, so it cannot read the picture to start from`,
+      hint: 'Choose a TAESD with encoder and decoder, or a whole VAE.', data: { file: this.file.path },
+    });
+  }
+
+  decodeFlops(height: number, width: number): number {
+    return buildTaesdDecoder(this.file, { batch: 1, height, width }).flops();
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.sessions.close(), this.encoder?.close()]);
+  }
+}
+
+/** 0…1 → −1…1, and back. */
+const toSigned = (image: Tensor): Tensor => float32(image.dims, image.data.map((value) => 2 * value - 1));
+const toUnit = (image: Tensor): Tensor => float32(image.dims, image.data.map((value) => (value + 1) / 2));
+
+/** What decodes and encodes for a model: `tiny` where there is one, else the KL autoencoder of `file`; undefined when neither can. */
+export function openAutoencoder(file: WeightFile, tiny: WeightFile | undefined, latentScale: number, runtime: Runtime): Autoencoder | undefined {
+  const config = vaeConfig(file);
+  const own = config && new KlAutoencoder(file, config, latentScale, runtime);
+  return tiny ? new TinyAutoencoder(tiny, runtime, own) : own;
+}

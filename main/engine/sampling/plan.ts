@@ -1,0 +1,82 @@
+// What a run asks of the sampling code, as the program whose noise it has would: which levels, how much noise to begin with, which defaults.
+import type { NoiseSource, SamplerName, ScheduleName } from '../../../preload/contract/vocabulary';
+import type { SigmaTable } from './model-sampling';
+import type { Span } from './noise/brownian';
+import { samplers } from './samplers';
+import { sigmas as scheduleSigmas, type Program } from './schedules';
+import type { SamplerOptions } from './types';
+
+interface Asked {
+  readonly sampler: SamplerName;
+  readonly schedule: ScheduleName;
+  readonly steps: number;
+  readonly noise: NoiseSource;
+  /** img2img: how much of the schedule runs, 0–1. Left out for txt2img. */
+  readonly strength?: number | undefined;
+}
+
+export interface SamplingPlan {
+  /** Levels to walk through, descending. */
+  readonly sigmas: readonly number[];
+  /** Factor on the unit noise that goes onto the start. */
+  readonly startNoise: number;
+  /** For samplers whose noise belongs to noise levels: what the tree spans. */
+  readonly tree?: Span;
+  readonly options: SamplerOptions;
+}
+
+/** Second-order steps go badly into the smallest level, so these programs lay one level more and leave out the last above 0. */
+const withoutLastLevel: Readonly<Record<Program, readonly SamplerName[]>> = {
+  a1111: ['dpm2', 'dpm2_a', 'dpmpp_3m_sde'],
+  comfy: ['dpm2', 'dpm2_a', 'unipc'],
+};
+
+/**
+ * Noise by ComfyUI's convention brings ComfyUI's ways with it, the other sources those of AUTOMATIC1111 and Forge:
+ *
+ * | | AUTOMATIC1111 | ComfyUI |
+ * |---|---|---|
+ * | img2img | int(strength·steps) of the steps and one more | all steps, the last of a schedule of int(steps/strength) |
+ * | noise at the start | σ | √(1 + σ²) where σ is the model's largest, else σ |
+ * | a tree spans | the whole schedule | what runs of it |
+ * | eta of dpm_fast and dpm_adaptive | 1, the setting for ancestral samplers | 0, as in k-diffusion |
+ * | their range in txt2img | the model's | the schedule's above 0: with few steps, noise stays in the picture |
+ *
+ * The same for both, as in ComfyUI: DDIM, PLMS and UniPC run over the schedule's levels. AUTOMATIC1111 has timesteps of its own for
+ * them. Its DDIM and PLMS visit those of `ddim_uniform` and leave out the last step, from σ = 0.04 to 0; its UniPC visits those of
+ * `sgm_uniform` and ends at the smallest σ.
+ */
+export function planSampling(asked: Asked, table: SigmaTable, family: 'sd1' | 'sdxl'): SamplingPlan {
+  const program: Program = asked.noise === 'comfy' ? 'comfy' : 'a1111';
+  const { laid, run } = stepCounts(asked, program);
+  const all = wholeSchedule(asked, laid, table, program, family);
+  // Counted from the front or the back: the same, but where a schedule has more levels than were asked for.
+  const sigmas = run === laid ? all : program === 'comfy' ? all.slice(-run - 1) : all.slice(laid - run);
+
+  const start = sigmas[0]!;
+  const isPure = start > table.sigmaMax * (1 - 1e-5);
+  return {
+    sigmas,
+    startNoise: program === 'comfy' && isPure ? Math.sqrt(1 + start * start) : start,
+    ...(samplers[asked.sampler].noiseByLevel && { tree: { from: all.findLast((sigma) => sigma > 0)!, to: program === 'comfy' ? start : all[0]! } }),
+    options: { table, ...(program === 'a1111' && isFree(asked.sampler) && { eta: 1 }) },
+  };
+}
+
+const isFree = (sampler: SamplerName): boolean => sampler === 'dpm_fast' || sampler === 'dpm_adaptive';
+
+/** Of how many steps the schedule is laid out, and how many at its end run. */
+function stepCounts({ steps, strength }: Asked, program: Program): { laid: number; run: number } {
+  if (strength === undefined) return { laid: steps, run: steps };
+  // In hundredths, as ComfyUI's own field has it; less would lay out schedules without bound.
+  if (program === 'comfy') return { laid: Math.floor(steps / Math.max(strength, 0.01)), run: steps };
+  return { laid: steps, run: Math.min(Math.floor(strength * steps), steps - 1) + 1 };
+}
+
+function wholeSchedule({ sampler, schedule: named, strength }: Asked, steps: number, table: SigmaTable, program: Program, family: 'sd1' | 'sdxl'): number[] {
+  // Of the samplers that lay their own levels only the ends count, and Karras' are the model's.
+  const schedule = program === 'a1111' && isFree(sampler) && strength === undefined ? 'karras' : named;
+  const levels = (n: number): number[] => scheduleSigmas(schedule, n, table, { program, family });
+  // One step is the way from pure noise, whatever the sampler.
+  return steps > 1 && withoutLastLevel[program].includes(sampler) ? levels(steps + 1).toSpliced(-2, 1) : levels(steps);
+}
