@@ -15,6 +15,8 @@ export const api = createTRPCClient<AppRouter>({
 export const pictureUrl = (id: string) => `/media/${id}.png`;
 export const thumbnailUrl = (id: string) => `/media/${id}.webp`;
 
+export const blobUrl = (hash: string) => `/blobs/${hash}`;
+
 interface StoredBlob { hash: string; width: number; height: number }
 
 /** Hands a picture file to the studio. It is kept by the hash of its bytes; a job names it by that hash. */

@@ -1,8 +1,8 @@
-// A picture dropped anywhere on the window becomes the one to start from.
+// A file may be dropped anywhere on the window.
 import { ImagePlus } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { startFromFile } from './generate/start-picture';
+import { takeDropped } from './reading/dropped';
 
 const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
 
@@ -22,7 +22,7 @@ export function DropTarget() {
       event.preventDefault();
       setOver(false);
       const file = event.dataTransfer?.files[0];
-      if (file) void startFromFile(file);
+      if (file) void takeDropped(file);
     };
     window.addEventListener('dragover', onDragOver);
     window.addEventListener('dragleave', onDragLeave);

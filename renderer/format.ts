@@ -4,6 +4,9 @@ import { t } from './i18n';
 
 const number = (value: number, digits = 0) => new Intl.NumberFormat(i18next.language, { maximumFractionDigits: digits }).format(value);
 
+/** 859520964 → "859,520,964" */
+export const plainNumber = (value: number) => number(value);
+
 /** 0.4 → "under 1 s", 15.2 → "15 s", 73 → "1 min 13 s", 130 → "2 min", 4000 → "1 h 7 min". */
 export function duration(seconds: number): string {
   if (seconds < 0.95) return t('time.underASecond');
@@ -30,3 +33,6 @@ export const gigabytes = (bytes: number) => number(bytes / 2 ** 30, bytes < 10 *
 export const seedText = (seed: number) => String(seed).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 export const shapeText = (width: number, height: number) => `${width} × ${height}`;
+
+/** "a VAE and a text encoder" */
+export const listed = (words: readonly string[]) => new Intl.ListFormat(i18next.language, { type: 'conjunction' }).format(words);

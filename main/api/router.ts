@@ -2,7 +2,7 @@
 import { initTRPC } from '@trpc/server';
 import { z } from 'zod';
 import type { ErrorInfo } from '../../preload/contract/errors';
-import { JobRequest } from '../../preload/contract/job';
+import { ContentHash, JobRequest } from '../../preload/contract/job';
 import { EstimateRequest, SettingsPatch } from '../../preload/contract/studio';
 import type { Studio } from './studio';
 
@@ -18,9 +18,14 @@ export const router = t.router({
   estimate: t.procedure.input(EstimateRequest).query(({ ctx, input }) => ctx.studio.estimate(input)),
   models: t.router({
     list: t.procedure.query(({ ctx }) => ctx.studio.models.list()),
+    parts: t.procedure.query(({ ctx }) => ctx.studio.models.parts()),
     refresh: t.procedure.mutation(({ ctx }) => ctx.studio.models.refresh()),
     add: t.procedure.input(z.object({ path: z.string().min(1) })).mutation(({ ctx, input }) => ctx.studio.models.add(input.path)),
     inspect: t.procedure.input(z.object({ id: z.string() })).query(({ ctx, input }) => ctx.studio.models.inspect(input.id)),
+  }),
+  pictures: t.router({
+    /** `blob`: the hash of an uploaded picture. */
+    read: t.procedure.input(z.object({ blob: ContentHash })).query(({ ctx, input }) => ctx.studio.pictures.read(input.blob)),
   }),
   queue: t.router({
     list: t.procedure.query(({ ctx }) => ctx.studio.queue.list()),
@@ -36,6 +41,7 @@ export const router = t.router({
     get: t.procedure.input(z.object({ id: z.string() })).query(({ ctx, input }) => ctx.studio.library.get(input.id)),
     remove: t.procedure.input(z.object({ id: z.string() })).mutation(({ ctx, input }) => ctx.studio.library.remove(input.id)),
   }),
+  styles: t.router({ list: t.procedure.query(({ ctx }) => ctx.studio.styles.list()) }),
   settings: t.router({
     get: t.procedure.query(({ ctx }) => ctx.studio.settings.get()),
     set: t.procedure.input(SettingsPatch).mutation(({ ctx, input }) => ctx.studio.settings.set(input)),

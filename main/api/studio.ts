@@ -2,7 +2,8 @@
 import type { JobRequest, JobView, QueueEvent } from '../../preload/contract/job';
 import type { ModelEntry, ModelReport } from '../../preload/contract/model';
 import type { PicturePage, PictureRecord } from '../../preload/contract/picture';
-import type { Estimate, EstimateRequest, MachineInfo, Settings } from '../../preload/contract/studio';
+import type { PictureReading } from '../../preload/contract/picture-report';
+import type { Estimate, EstimateRequest, MachineInfo, PromptStyle, Settings } from '../../preload/contract/studio';
 
 /** Structural part of AbortSignal, so that this layer needs no host types. */
 export interface Signal { readonly aborted: boolean; addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void }
@@ -13,17 +14,23 @@ export interface Studio {
 
   models: {
     list(): Promise<ModelEntry[]>;
+    /** VAEs, TAESDs and text encoders, which jobs may use in place of a model's own. */
+    parts(): Promise<ModelEntry[]>;
     /** Looks through all model folders again. */
     refresh(): Promise<ModelEntry[]>;
     /** Adds a folder (its models are listed in place) or a single file. Throws file.notFound, weights.*. Returns what was added. */
     add(path: string): Promise<ModelEntry[]>;
     inspect(id: string): Promise<ModelReport>;
   };
+  pictures: {
+    /** What an uploaded picture says of itself, whatever program made it, and how to ask for one like it. Throws picture.notFound, picture.unreadable. */
+    read(blob: string): Promise<PictureReading>;
+  };
   queue: {
     list(): JobView[];
     /** Stored before it is acknowledged. One job per picture. Throws model.notFound, job.invalid. */
     enqueue(request: JobRequest): Promise<JobView[]>;
-    /** Takes effect at the next step, at once when it waits. */
+    /** Takes effect within two seconds, at once when it waits. */
     cancel(ids: string[]): Promise<void>;
     events(signal: Signal): AsyncIterable<QueueEvent>;
   };
@@ -34,5 +41,7 @@ export interface Studio {
     /** Moves the file into the library's trash and forgets the record. */
     remove(id: string): Promise<void>;
   };
+  /** Named texts for prompts (styles.csv), as they are now. */
+  styles: { list(): Promise<PromptStyle[]> };
   settings: { get(): Promise<Settings>; set(patch: Partial<Settings>): Promise<Settings> };
 }

@@ -1,4 +1,4 @@
-// Which model `--model` means: a file, a diffusers folder, a name, or the beginning of a hash.
+// Which model `--model` means, or which part `--vae`: a file, a diffusers folder, a name, or the beginning of a hash.
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import type { ModelEntry } from '../../preload/contract/model';
@@ -16,6 +16,11 @@ export async function chooseModel(models: Studio['models'], wanted: string | und
     message: `${model.path} is ${model.family ? `a ${model.family} model` : 'of an unknown family'}, which Atelier cannot run yet.`,
     hint: 'Choose a Stable Diffusion 1, 2 or XL checkpoint.', data: { file: model.path, family: model.family },
   });
+}
+
+/** A VAE, TAESD or text encoder. Throws model.notFound, or why the file cannot be read. */
+export async function choosePart(models: Studio['models'], wanted: string, flag: string): Promise<ModelEntry> {
+  return (await isModel(wanted)) ? addFile(models, resolve(wanted)) : pick(await models.parts(), wanted, flag);
 }
 
 async function addFile(models: Studio['models'], path: string): Promise<ModelEntry> {

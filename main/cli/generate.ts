@@ -1,20 +1,22 @@
 // `generate`: one request from the command line, through the same queue, worker and library as the window.
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { JobRequest, JobSpec, type JobView } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
+import type { PictureRequest } from '../../preload/contract/picture-report';
 import { NoiseSource, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
 import { AppError } from '../engine/errors';
 import { createStudio, type LocalStudio } from '../services/studio';
 import { helpFor, parseCommand, usageError, type Command } from './args';
 import { chooseModel } from './choose-model';
+import { openInputs, readLike, type Inputs, type Size } from './generate-inputs';
 import { reportProgress } from './progress';
 import { prepareOut, type SaveCopy } from './save-copy';
 
 const command = {
   name: 'generate',
-  summary: 'Makes pictures. They land in the library, and where --out says. Ctrl-C cancels at the next step.',
+  summary: 'Makes pictures. They land in the library, and where --out says. Ctrl-C cancels within two seconds.',
   flags: {
+    from: { kind: 'text', value: 'PICTURE', help: 'as that picture was made, by this or another program; other flags change what they name' },
     prompt: { kind: 'text', value: 'TEXT', help: 'what to paint; (word:1.3) gives a word more weight' },
     negative: { kind: 'text', value: 'TEXT', help: 'what not to paint' },
     model: { kind: 'text', value: 'MODEL', help: 'a .safetensors or .ckpt file, a diffusers folder, a model\'s name, or the beginning of its hash' },
@@ -29,6 +31,8 @@ const command = {
     mask: { kind: 'text', value: 'FILE', help: 'a grey picture over --init: only where it is white, something new is painted' },
     depth: { kind: 'text', value: 'FILE', help: 'a depth map, lighter is nearer, for depth-to-image models' },
     'image-cfg': { kind: 'number', value: 'N', help: 'how closely to follow --init, for models that edit by instruction; 1.5 without it' },
+    vae: { kind: 'text', value: 'FILE', help: 'a VAE in place of the model\'s own, or a TAESD for a fast decode, named as for --model; "own" for the model\'s' },
+    'text-encoder': { kind: 'list', value: 'FILE', help: 'a text encoder in place of the model\'s own; SDXL has two' },
     refiner: { kind: 'text', value: 'MODEL', help: 'a second model that finishes the picture, named as for --model' },
     'switch-at': { kind: 'number', value: '0-1', help: 'after which share of the noise --refiner takes over; 0.8 without it' },
     prediction: { kind: 'text', value: 'KIND', help: 'what the model predicts, where its file leaves that open', choices: ['eps', 'v'] },
@@ -48,11 +52,6 @@ const command = {
 } as const satisfies Command;
 
 type Values = ReturnType<typeof parseCommand<typeof command.flags>>['values'];
-interface Size { width: number; height: number }
-/** A picture that the command line names, in the studio. */
-type Picture = Size & { hash: string };
-/** What the command line names besides the model. */
-interface Inputs { readonly init?: Picture; readonly mask?: Picture; readonly depth?: Picture; readonly refiner?: ModelEntry }
 interface Made extends Size { path: string; id: string; seed: number; seconds: number }
 
 const cancelledCode = 130;
@@ -69,8 +68,9 @@ export async function runGenerate(args: string[]): Promise<number> {
   const save = await prepareOut(values.out, values.count ?? 1);
   const studio = await createStudio({ dataDir: values['data-dir'] === undefined ? undefined : resolve(values['data-dir']) });
   try {
-    const model = await chooseModel(studio.models, values.model);
-    const jobs = await runToEnd(studio, requestFrom(values, model, await openInputs(studio, values)));
+    const like = values.from === undefined ? undefined : await readLike(studio, values.from, values.model !== undefined);
+    const model = await chooseModel(studio.models, values.model ?? like?.model);
+    const jobs = await runToEnd(studio, requestFrom(values, model, await openInputs(studio, values), like));
     const pictures = await collect(studio, jobs, save);
     const failure = jobs.find((job) => job.error)?.error;
     if (!values.json) process.stdout.write(pictures.map(({ path }) => `${path}\n`).join(''));
@@ -83,7 +83,7 @@ export async function runGenerate(args: string[]): Promise<number> {
 }
 
 function checkCombination(values: Values): void {
-  if (values.prompt === undefined) throw usageError('generate needs --prompt.', 'For example: npm run atelier -- generate --prompt "a red house on grass"');
+  if (values.prompt === undefined && values.from === undefined) throw usageError('generate needs --prompt.', 'For example: npm run atelier -- generate --prompt "a red house on grass"');
   for (const [flag, base, give] of companions) {
     if (values[flag] !== undefined && values[base] === undefined) throw usageError(`--${flag} is for --${base}.`, `Give ${give} with --${base}, or leave out --${flag}.`);
   }
@@ -95,34 +95,17 @@ const companions = [
   ['variation-seed', 'variation-strength', 'how far to go'],
 ] as const;
 
-async function openInputs(studio: LocalStudio, { init, mask, depth, refiner }: Values): Promise<Inputs> {
-  const picture = async (flag: string, path: string | undefined) => (path === undefined ? undefined : addPicture(studio, flag, path));
-  return {
-    init: await picture('--init', init), mask: await picture('--mask', mask), depth: await picture('--depth', depth),
-    refiner: refiner === undefined ? undefined : await chooseModel(studio.models, refiner, '--refiner'),
-  };
-}
-
-/** Reads the picture into the studio. */
-async function addPicture(studio: LocalStudio, flag: string, path: string): Promise<Picture> {
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new AppError(cause.code === 'ENOENT' ? 'file.notFound' : 'file.unreadable', { message: `${flag} ${path} cannot be read: ${cause.message}`, hint: 'Check the path of the picture.', data: { file: path }, cause });
-  });
-  return studio.blobs.add(bytes).catch((cause: unknown) => {
-    throw cause instanceof AppError ? new AppError(cause.code, { message: `${flag} ${path}: ${cause.message}`, hint: cause.hint, data: { ...cause.data, file: path }, cause }) : cause;
-  });
-}
-
 /** Flags first, then what suits the model. Throws job.invalid naming the flag whose value is out of range. */
-export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, refiner }: Inputs = {}): JobRequest {
+export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, refiner, vae, textEncoders = [] }: Inputs = {}, like: PictureRequest = {}): JobRequest {
   const parsed = JobRequest.safeParse({
-    model: model.id, prompt: values.prompt, negative: values.negative, seed: values.seed ?? null,
-    ...model.defaults,
+    ...model.defaults, ...like, model: model.id,
+    ...given({ prompt: values.prompt, negative: values.negative, seed: values.seed }),
     ...given({ steps: values.steps, cfg: values.cfg, sampler: values.sampler, schedule: values.schedule }),
-    ...(values.size !== undefined ? sizeFrom(values.size) : init ? sizeLike(init, model.nativeSize) : model.nativeSize),
+    ...(values.size !== undefined ? sizeFrom(values.size) : init ? sizeLike(init, model.nativeSize) : { ...model.nativeSize, ...given({ width: like.width, height: like.height }) }),
     ...given({
       init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, imageCfg: values['image-cfg'], cfgRescale: values['cfg-rescale'],
       prediction: values.prediction, noise: values.noise, ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
+      vae: vae && vae.id, textEncoders: textEncoders.length > 0 ? textEncoders.map(({ id }) => id) : undefined,
       refiner: refiner && { model: refiner.id, switchAt: values['switch-at'] },
       variation: values['variation-strength'] === undefined ? undefined : { strength: values['variation-strength'], seed: values['variation-seed'] },
     }),
@@ -163,7 +146,7 @@ async function runToEnd(studio: LocalStudio, request: JobRequest): Promise<JobVi
   const listening = new AbortController();
   const cancel = (): void => {
     progress.end();
-    process.stderr.write('Cancelling at the next step …\n');
+    process.stderr.write('Cancelling …\n');
     void studio.queue.cancel([...jobs.keys()]);
   };
   process.once('SIGINT', cancel).once('SIGTERM', cancel);

@@ -4,23 +4,36 @@ import { basename, join, relative, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import type { WeightFile } from '../engine/weights/source';
 import { openModelFolder } from '../worker/model-folder';
+import { openNetwork } from '../worker/network-folder';
 
 const modelFile = /\.(?:safetensors|sft|ckpt|pt|pth|bin)$/i;
 const shownFiles = 8;
 
 const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => found.isDirectory(), () => false);
 
-/** null: `path` is no folder. Throws file.unreadable for a folder of single files, naming them, and what `openModelFolder` throws for an incomplete model. */
+/**
+ * null: `path` is no folder. A folder with one network alone (a ControlNet's, or `unet/` itself) is that network, a pipeline of another family the one that
+ * paints. Throws file.unreadable for a folder of single files, naming them, and what `openModelFolder` throws for an incomplete model.
+ */
 export async function openFolder(path: string): Promise<WeightFile | null> {
   if (!await isFolder(path)) return null;
   const folder = resolve(path);
   if (await isFolder(join(folder, 'unet'))) return openModelFolder(folder);
+  const network = await openOnly(folder);
+  if (network) return network;
   const files = await modelFiles(folder, 1), shown = files.slice(0, shownFiles).map((file) => relative(folder, file));
   throw new AppError('file.unreadable', {
     message: `${basename(folder)} is a folder, not a model file`, data: { file: folder },
     hint: files.length === 0 ? 'There is no model file in it. Choose a .safetensors, .ckpt, .pt, .pth or .bin file.'
       : `Inspect one of its model files: ${shown.join(', ')}${files.length > shown.length ? `, … (${files.length} in all)` : ''}.`,
   });
+}
+
+/** diffusers puts a config.json beside a network, and model_index.json above several. */
+async function openOnly(folder: string): Promise<WeightFile | undefined> {
+  const has = (name: string): Promise<boolean> => stat(join(folder, name)).then((found) => found.isFile(), () => false);
+  if (await has('model_index.json')) return await openNetwork(join(folder, 'transformer')) ?? await openNetwork(join(folder, 'prior'));
+  return await has('config.json') ? openNetwork(folder) : undefined;
 }
 
 async function modelFiles(folder: string, depth: number): Promise<string[]> {

@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import type { PictureReport } from '../../preload/contract/picture-report';
 import { samplerLabels, scheduleLabels } from '../../preload/contract/vocabulary';
 import { findDataDir } from '../services/data-folder';
+import { builtInModel } from '../services/models/models';
 import { knownModels } from '../services/pictures/local-models';
+import type { LocalModel } from '../services/pictures/read/resources';
 import { reportOnPicture } from '../services/pictures/report';
+import { readTextFile, reportOnText } from '../services/pictures/report-text';
+import { packageRoot } from './package-root';
 
 /** By its first bytes, or by its name where these say nothing. A folder or a file that cannot be opened is none. */
 export async function isPicture(path: string): Promise<boolean> {
@@ -16,10 +20,21 @@ export async function isPicture(path: string): Promise<boolean> {
 
 /** The report on one line of JSON, or for people. Throws file.notFound, picture.unreadable. */
 export async function inspectPicture(path: string, json: boolean): Promise<string> {
-  const root = findDataDir();
-  const report = await reportOnPicture(path, await knownModels({ models: join(root, 'models'), database: join(root, 'atelier.db') }));
-  return json ? JSON.stringify(report) : describePicture(path, report);
+  return show(path, await reportOnPicture(path, await localModels()), json);
 }
+
+/** The same for the text or JSON that lies beside a picture. null when the file is none. */
+export async function inspectTextFile(path: string, json: boolean): Promise<string | null> {
+  const text = await readTextFile(path), report = text === null ? null : reportOnText(text, await localModels());
+  return report && show(path, report, json);
+}
+
+function localModels(): Promise<LocalModel[]> {
+  const root = findDataDir();
+  return knownModels({ models: join(root, 'models'), database: join(root, 'atelier.db') }, builtInModel(join(packageRoot(), 'resources')));
+}
+
+const show = (path: string, report: PictureReport, json: boolean): string => (json ? JSON.stringify(report) : describePicture(path, report));
 
 async function firstBytes(path: string): Promise<string> {
   const file = await open(path);

@@ -2,15 +2,16 @@
 import type { ModelReport } from '../../preload/contract/model';
 import { identify } from '../engine/families/identify';
 import { familyLabels } from '../engine/families/family-labels';
+import { openPictureEmbedding } from '../worker/embedding-picture';
 import { openWeightFile } from '../worker/files';
 import { hashModel } from '../services/hashes';
 import { helpFor, parseCommand, type Command } from './args';
 import { openFolder } from './inspect-folder';
-import { inspectPicture, isPicture } from './inspect-picture';
+import { inspectPicture, inspectTextFile, isPicture } from './inspect-picture';
 
 const command = {
   name: 'inspect',
-  summary: 'Says what a model file or diffusers folder is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors. What a picture says of how it was made.',
+  summary: 'Says what a model file or diffusers folder is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors. What a picture says of how it was made, or the embedding that it carries.',
   positional: 'FILE',
   flags: {
     json: { kind: 'switch', help: 'one line of JSON' },
@@ -23,9 +24,11 @@ const command = {
 export async function runInspect(args: string[]): Promise<number> {
   const { values, positional: path, help } = parseCommand(command, args);
   if (help || path === undefined) return print(helpFor(command));
-  if (await isPicture(path)) return print(await inspectPicture(path, values.json));
-  const folder = await openFolder(path);
-  const file = folder ?? await openWeightFile(path);
+  const picture = await isPicture(path), carried = picture && await openPictureEmbedding(path);
+  if (picture && !carried) return print(await inspectPicture(path, values.json));
+  const beside = picture ? null : await inspectTextFile(path, values.json);
+  if (beside !== null) return print(beside);
+  const file = carried ? carried.file : await openFolder(path) ?? await openWeightFile(path);
   const identity = identify(file, { prediction: values.prediction as 'eps' | 'v' | undefined });
   const report: ModelReport = { ...identity, hashes: values['no-hash'] ? null : await hashModel(file) };
   return print(values.json ? JSON.stringify(report) : describe(file.path, report));

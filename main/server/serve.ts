@@ -66,15 +66,16 @@ function addUploads(part: FastifyInstance, studio: LocalStudio): void {
   part.post('/blobs', { bodyLimit: UPLOAD_LIMIT }, (request) => studio.blobs.add(request.body instanceof Buffer ? request.body : Buffer.alloc(0)));
 }
 
-/** GET /media/<id>.png and .webp. Named by content, so a browser may keep them for good. */
+/** GET /media/<id>.png and .webp, /blobs/<hash>. Named by content, so a browser may keep them for good. */
 function addPictures(server: FastifyInstance, studio: LocalStudio): void {
-  const send = (path: (id: string) => Promise<string>, type: string) => async (request: FastifyRequest, reply: FastifyReply) => {
-    const file = await path((request.params as { id: string }).id);
-    const { size } = await stat(file).catch(() => { throw new AppError('picture.notFound', { message: `${file} is gone`, hint: 'It was moved or deleted outside Atelier.' }); });
-    return reply.type(type).header('content-length', size).header('cache-control', `private, max-age=${YEAR_SECONDS}, immutable`).send(createReadStream(file));
+  const send = (find: (id: string) => Promise<{ path: string; type: string }>) => async (request: FastifyRequest, reply: FastifyReply) => {
+    const { path, type } = await find((request.params as { id: string }).id);
+    const { size } = await stat(path).catch(() => { throw new AppError('picture.notFound', { message: `${path} is gone`, hint: 'It was moved or deleted outside Atelier.' }); });
+    return reply.type(type).header('content-length', size).header('cache-control', `private, max-age=${YEAR_SECONDS}, immutable`).send(createReadStream(path));
   };
-  server.get('/media/:id(^[0-9a-f]{64}$).png', send(async (id) => (await studio.library.get(id)).path, 'image/png'));
-  server.get('/media/:id(^[0-9a-f]{64}$).webp', send((id) => studio.thumbnailPath(id), 'image/webp'));
+  server.get('/media/:id(^[0-9a-f]{64}$).png', send(async (id) => ({ path: (await studio.library.get(id)).path, type: 'image/png' })));
+  server.get('/media/:id(^[0-9a-f]{64}$).webp', send(async (id) => ({ path: await studio.thumbnailPath(id), type: 'image/webp' })));
+  server.get('/blobs/:id(^[0-9a-f]{64}$)', send((hash) => studio.blobs.open(hash)));
 }
 
 function sendError(reply: FastifyReply, thrown: unknown, uploading: boolean): FastifyReply {

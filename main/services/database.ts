@@ -36,6 +36,8 @@ const migrations = [
    DELETE FROM timings;
    ALTER TABLE timings ADD COLUMN unet_flops REAL NOT NULL DEFAULT 0;
    ALTER TABLE timings ADD COLUMN decode_flops REAL NOT NULL DEFAULT 0;`,
+  `ALTER TABLE jobs ADD COLUMN vae_id TEXT;
+   ALTER TABLE jobs ADD COLUMN text_encoder_ids TEXT NOT NULL DEFAULT '[]';`,
 ];
 
 /**

@@ -6,7 +6,7 @@ import { SamplerName } from '../../preload/contract/vocabulary';
 import { samplers } from '../engine/sampling/samplers';
 import type { JobTimings } from '../worker/protocol';
 import type { PictureCost } from './models/cost';
-import type { RunnableModel } from './models/models';
+import type { RunnableModel } from './models/runnable';
 
 /** What a run took. */
 export interface Timing extends JobTimings, PictureCost {

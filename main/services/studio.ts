@@ -13,6 +13,8 @@ import type { SpawnWorker } from './fork-worker';
 import { processor, residentBytes, totalBytes } from './hardware';
 import { Library } from './library';
 import { builtInModel, Models } from './models/models';
+import { reportOnPicture } from './pictures/report';
+import { readingOf } from './pictures/request';
 import { openPromptFiles } from './prompt-files';
 import { Queue } from './queue/queue';
 import { SettingsStore } from './settings';
@@ -34,8 +36,12 @@ export interface StudioOptions {
 /** The router's studio, and what a host needs besides. */
 export interface LocalStudio extends Studio {
   readonly dataDir: string;
-  /** Keeps an input picture. Throws picture.unreadable, disk.*. */
-  readonly blobs: { add(bytes: Uint8Array): Promise<{ hash: string; width: number; height: number }> };
+  readonly blobs: {
+    /** Keeps an input picture. Throws picture.unreadable, disk.*. */
+    add(bytes: Uint8Array): Promise<{ hash: string; width: number; height: number }>;
+    /** Its file and media type. Throws picture.notFound. */
+    open(hash: string): Promise<{ path: string; type: string }>;
+  };
   /** Throws picture.notFound. */
   thumbnailPath(pictureId: string): Promise<string>;
   /** Ends the worker, keeps what waits for the next session, finishes what is being saved. */
@@ -57,9 +63,10 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
   const blobs = new Blobs(folder.blobs);
   const models = new Models({ folder: folder.models, builtIn: builtInModel(options.resourcesDir ?? join(root, 'resources')), settings, hashCache: database.hashes });
   const estimates = new Estimates(database.timings, processor().cores);
+  const prompts = openPromptFiles(folder.root);
   const queue = new Queue({
     host, models, estimates, jobs: database.jobs,
-    prompts: openPromptFiles(folder.root), embeddingsPath: join(folder.models, 'embeddings'),
+    prompts, embeddingsPath: join(folder.models, 'embeddings'),
     blobPath: (hash) => blobs.path(hash),
     save: (pixels, job, seconds) => library.save(pixels, job, seconds),
   });
@@ -72,13 +79,22 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
   queue.start({ resume: options.resume === true && session.alone });
 
   return {
-    dataDir: folder.root, queue, library, models, blobs: { add: (bytes) => blobs.putPicture(bytes) },
+    dataDir: folder.root, queue, library, models, blobs: { add: (bytes) => blobs.putPicture(bytes), open: (hash) => blobs.open(hash) },
+    styles: { list: () => prompts.styles() },
+    pictures: {
+      read: async (blob) => {
+        const files = await models.known();
+        // By the name that the studio gives a file, too: the built-in one's is another.
+        const locals = files.flatMap(({ entry, hashes }) => [entry.path, entry.name].map((name) => ({ name, hashes })));
+        return readingOf(await reportOnPicture(await blobs.path(blob), locals), files);
+      },
+    },
     machine: async () => {
       const { name, cores } = processor();
       const usedByWorkerBytes = host.pid === undefined ? 0 : await residentBytes(host.pid) ?? 0;
       return { provider: 'cpu', cores, cpu: name, memory: { totalBytes: totalBytes(), usedByWorkerBytes }, version, dataDir: folder.root };
     },
-    estimate: async (request) => estimates.estimate(request, await models.runnable(request.model)),
+    estimate: async (request) => estimates.estimate(request, await models.runnable(request)),
     settings: {
       get: () => settings.get(),
       set: async (patch) => {

@@ -21,6 +21,8 @@ export interface Crash {
   readonly stderr: string;
   /** Highest resident size that was seen. */
   readonly peakBytes: number;
+  /** `kill` was called: nothing is wrong with it. */
+  readonly asked: boolean;
 }
 
 interface WorkerEvents {
@@ -49,6 +51,7 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   private phase: 'gone' | 'starting' | 'ready' | 'busy' = 'gone';
   private jobId: string | null = null;
   private stopping = false;
+  private killing = false;
   private starting: Promise<void> | null = null;
   private crashes = 0;
   private startedAt = 0;
@@ -87,8 +90,11 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     if (this.phase === 'ready' || this.phase === 'busy') this.child?.send(message);
   }
 
-  /** Ends a worker that does not answer. A 'crash' follows. */
-  kill(): void { this.child?.kill(); }
+  /** Ends a worker in the middle of its work. A 'crash' follows. */
+  kill(): void {
+    this.killing = true;
+    this.child?.kill();
+  }
 
   /** Ends the worker for good and waits until it is gone. */
   async stop(): Promise<void> {
@@ -152,14 +158,15 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   }
 
   private bury(exit: { code: number | null; signal: string | null }): void {
-    const { jobId, stderr, peakBytes, phase } = this;
+    const { jobId, stderr, peakBytes, phase, killing: asked } = this;
+    this.killing = false;
     this.child = null;
     this.phase = 'gone';
     this.jobId = null;
     if (this.stopping) { this.emit('exit'); return; }
-    this.crashes = Date.now() - this.startedAt > STABLE_MS ? 1 : this.crashes + 1;
+    if (!asked) this.crashes = Date.now() - this.startedAt > STABLE_MS ? 1 : this.crashes + 1;
     const reason = phase === 'starting' ? 'launchFailed' : this.whyItDied(exit.signal);
-    this.emit('crash', { reason, jobId, stderr, peakBytes, ...exit });
+    this.emit('crash', { reason, jobId, stderr, peakBytes, asked, ...exit });
   }
 
   /** The system's out-of-memory killer leaves no word but SIGKILL, so what was seen of the memory just before has to tell. */

@@ -79,6 +79,8 @@ export const JobRequest = z.object({
   strength: z.number().min(0).max(1).default(0.6),
   mask: JobSpec.shape.mask, depth: JobSpec.shape.depth,
   cfgRescale: JobSpec.shape.cfgRescale, imageCfg: JobSpec.shape.imageCfg,
+  /** Ids of files for it. Left out: what the model's settings say, else a VAE of the model's name beside it, else its own; null: its own. */
+  vae: z.string().nullable().optional(), textEncoders: z.array(z.string()).max(2).optional(),
   /** Left out: what the model's settings say, else the model itself. */
   prediction: JobSpec.shape.prediction,
   refiner: z.object({ model: z.string(), switchAt: Share.default(0.8) }).optional(),

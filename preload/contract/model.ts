@@ -46,6 +46,8 @@ export const usualSettings = { steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule:
 export const ModelEntry = z.object({
   /** Stable for a file's path. */
   id: z.string(),
+  /** null for what cannot be read. */
+  kind: ModelKind.nullable(),
   name: z.string(),
   path: z.string(),
   sizeBytes: z.number(),
@@ -56,7 +58,12 @@ export const ModelEntry = z.object({
   /** In effect: what the user said, else what the file says. `predictionDoubtful`: the file leaves it open. */
   prediction: ModelReport.shape.prediction,
   predictionDoubtful: z.boolean(),
+  /** It makes pictures, by itself or with the parts that it lacks. */
   runnable: z.boolean(),
+  /** Parts that it does not have inside, so that files for them must be chosen. */
+  lacks: z.array(z.enum(['vae', 'text-encoder'])),
+  /** Ids of the files that are used with it where a job names none. */
+  parts: z.object({ vae: z.string().nullable(), textEncoders: z.array(z.string()) }),
   /** Why it cannot be used, when it cannot. */
   error: ErrorInfo.nullable(),
   /** Longest comfortable side, from the file's metadata or the family. */

@@ -1,6 +1,6 @@
 // What `inspect` says of a picture: the program that made it, its job in our names, and which models it needs that are not here.
 import { z } from 'zod';
-import { JobSpec } from './job';
+import { JobRequest, JobSpec } from './job';
 import { ModelKind } from './model';
 import { NoiseSource, SamplerName, ScheduleName } from './vocabulary';
 
@@ -62,3 +62,17 @@ export const PictureReport = z.object({
   missing: z.array(Resource),
 });
 export type PictureReport = z.infer<typeof PictureReport>;
+
+/** What to ask for, to make a picture like it: prompts in our words, models by the ids of local ones. What the picture leaves open is absent. */
+export const PictureRequest = JobRequest.omit({ count: true, styles: true }).partial();
+export type PictureRequest = z.infer<typeof PictureRequest>;
+
+/** A picture of any program, read to be made again. */
+export const PictureReading = z.object({
+  report: PictureReport,
+  /** null when the picture says nothing. */
+  request: PictureRequest.nullable(),
+  /** Fields of the job that we cannot do (`loras`, `hires`), or whose value is out of range. */
+  leftOut: z.array(z.string()),
+});
+export type PictureReading = z.infer<typeof PictureReading>;

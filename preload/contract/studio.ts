@@ -12,15 +12,23 @@ export const MachineInfo = z.object({
 });
 export type MachineInfo = z.infer<typeof MachineInfo>;
 
-export const EstimateRequest = z.object({ model: z.string(), width: z.int(), height: z.int(), steps: z.int(), cfg: z.number(), sampler: z.string() });
+export const EstimateRequest = z.object({ model: z.string(), width: z.int(), height: z.int(), steps: z.int(), cfg: z.number(), sampler: z.string(), vae: z.string().nullable().optional() });
 export type EstimateRequest = z.infer<typeof EstimateRequest>;
 
 /** Before a run. `basis` says how sure: measured on this machine with this model and size, scaled from another run, or guessed. */
 export const Estimate = z.object({ seconds: z.number(), secondsPerStep: z.number(), peakBytes: z.number(), basis: z.enum(['measured', 'scaled', 'guessed']) });
 export type Estimate = z.infer<typeof Estimate>;
 
+/** A named text that is put around a prompt, at `{prompt}`, or behind it. */
+export const PromptStyle = z.object({ name: z.string(), prompt: z.string(), negative: z.string() });
+export type PromptStyle = z.infer<typeof PromptStyle>;
+
 /** What the user knows better about a model than its file tells. */
-const ModelSettings = z.object({ prediction: z.enum(['eps', 'v']).optional() });
+const ModelSettings = z.object({
+  prediction: z.enum(['eps', 'v']).optional(),
+  /** Ids of files that stand in for its own parts; `vae` null: its own, whatever lies beside it. */
+  vae: z.string().nullable().optional(), textEncoders: z.array(z.string()).optional(),
+});
 
 export const Settings = z.object({
   version: z.literal(1).default(1),

@@ -1,21 +1,28 @@
 // What a reused picture was made with and no control shows: told, and let go with one click.
 import { X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
+import { useParts } from '../queries';
 import { IconButton } from '../ui/button';
 import { Field } from '../ui/field';
-import { setForm, useForm, type Carried } from './form';
+import { setForm, useForm } from './form';
 
-const order = ['cfgRescale', 'imageCfg', 'prediction', 'ensd', 'emphasis', 'depth'] as const satisfies readonly (keyof Carried)[];
+const order = ['prediction', 'ensd', 'emphasis'] as const;
 
 export function CarriedField() {
   const { t } = useTranslation();
   const carried = useForm((form) => form.carried);
+  const { data: parts = [] } = useParts();
   if (!carried) return null;
-  const words = order.filter((key) => carried[key] !== undefined).map((key) => (key === 'depth' ? t('terms.depth') : `${t(`terms.${key}`)} ${carried[key]}`));
+  const { vae, textEncoders } = carried, nameOf = (id: string) => parts.find((part) => part.id === id)?.name ?? t('parts.gone');
+  const words = [
+    ...(vae === undefined ? [] : [`${t('terms.vae')} ${vae === null ? t('parts.own') : nameOf(vae)}`]),
+    ...(textEncoders ? [`${t('parts.textEncoders', { count: textEncoders.length })} ${textEncoders.map(nameOf).join(', ') || t('parts.own')}`] : []),
+    ...order.filter((key) => carried[key] !== undefined).map((key) => `${t(`terms.${key}`)} ${carried[key]}`),
+  ];
   return (
     <Field name={t('carried.name')}>
       <div className="flex items-center gap-2">
-        <span className="min-w-0 flex-1 text-dim">{words.join(' · ')}</span>
+        <span className="min-w-0 flex-1 break-words text-dim">{words.join(' · ')}</span>
         <IconButton icon={X} label={t('carried.remove')} onClick={() => setForm({ carried: null })} />
       </div>
     </Field>

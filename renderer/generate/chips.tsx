@@ -1,6 +1,6 @@
 // The chips in the dock: what is set, and the quickest way to change it.
 import clsx from 'clsx';
-import { ImagePlus, X } from 'lucide-react';
+import { X } from 'lucide-react';
 import { useState, type ComponentProps } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
@@ -12,9 +12,10 @@ import { Segmented } from '../ui/segmented';
 import { aspectOf } from './choices';
 import { setForm, useForm } from './form';
 import { ShapeField } from './shape-field';
+import { InputThumbnail } from './taken';
 import { useChosenModel } from '../models/chosen';
 
-function Chip({ className, ...rest }: ComponentProps<'button'>) {
+export function Chip({ className, ...rest }: ComponentProps<'button'>) {
   return (
     <button type="button" {...rest}
       className={clsx('flex h-8 min-w-0 items-center gap-2 rounded-control border border-line bg-raised px-2.5 whitespace-nowrap text-dim transition hover:bg-hover', className)} />
@@ -77,7 +78,7 @@ export function StartChip() {
   if (!init) return null;
   return (
     <span className="flex h-8 min-w-0 shrink items-center gap-2 rounded-control border border-line bg-raised pl-1.5 whitespace-nowrap text-dim">
-      {init.thumbnail ? <img src={init.thumbnail} alt="" className="size-5 shrink-0 rounded-sm object-cover" /> : <ImagePlus size={15} className="shrink-0" aria-hidden />}
+      <InputThumbnail picture={init} alt="" className="size-5 rounded-sm" iconPx={13} />
       <span className="hidden truncate lg:inline">{t('start.chip')}</span>
       <span className="font-medium text-text tabular-nums">{Math.round(strength * 100)} %</span>
       <button type="button" aria-label={t('start.remove')} onClick={() => setForm({ init: null })} className="grid h-full w-7 shrink-0 place-items-center rounded-control hover:text-text">

@@ -7,6 +7,7 @@ import { Tip } from '../ui/tip';
 import { ModelChip, PicturesChip, ShapeChip, StartChip } from './chips';
 import { setForm, useForm } from './form';
 import { GenerateButton } from './generate-button';
+import { LookChip } from './look-chip';
 import { PromptField } from './prompt-field';
 
 export function Dock() {
@@ -28,6 +29,7 @@ export function Dock() {
         <div className="flex min-w-0 flex-1 items-center gap-2 overflow-hidden p-1 -m-1">
           <ModelChip />
           <ShapeChip />
+          <LookChip />
           <PicturesChip />
           <StartChip />
         </div>

@@ -3,7 +3,9 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useShallow } from 'zustand/react/shallow';
 import { api } from '../api';
 import { qualityMarks } from './choices';
+import { useChosenModel } from '../models/chosen';
 import { useForm } from './form';
+import { missingParts } from './needs';
 
 interface Forecast { /** Seconds for one picture of so many steps, as the form stands. */ secondsFor: (steps: number) => number; peakBytes: number }
 
@@ -13,12 +15,15 @@ export function useForecast(): Forecast | null {
   // Of guidance only matters whether there is any: with it the network runs twice a step.
   const cfg = useForm((form) => (form.cfg === 1 ? 1 : 7));
   const share = useForm((form) => (form.init ? form.strength : 1));
+  const carried = useForm((form) => form.carried);
+  const entry = useChosenModel();
+  const parts = entry && { ...entry.parts, ...carried }, ready = entry !== undefined && missingParts(entry, carried).length === 0;
   const { data } = useQuery({
-    queryKey: ['estimate', model, width, height, sampler, cfg],
-    queryFn: () => api.estimate.query({ model: model ?? '', width, height, sampler, cfg, steps: qualityMarks.good }),
-    enabled: model !== null, placeholderData: keepPreviousData,
+    queryKey: ['estimate', model, width, height, sampler, cfg, parts?.vae, parts?.textEncoders],
+    queryFn: () => api.estimate.query({ model: model ?? '', width, height, sampler, cfg, steps: qualityMarks.good, vae: carried?.vae }),
+    enabled: ready, placeholderData: keepPreviousData,
   });
-  if (!data) return null;
+  if (!ready || !data) return null;
   const before = Math.max(0, data.seconds - data.secondsPerStep * qualityMarks.good);
   return { secondsFor: (steps) => before + data.secondsPerStep * Math.ceil(steps * share), peakBytes: data.peakBytes };
 }

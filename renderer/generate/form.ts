@@ -12,8 +12,8 @@ export interface InputPicture { hash: string; width: number; height: number; /**
 /** A picture to start from, and where it may change. */
 interface StartPicture extends InputPicture { mask?: InputPicture }
 
-/** What a picture was made with and no control shows. */
-export type Carried = Pick<JobRequest, 'cfgRescale' | 'imageCfg' | 'prediction' | 'ensd' | 'emphasis' | 'depth'>;
+/** What a picture was made with and no control shows, or what is kept for its model otherwise. */
+export type Carried = Pick<JobRequest, 'vae' | 'textEncoders' | 'prediction' | 'ensd' | 'emphasis'>;
 
 export interface FormValues {
   prompt: string; negative: string;
@@ -26,18 +26,24 @@ export interface FormValues {
   /** The id of the model that finishes the picture, from `switchAt` on. */
   refiner: string | null; switchAt: number;
   init: StartPicture | null; strength: number;
+  /** For the variants that read them: depth-to-image, and editing by instruction. */
+  depth: InputPicture | null; imageCfg: number;
+  cfgRescale: number;
+  /** Names, in the order in which they are put on. */
+  styles: readonly string[];
   count: number;
   advanced: boolean;
   carried: Carried | null;
 }
 
-const initialForm: FormValues = {
+export const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
-  noise: 'cpu', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, count: 1, advanced: false, carried: null,
+  noise: 'cpu', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6,
+  depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, carried: null,
 };
 
 /** Fields that may hold nothing. */
-const nullable = ['model', 'init', 'variationSeed', 'refiner', 'carried'];
+const nullable = ['model', 'init', 'depth', 'variationSeed', 'refiner', 'carried'];
 
 export const useForm = create<FormValues>()(persist(() => initialForm, { name: 'atelier.form', version: 1, merge: (stored) => mended(stored) }));
 
@@ -48,7 +54,7 @@ export function chooseModel(model: ModelEntry): void {
   const { width, height } = useForm.getState();
   const { steps, cfg, sampler, schedule } = model.defaults;
   setForm({
-    model: model.id, carried: null, ...sizeFor(width / height, model.nativeSize),
+    model: model.id, carried: null, cfgRescale: 0, imageCfg: initialForm.imageCfg, ...(model.variant === 'pix2pix' && { strength: 1 }), ...sizeFor(width / height, model.nativeSize),
     steps, cfg, ...(isSampler(sampler) && { sampler }), ...(isSchedule(schedule) && { schedule }),
   });
 }
@@ -58,5 +64,5 @@ function mended(stored: unknown): FormValues {
   const old = (stored ?? {}) as Record<string, unknown>;
   const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || nullable.includes(key)).map(([key]) => [key, old[key] ?? null]);
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
-  return { ...form, noise: isNoise(form.noise) ? form.noise : initialForm.noise, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
+  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], noise: isNoise(form.noise) ? form.noise : initialForm.noise, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
 }

@@ -16,19 +16,24 @@ import { noiseChoices, samplerChoices, scheduleChoices } from './choices';
 import { setForm, useForm } from './form';
 import { MachineLine } from './machine-line';
 import { NearbyField } from './nearby-field';
+import { PartsField } from './parts-field';
 import { PredictionField } from './prediction-field';
 import { QualityField } from './quality-field';
 import { RefinerField } from './refiner-field';
 import { SeedField } from './seed-field';
 import { ShapeField } from './shape-field';
 import { StartField } from './start-field';
+import { DepthField, ImageGuidanceField, RescaleField } from './variant-fields';
 import { useChosenModel } from '../models/chosen';
 
 export function Panel() {
   const { t } = useTranslation();
   const advanced = useForm((form) => form.advanced);
   const keepsSeed = useForm((form) => form.seedMode === 'keep');
+  const variant = useChosenModel()?.variant;
   const startShown = useForm((form) => form.advanced || form.init !== null);
+  // These models are for changing a picture.
+  const startFirst = variant === 'pix2pix' || variant === 'inpaint';
   return (
     <aside aria-label={t('panel.title')} className="@container flex min-h-0 flex-col border-l border-line bg-panel">
       <header className="flex items-center justify-between px-4.5 pt-4.5 pb-3">
@@ -40,17 +45,22 @@ export function Panel() {
       <div className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto pt-1 pb-5 pl-4.5">
         <div className="flex w-[calc(100cqw-36px)] flex-col gap-5">
           <ModelField />
+          <PartsField advanced={advanced} />
           {advanced && <PredictionField />}
+          <DepthField />
+          {startFirst && <StartField />}
           <ShapeField exact={advanced} />
           <QualityField exact={advanced} />
           {advanced && <SamplerFields />}
           {advanced && <RefinerField />}
           <GuidanceField exact={advanced} />
+          <ImageGuidanceField exact={advanced} />
+          {advanced && <RescaleField />}
           <SeedField exact={advanced} />
           {advanced && keepsSeed && <NearbyField />}
           {advanced && <NoiseField />}
           {advanced && <ClipSkipField />}
-          {startShown && <StartField />}
+          {startShown && !startFirst && <StartField />}
           <CarriedField />
         </div>
       </div>

@@ -1,7 +1,9 @@
 // From the form to a request, and from a finished picture back to the form.
 import type { JobRequest, JobSpec } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
+import type { PictureRequest } from '../../preload/contract/picture-report';
 import type { PictureRecord } from '../../preload/contract/picture';
+import type { PromptStyle } from '../../preload/contract/studio';
 import { api, errorInfoOf } from '../api';
 import { t } from '../i18n';
 import { refinersFor } from '../models/refiners';
@@ -9,24 +11,34 @@ import { queryClient } from '../queries';
 import { useJobs } from '../queue/jobs';
 import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
-import { setForm, useForm, type FormValues, type InputPicture } from './form';
+import { initialForm, setForm, useForm, type Carried, type FormValues, type InputPicture } from './form';
+import { filesOf, knownModels } from './job-files';
+import { obstacle } from './needs';
 
-function requestOf(form: FormValues, model: string): JobRequest {
+function requestOf(form: FormValues, model: ModelEntry): JobRequest {
   const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, noise, strength, count, init, seed, nearby, variationSeed, switchAt, carried } = form;
   const keep = form.seedMode === 'keep';
-  const refiner = refinersFor(knownModels(), model).find(({ id }) => id === form.refiner);
+  const refiner = refinersFor(knownModels(), model.id).find(({ id }) => id === form.refiner);
+  const known = queryClient.getQueryData<PromptStyle[]>(['styles']) ?? [];
   return {
-    model, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, noise, strength, count, seed: keep ? seed : null, ...carried,
+    model: model.id, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, noise, strength, count, seed: keep ? seed : null, ...carried,
+    styles: form.styles.filter((name) => known.some((style) => style.name === name)),
     ...(init && { init: init.hash, ...(init.mask && { mask: init.mask.hash }) }),
+    ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
+    ...(form.cfgRescale > 0 && { cfgRescale: form.cfgRescale }),
     ...(keep && nearby > 0 && { variation: { seed: variationSeed, strength: nearby } }),
     ...(refiner && { refiner: { model: refiner.id, switchAt } }),
   };
 }
 
-/** Asks for what the form says. Does nothing while there is no model to ask. */
+/** Asks for what the form says, or says what is missing. Does nothing while there is no model to ask. */
 export async function generate(): Promise<void> {
-  const form = useForm.getState();
-  if (form.model) await enqueue(requestOf(form, form.model));
+  const form = useForm.getState(), model = knownModels().find(({ id }) => id === form.model);
+  if (!model) return;
+  const error = obstacle(model, form);
+  if (!error) return enqueue(requestOf(form, model));
+  follow();
+  useJobs.setState({ problem: { error, job: null } });
 }
 
 /** The same settings as a picture's, with another seed. The form stays as it is. */
@@ -37,19 +49,37 @@ export async function moreLike({ job }: PictureRecord): Promise<void> {
 
 /** Puts all that made a picture into the form, its seed too. */
 export function reuse(job: JobSpec): void {
-  const { prompt, negative, seed, steps, sampler, schedule, cfg, width, height, clipSkip, noise, init, mask, variation } = job;
-  const { model, refiner, missing } = modelsOf(job);
-  const { cfgRescale, imageCfg, prediction, ensd, emphasis, depth } = job;
-  const carried = Object.entries({ cfgRescale, imageCfg, prediction, ensd, emphasis, depth }).filter(([, value]) => value !== undefined);
+  const { missing, ...files } = filesOf(job);
+  fillForm({ ...job, ...files });
+  toast(missing ?? t('actions.reused'));
+}
+
+/** Fields that the form has under the same names. */
+const plain = ['prompt', 'negative', 'steps', 'sampler', 'schedule', 'cfg', 'width', 'height', 'clipSkip', 'noise', 'strength'] as const satisfies readonly (keyof PictureRequest & keyof FormValues)[];
+
+/** What the request leaves open stays as it is in the form, but nothing is left of what was taken from another picture. */
+export function fillForm(request: PictureRequest): void {
+  const { seed, init, mask, depth, refiner, variation, cfgRescale = 0, imageCfg = initialForm.imageCfg } = request;
+  const { width, height } = { ...useForm.getState(), ...request };
+  const model = knownModels().find(({ id }) => id === request.model);
   const picture = (hash: string): InputPicture => ({ hash, width, height, thumbnail: null });
   setForm({
-    prompt, negative, seed, seedMode: 'keep', steps, sampler, schedule, cfg, width, height, clipSkip, noise,
+    ...Object.fromEntries(plain.filter((key) => request[key] !== undefined).map((key) => [key, request[key]])),
+    ...(model && { model: model.id }), ...(typeof seed === 'number' && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
-    init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, refiner: refiner?.id ?? null, ...(job.refiner && { switchAt: job.refiner.switchAt }),
-    ...(job.strength !== undefined && { strength: job.strength }), ...(model && { model: model.id }),
-    carried: carried.length > 0 ? Object.fromEntries(carried) : null,
+    init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
+    refiner: refiner?.model ?? null, ...(refiner && { switchAt: refiner.switchAt }), carried: carriedFrom(request, model),
   });
-  toast(missing ? t('errors.modelGone', { name: missing.name }) : t('actions.reused'));
+}
+
+/** Parts only where they are others than those that go with the model anyway. */
+function carriedFrom({ prediction, ensd, emphasis, vae, textEncoders }: PictureRequest, model: ModelEntry | undefined): Carried | null {
+  const isUsual = (ids: readonly string[]) => [...ids].sort().join() === [...(model?.parts.textEncoders ?? [])].sort().join();
+  const all: Carried = {
+    prediction, ensd, emphasis, ...(model && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
+  };
+  const carried = Object.entries(all).filter(([, value]) => value !== undefined);
+  return carried.length > 0 ? Object.fromEntries(carried) : null;
 }
 
 /** Once more what a failed job was to do, to the bit. */
@@ -58,11 +88,12 @@ export async function retry(job: JobSpec): Promise<void> {
   if (request) await enqueue(request);
 }
 
-/** null, and a word to the user, when a model that the job names is not there. */
-function requestFrom({ version: _version, kind: _kind, ...job }: JobSpec): JobRequest | null {
-  const { model, refiner, missing } = modelsOf(job);
-  if (model && !missing) return { ...job, model: model.id, refiner: refiner && job.refiner && { ...job.refiner, model: refiner.id }, strength: job.strength ?? 1, count: 1 };
-  toast(t('errors.modelGone', { name: missing?.name ?? job.model.name }));
+/** null, and a word to the user, when a file that the job names is not there. */
+function requestFrom(spec: JobSpec): JobRequest | null {
+  const { version: _version, kind: _kind, template: _template, embeddings: _embeddings, ...job } = spec;
+  const { model, missing, ...files } = filesOf(spec);
+  if (model !== undefined && missing === null) return { ...job, ...files, model, strength: job.strength ?? 1, count: 1 };
+  toast(missing ?? t('errors.modelGone', { name: job.model.name }));
   return null;
 }
 
@@ -75,18 +106,4 @@ async function enqueue(request: JobRequest): Promise<void> {
   } catch (thrown) {
     useJobs.setState({ problem: { error: errorInfoOf(thrown), job: null } });
   }
-}
-
-const knownModels = (): readonly ModelEntry[] => queryClient.getQueryData<ModelEntry[]>(['models']) ?? [];
-
-/** `missing`: the first that the job names and that is not there. */
-function modelsOf({ model: named, refiner: namedRefiner }: Pick<JobSpec, 'model' | 'refiner'>) {
-  const model = modelOf(named), refiner = namedRefiner && modelOf(namedRefiner.model);
-  return { model, refiner, missing: !model ? named : namedRefiner && !refiner ? namedRefiner.model : null };
-}
-
-/** The model that a job names, by its hash, else by its name while a file has not been hashed. */
-function modelOf({ name, hash }: JobSpec['model']): ModelEntry | undefined {
-  const models = knownModels().filter((model) => model.runnable);
-  return models.find((model) => hash !== null && model.hash === hash) ?? models.find((model) => model.name === name);
 }

@@ -2,16 +2,26 @@
 import type { PictureRecord } from '../../preload/contract/picture';
 import { errorInfoOf, pictureUrl, uploadBlob } from '../api';
 import { t } from '../i18n';
+import { programOf, readPicture } from '../reading/read';
+import { showOffer } from '../stage/view';
 import { toast } from '../ui/toasts';
 import { setForm, useForm, type InputPicture } from './form';
 
 const thumbnailPx = 96;
 
-/** Returns whether the studio took the picture. */
-export async function startFromFile(file: Blob): Promise<boolean> {
+/** null when the studio does not take it. */
+async function startFromFile(file: Blob): Promise<InputPicture | null> {
   const init = await takeUp(file);
   if (init) setForm({ init });
-  return init !== null;
+  return init;
+}
+
+/** For a file that was picked. What it says of how it was made is a click away. */
+export async function pickStart(file: Blob): Promise<void> {
+  const picture = await startFromFile(file);
+  if (!picture) return;
+  const reading = await readPicture(picture);
+  if (reading?.request) toast(t('reading.says', { program: programOf(reading) }), { action: { label: t('reading.look'), run: () => showOffer({ picture, reading }) }, holdMs: 12_000 });
 }
 
 /** Only what is white in this picture may change of the one to start from. */
@@ -20,8 +30,14 @@ export async function limitToMask(file: Blob): Promise<void> {
   if (mask && init) setForm({ init: { ...init, mask } });
 }
 
+/** For models that draw to a depth map. */
+export async function drawToDepth(file: Blob): Promise<void> {
+  const depth = await takeUp(file);
+  if (depth) setForm({ depth });
+}
+
 /** null, and a word to the user, when the studio does not take it. */
-async function takeUp(file: Blob): Promise<InputPicture | null> {
+export async function takeUp(file: Blob): Promise<InputPicture | null> {
   try {
     const [blob, thumbnail] = await Promise.all([uploadBlob(file), thumbnailOf(file).catch(() => null)]);
     return { ...blob, thumbnail };

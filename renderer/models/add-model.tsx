@@ -4,7 +4,7 @@ import { useState, type SyntheticEvent } from 'react';
 import { Trans, useTranslation } from 'react-i18next';
 import { api, errorInfoOf } from '../api';
 import { chooseModel } from '../generate/form';
-import { queryClient, useMachine } from '../queries';
+import { modelsChanged, useMachine } from '../queries';
 import { Button } from '../ui/button';
 
 export function AddModel() {
@@ -17,7 +17,7 @@ export function AddModel() {
       setPath('');
       const usable = added.filter((model) => model.runnable);
       if (added.length === 1 && usable[0]) chooseModel(usable[0]);
-      return queryClient.invalidateQueries({ queryKey: ['models'] });
+      return modelsChanged();
     },
   });
   const submit = (event: SyntheticEvent) => {

@@ -1,31 +1,37 @@
-// All models that were found, those that cannot be used with the reason why, and how to add one.
-import { RefreshCw, TriangleAlert } from 'lucide-react';
+// All models that were found, those that cannot be used with the reason why, what each file is, and how to add one.
+import { Info, RefreshCw, TriangleAlert } from 'lucide-react';
 import { RadioGroup } from 'radix-ui';
 import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ModelEntry } from '../../preload/contract/model';
 import { api, errorInfoOf } from '../api';
 import { fileSize } from '../format';
 import { chooseModel, useForm } from '../generate/form';
-import { queryClient, useModels } from '../queries';
+import { missingParts, partWords } from '../generate/needs';
+import { modelsChanged, useModels } from '../queries';
 import { IconButton } from '../ui/button';
 import { toast } from '../ui/toasts';
 import { AddModel } from './add-model';
+import { familyName } from './families';
+import { FileReport } from './file-report';
 import { ModelMark } from './mark';
 
 export function ModelPicker({ onChosen }: { onChosen: () => void }) {
   const { t } = useTranslation();
   const { data: models = [] } = useModels();
   const chosen = useForm((form) => form.model);
+  const [asked, setAsked] = useState<ModelEntry | null>(null);
   const refresh = useMutation({
     mutationFn: () => api.models.refresh.mutate(),
-    onSuccess: (found) => queryClient.setQueryData(['models'], found),
+    onSuccess: modelsChanged,
     onError: (thrown) => toast(errorInfoOf(thrown).message),
   });
   const choose = (model: ModelEntry) => {
     if (model.id !== chosen) chooseModel(model);
     onChosen();
   };
+  if (asked) return <FileReport model={asked} onBack={() => setAsked(null)} />;
   return (
     <div className="flex flex-col gap-3">
       <div className="flex items-center justify-between">
@@ -33,25 +39,31 @@ export function ModelPicker({ onChosen }: { onChosen: () => void }) {
         <IconButton icon={RefreshCw} label={t('models.refresh')} disabled={refresh.isPending} onClick={() => refresh.mutate()} />
       </div>
       <RadioGroup.Root aria-label={t('models.title')} value={chosen ?? ''} className="-mx-2 flex max-h-80 flex-col overflow-y-auto p-0.5">
-        {models.map((model) => <ModelRow key={model.id} model={model} onChoose={() => choose(model)} />)}
+        {models.map((model) => <ModelRow key={model.id} model={model} onChoose={() => choose(model)} onAsk={() => setAsked(model)} />)}
       </RadioGroup.Root>
       <AddModel />
     </div>
   );
 }
 
-function ModelRow({ model, onChoose }: { model: ModelEntry; onChoose: () => void }) {
+function ModelRow({ model, onChoose, onAsk }: { model: ModelEntry; onChoose: () => void; onAsk: () => void }) {
+  const { t } = useTranslation();
   const reason = useReason(model);
+  const lacking = model.runnable ? missingParts(model, null) : [];
+  const remark = reason ?? (lacking.length > 0 ? t('needs.row', { parts: partWords(lacking, model) }) : null);
   return (
-    <RadioGroup.Item value={model.id} disabled={!model.runnable} onClick={onChoose} aria-label={model.name} aria-describedby={reason ? `why-${model.id}` : undefined} title={model.path}
-      className="flex shrink-0 items-center gap-3 rounded-control px-2 py-2 text-left data-[state=checked]:bg-raised not-disabled:hover:bg-hover">
-      {reason ? <TriangleAlert size={20} strokeWidth={1.75} className="mx-1.5 shrink-0 text-dim" aria-hidden /> : <ModelMark size={32} />}
-      <span className="flex min-w-0 flex-col">
-        <span className={reason ? 'truncate text-dim' : 'truncate font-medium'}>{model.name}</span>
-        <span className="truncate text-hint text-dim"><ModelFacts model={model} /></span>
-        {reason && <span id={`why-${model.id}`} className="text-hint text-accent-text">{reason}</span>}
-      </span>
-    </RadioGroup.Item>
+    <div className="flex shrink-0 items-start rounded-control has-data-[state=checked]:bg-raised not-has-disabled:hover:bg-hover">
+      <RadioGroup.Item value={model.id} disabled={!model.runnable} onClick={onChoose} aria-label={model.name} aria-describedby={remark ? `why-${model.id}` : undefined} title={model.path}
+        className="flex min-w-0 flex-1 items-center gap-3 rounded-control px-2 py-2 text-left">
+        {reason ? <TriangleAlert size={20} strokeWidth={1.75} className="mx-1.5 shrink-0 text-dim" aria-hidden /> : <ModelMark size={32} />}
+        <span className="flex min-w-0 flex-col">
+          <span className={reason ? 'truncate text-dim' : 'truncate font-medium'}>{model.name}</span>
+          <span className="truncate text-hint text-dim"><ModelFacts model={model} /></span>
+          {remark && <span id={`why-${model.id}`} className="text-hint text-accent-text">{remark}</span>}
+        </span>
+      </RadioGroup.Item>
+      {model.kind && <IconButton icon={Info} label={t('report.ask')} aria-label={t('report.askOf', { name: model.name })} onClick={onAsk} className="m-2 ml-0" />}
+    </div>
   );
 }
 
@@ -59,14 +71,12 @@ function ModelRow({ model, onChoose }: { model: ModelEntry; onChoose: () => void
 function useReason({ error, runnable, family }: ModelEntry): string | null {
   const { t } = useTranslation();
   if (error) return [error.message, error.hint].filter(Boolean).join(' ');
-  return runnable ? null : t('models.notYet', { family: family ?? t('models.unknownFamily') });
+  return runnable ? null : t('models.notYet', { family: family ? familyName(family) : t('models.unknownFamily') });
 }
-
-const familyNames: Record<string, string> = { sd1: 'SD 1', sd2: 'SD 2', sdxl: 'SDXL', 'sdxl-refiner': 'SDXL Refiner', sd3: 'SD 3', flux: 'FLUX' };
 
 /** "SD 2 · Inpainting · 5.2 GB" */
 export function ModelFacts({ model }: { model: ModelEntry }) {
   const { t } = useTranslation();
   const variant = model.variant && model.variant !== 'base' ? t(`models.variant.${model.variant}`) : null;
-  return [model.family && (familyNames[model.family] ?? model.family), variant, fileSize(model.sizeBytes), model.builtIn && t('models.builtIn')].filter(Boolean).join(' · ');
+  return [model.family && familyName(model.family), variant, fileSize(model.sizeBytes), model.builtIn && t('models.builtIn')].filter(Boolean).join(' · ');
 }

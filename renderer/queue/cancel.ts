@@ -1,4 +1,4 @@
-// Takes jobs back: at the next step when they run, at once when they wait.
+// Takes jobs back: at once when they wait, within two seconds when they run.
 import { api, errorInfoOf } from '../api';
 import { toast } from '../ui/toasts';
 import { activeJobIds, useJobs } from './jobs';

@@ -1,16 +1,22 @@
 // Saves a change of the settings: shown at once, taken back to what the studio says.
 import { useMutation } from '@tanstack/react-query';
+import type { ModelEntry } from '../../preload/contract/model';
 import type { Settings } from '../../preload/contract/studio';
 import { api, errorInfoOf } from '../api';
-import { queryClient } from '../queries';
+import { usualParts } from '../models/parts';
+import { modelsChanged, queryClient } from '../queries';
 import { toast } from '../ui/toasts';
 
 export const useSaveSettings = () => useMutation({
   mutationFn: (patch: Partial<Settings>) => api.settings.set.mutate(patch),
-  onMutate: (patch) => queryClient.setQueryData<Settings>(['settings'], (known) => known && { ...known, ...patch }),
+  onMutate: (patch) => {
+    queryClient.setQueryData<Settings>(['settings'], (known) => known && { ...known, ...patch });
+    const { modelSettings } = patch, parts = queryClient.getQueryData<ModelEntry[]>(['parts']) ?? [];
+    if (modelSettings) queryClient.setQueryData<ModelEntry[]>(['models'], (known) => known?.map((model) => ({ ...model, parts: usualParts(model, parts, modelSettings) })));
+  },
   onSuccess: (saved, patch) => {
     queryClient.setQueryData(['settings'], saved);
-    if (patch.modelSettings) void queryClient.invalidateQueries({ queryKey: ['models'] });
+    if (patch.modelSettings) void modelsChanged();
   },
   onError: (thrown) => {
     toast(errorInfoOf(thrown).message);

@@ -4,9 +4,8 @@ import type { PictureRecord } from '../../preload/contract/picture';
 import { pictureUrl } from '../api';
 import { moreLike, reuse } from '../generate/request';
 import { startFromPicture } from '../generate/start-picture';
-import { t } from '../i18n';
 import { deletePicture } from '../strip/pictures';
-import { toast } from '../ui/toasts';
+import { copy } from '../ui/copy';
 
 interface PictureAction {
   id: 'more' | 'reuse' | 'start' | 'download' | 'open' | 'copyPrompt' | 'copyParameters' | 'delete';
@@ -32,14 +31,4 @@ function download(picture: PictureRecord): void {
   link.href = pictureUrl(picture.id);
   link.download = `atelier-${picture.job.seed}.png`;
   link.click();
-}
-
-async function copy(text: string): Promise<void> {
-  try {
-    // Not there on an insecure origin, such as another computer's address without https.
-    await navigator.clipboard.writeText(text);
-    toast(t('actions.copied'));
-  } catch {
-    toast(t('actions.copyFailed'));
-  }
 }

@@ -1,5 +1,6 @@
 // The stage: what is being made, what was chosen, what went wrong, or how to begin.
 import { useCurrentJob, useJobs } from '../queue/jobs';
+import { ReadingCard } from '../reading/card';
 import { usePictures } from '../strip/pictures';
 import { Toasts } from '../ui/toasts';
 import { useTranslation } from 'react-i18next';
@@ -26,10 +27,12 @@ export function Stage() {
 
 function Scene() {
   const chosen = useView((view) => view.chosen);
+  const offer = useView((view) => view.offer);
   const job = useCurrentJob();
   const problem = useJobs((state) => state.problem);
   const picture = useShownPicture();
   const { isLoaded } = usePictures();
+  if (offer) return <ReadingCard key={offer.picture.hash} offer={offer} />;
   if (chosen === null && job) return <LiveView job={job} />;
   if (chosen === null && problem) return <ProblemCard problem={problem} />;
   if (picture) return <PictureView picture={picture} />;

@@ -61,8 +61,8 @@ describe('when the worker dies', () => {
   });
 });
 
-describe('when the worker hangs', () => {
-  it('a cancel kills it after a while, and the next job runs on a new one', async () => {
+describe('when the worker hangs, or is in the middle of a long step', () => {
+  it('a cancel kills it after a while, nobody is told that it died, and the next job runs on a new one', async () => {
     const bench = open({ cancelMs: 150 });
     const [stuck] = await bench.ask('hang@1');
     const [next] = await bench.ask('x');
@@ -71,6 +71,7 @@ describe('when the worker hangs', () => {
     const cancelled = await bench.until(stuck!.id, 'cancelled');
     expect(cancelled.attempt).toBe(1);
     await bench.until(next!.id, 'done');
+    expect(bench.events).not.toContainEqual({ type: 'worker', state: 'died' });
   });
 });
 

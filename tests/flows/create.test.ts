@@ -42,7 +42,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
     await flow.generate.waitFor(PATIENCE);
   });
 
-  it('stop takes effect at the next step, and the next picture comes as ever', async () => {
+  it('stop takes effect soon, and the next picture comes as ever', async () => {
     await setSteps(flow.page, 150);
     await flow.generate.click();
     await waitForStep(3);

@@ -13,9 +13,10 @@ import { router } from '../../main/api/router';
 import type { Signal, Studio } from '../../main/api/studio';
 import type { ErrorInfo } from '../../preload/contract/errors';
 import type { JobSpec, JobView, QueueEvent } from '../../preload/contract/job';
-import { usualSettings, type ModelEntry } from '../../preload/contract/model';
+import { usualSettings, type ModelEntry, type ModelReport } from '../../preload/contract/model';
 import type { PictureRecord } from '../../preload/contract/picture';
-import type { Settings } from '../../preload/contract/studio';
+import type { PictureReading } from '../../preload/contract/picture-report';
+import type { PromptStyle, Settings } from '../../preload/contract/studio';
 
 const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '4123' }, pictures: { type: 'string' }, made: { type: 'string', default: '0' }, 'step-ms': { type: 'string', default: '120' } } });
 const stepMs = Number(flags['step-ms']);
@@ -26,7 +27,7 @@ const examples = ['a red house on grass on a sunny day', 'a blue boat on the sea
   'a yellow car on grass in daylight', 'a pink flower on a green meadow with a rainbow', 'a white rocket on the sea at night, stars', 'an orange mushroom and a green tree on a hill, pastel'];
 
 const entry = (name: string, sizeBytes: number, more: Partial<ModelEntry>): ModelEntry => ({
-  id: sha256(name).slice(0, 16), name, path: `/home/you/models/${name}.safetensors`, sizeBytes, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false, runnable: true, error: null,
+  id: sha256(name).slice(0, 16), kind: 'checkpoint', lacks: [], parts: { vae: null, textEncoders: [] }, name, path: `/home/you/models/${name}.safetensors`, sizeBytes, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false, runnable: true, error: null,
   nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false, ...more,
 });
 const models: ModelEntry[] = [
@@ -34,12 +35,26 @@ const models: ModelEntry[] = [
   entry('dreamshaper_8', 2_132_625_894, { hash: sha256('dream'), defaults: { steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras' } }),
   entry('a-model-with-a-very-long-name-that-somebody-gave-it-v2-final-pruned-fp16', 2_132_625_894, {}),
   entry('sd_xl_base_1.0', 6_938_040_682, { family: 'sdxl', nativeSize: { width: 1024, height: 1024 } }),
+  entry('somebodys-unet-only', 1_719_000_000, { kind: 'unet', lacks: ['vae', 'text-encoder'] }),
+  entry('somebodys-sdxl-unet', 5_135_000_000, { kind: 'unet', family: 'sdxl', lacks: ['vae', 'text-encoder'], nativeSize: { width: 1024, height: 1024 } }),
   entry('v2-1_768-nonema-pruned', 5_214_604_711, { family: 'sd2', prediction: 'v', predictionDoubtful: true, nativeSize: { width: 768, height: 768 } }),
   entry('512-inpainting-ema', 5_214_662_094, { family: 'sd2', variant: 'inpaint' }),
+  entry('instruct-pix2pix-00-22000', 7_703_324_286, { variant: 'pix2pix' }),
+  entry('512-depth-ema', 5_887_224_062, { family: 'sd2', variant: 'depth' }),
   entry('sd_xl_refiner_1.0', 6_075_981_930, { family: 'sdxl-refiner', nativeSize: { width: 1024, height: 1024 } }),
   entry('flux1-dev', 23_802_932_552, { family: 'flux', prediction: null, runnable: false }),
   entry('half-a-download', 812_000_000, { family: null, runnable: false, error: {
     code: 'weights.truncated', message: 'half-a-download.safetensors ends after 812 MB, its header promises 2.1 GB.', hint: 'Download it again.' } }),
+];
+const styles: PromptStyle[] = [
+  { name: 'Watercolour', prompt: '{prompt}, loose watercolour on rough paper, visible brush strokes', negative: 'photo, sharp edges' },
+  { name: 'Film still', prompt: 'cinematic still of {prompt}, 35 mm, shallow depth of field, film grain', negative: '' },
+  { name: 'A look with a rather long name that somebody gave it', prompt: 'intricate, highly detailed', negative: 'blurry, lowres' },
+];
+const parts: ModelEntry[] = [
+  entry('dreamshaper_8.vae', 334_641_164, { kind: 'vae', family: null }),
+  entry('vae-ft-mse-840000-ema-pruned', 334_641_164, { kind: 'vae', family: null }), entry('taesd_decoder', 4_915_980, { kind: 'taesd', family: null }),
+  entry('clip_l', 246_144_152, { kind: 'text-encoder' }), entry('open_clip_g', 1_389_382_176, { kind: 'text-encoder', family: 'sdxl' }),
 ];
 
 class Refusal extends Error {
@@ -163,6 +178,33 @@ async function* events(signal: Signal): AsyncIterable<QueueEvent> {
 
 let settings: Settings = { version: 1, modelFolders: [], modelFiles: [], modelSettings: {}, theme: 'system', language: 'en', modelCacheBytes: null };
 
+/** As of a picture by AUTOMATIC1111 whose model is here and whose VAE is not. */
+const reading: PictureReading = {
+  report: {
+    kind: 'picture', source: 'a1111', missing: [{ kind: 'vae', name: 'kl-f8-anime2.ckpt', hash: null }, { kind: 'lora', name: 'add_detail', hash: '7c6bad76eb54' }],
+    job: {
+      prompt: 'a lighthouse on a cliff at dusk, (volumetric light:1.2), <lora:add_detail:0.7>', negative: 'lowres, watermark', steps: 28, sampler: 'dpmpp_2m', schedule: 'karras', cfg: 6.5, seed: 1_234_567_890,
+      width: 512, height: 768, clipSkip: 2, noise: 'gpu', model: { name: 'dreamshaper_8', hash: '879db523c3' }, vae: 'kl-f8-anime2.ckpt', loras: [{ name: 'add_detail', weight: 0.7 }],
+      hires: { scale: 2, upscaler: '4x-UltraSharp', strength: 0.4 }, extra: { Version: 'v1.10.1' },
+    },
+  },
+  request: {
+    prompt: 'a lighthouse on a cliff at dusk, (volumetric light:1.2), <lora:add_detail:0.7>', negative: 'lowres, watermark', steps: 28, sampler: 'dpmpp_2m', schedule: 'karras', cfg: 6.5, seed: 1_234_567_890,
+    width: 512, height: 768, clipSkip: 2, noise: 'gpu', model: models[1]!.id,
+  },
+  leftOut: ['loras', 'hires'],
+};
+
+function inspected(model: ModelEntry | undefined): ModelReport {
+  if (!model?.kind) throw new Refusal({ code: 'model.notFound', message: 'This model is not in the list.', hint: 'Choose another one.' });
+  const { kind, family, variant, prediction, sizeBytes, runnable, lacks, hash } = model;
+  return {
+    kind, family, variant, prediction, sizeBytes, runnable, precision: 'fp16', parameters: Math.round(sizeBytes / 2), tensors: 1131, confidence: model.predictionDoubtful ? 0.7 : 1,
+    hashes: hash ? { sha256: hash, autov1: hash.slice(0, 8), autov2: hash.slice(0, 10), autov3: hash.slice(20, 32) } : null, problems: lacks.map((part) => `It has no ${part} inside.`),
+    metadata: { 'modelspec.title': model.name, 'modelspec.architecture': 'stable-diffusion-v1', ss_tag_frequency: JSON.stringify(examples) },
+  };
+}
+
 const studio: Studio = {
   machine: async () => ({ provider: 'cpu', cores: 2, cpu: 'Some Processor 3.1 GHz', memory: { totalBytes: 24 * 2 ** 30, usedByWorkerBytes: 0.4 * 2 ** 30 }, version: '0.1.0', dataDir: '/home/you/Atelier' }),
   estimate: async ({ model, width, height, steps }) => {
@@ -170,7 +212,8 @@ const studio: Studio = {
     return { seconds: steps * secondsPerStep + 1, secondsPerStep, peakBytes: width > 200 ? 3.1 * 2 ** 30 : 0.3 * 2 ** 30, basis: 'guessed' };
   },
   models: {
-    list: async () => models,
+    list: async () => models.map((model) => ({ ...model, parts: { vae: settings.modelSettings[model.id]?.vae ?? null, textEncoders: settings.modelSettings[model.id]?.textEncoders ?? [] } })),
+    parts: async () => parts,
     refresh: async () => models,
     add: async (path) => {
       if (!path.endsWith('.safetensors')) throw new Refusal({ code: 'file.notFound', message: `${path} is not there.`, hint: 'Check the path, and whether its drive is connected.' });
@@ -178,11 +221,13 @@ const studio: Studio = {
       models.push(added);
       return [added];
     },
-    inspect: async () => { throw new Refusal({ code: 'model.notFound', message: 'The scripted studio has no files to inspect.' }); },
+    inspect: async (id) => inspected(models.find((model) => model.id === id)),
   },
+  styles: { list: async () => styles },
+  pictures: { read: async () => reading },
   queue: {
     list: () => jobs,
-    enqueue: async ({ model, seed, count, refiner: _refiner, variation, ...request }) => {
+    enqueue: async ({ model, seed, count, refiner: _refiner, vae, textEncoders: _texts, variation, ...request }) => {
       const known = models.find(({ id }) => id === model);
       if (!known) throw new Refusal({ code: 'model.notFound', message: 'This model is not in the list.', hint: 'Choose another one.' });
       if (request.prompt.includes('refuse')) throw new Refusal({ code: 'disk.full', message: 'There is no space left on /home/you/Atelier.', hint: 'Free some space, then try again.' });
@@ -190,6 +235,7 @@ const studio: Studio = {
       const first = seed ?? Math.floor(Math.random() * 2 ** 32);
       const added = Array.from({ length: count }, (_, index): JobView => ({
         id: randomUUID(), spec: { ...request, version: 1, kind: request.init ? 'img2img' : 'txt2img', model: { name: known.name, hash: known.hash }, seed: first + index,
+          ...(vae && { vae: { name: parts.find(({ id }) => id === vae)?.name ?? vae, hash: null } }),
           ...(variation && { variation: { strength: variation.strength, seed: variation.seed ?? index } }) },
         batch: { id: batch, index, size: count }, state: 'queued', step: 0, steps: request.init ? Math.ceil(request.steps * request.strength) : request.steps, secondsPerStep: null,
         secondsLeft: null, preview: null, pictureId: null, error: null, attempt: 1, notice: null, remarks: [], createdAt: Date.now(), startedAt: null, endedAt: null,
@@ -234,6 +280,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     blobs.set(sha256(bytes), bytes);
     return void answer(200, 'application/json', JSON.stringify({ hash: sha256(bytes), width: meta.width, height: meta.height }));
   }
+  const blob = /^\/blobs\/([0-9a-f]{64})$/.exec(path)?.[1];
+  if (blob) return void (blobs.has(blob) ? answer(200, 'image/png', blobs.get(blob)!) : answer(404, 'text/plain', 'not found'));
   const name = path === '/' ? '/index.html' : path;
   const file = name.startsWith('/media/') ? media.get(name.slice('/media/'.length)) : await readFile(join('out/renderer', name)).catch(() => null);
   if (file) answer(200, types[extname(name)] ?? 'application/octet-stream', file);

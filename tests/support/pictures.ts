@@ -46,14 +46,17 @@ const words = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.string({
 const share = fc.double({ min: 0, max: 1, noNaN: true }).map((value) => value + 0);
 const side = fc.integer({ min: 8, max: 512 }).map((eighths) => eighths * 8);
 
+const file = fc.record({ name: words, hash: fc.option(hex64) });
+
 export const anyJob: fc.Arbitrary<JobSpec> = fc.record({
-  model: fc.record({ name: words, hash: fc.option(hex64) }), prompt: words, negative: words, seed: fc.maxSafeNat(), steps: fc.integer({ min: 1, max: 200 }),
+  model: file, prompt: words, negative: words, seed: fc.maxSafeNat(), steps: fc.integer({ min: 1, max: 200 }),
   sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), cfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0),
   width: side, height: side, clipSkip: fc.integer({ min: 1, max: 12 }), noise: fc.constantFrom('cpu', 'gpu', 'comfy'),
   start: fc.option(fc.record({ init: hex64, strength: share, mask: hex64 }, { requiredKeys: ['init', 'strength'] })),
   more: fc.record({
     depth: hex64, cfgRescale: share, imageCfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0), prediction: fc.constantFrom('eps', 'v'),
-    refiner: fc.record({ model: fc.record({ name: words, hash: fc.option(hex64) }), switchAt: share }), variation: fc.record({ seed: fc.maxSafeNat(), strength: share }),
+    vae: file, textEncoders: fc.array(file, { minLength: 1, maxLength: 2 }), embeddings: fc.array(file, { minLength: 1, maxLength: 3 }),
+    refiner: fc.record({ model: file, switchAt: share }), variation: fc.record({ seed: fc.maxSafeNat(), strength: share }),
     ensd: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), emphasis: fc.constantFrom('original', 'no_norm', 'ignore', 'none'),
     template: fc.record({ prompt: words, negative: words }),
   }, { requiredKeys: [] }),

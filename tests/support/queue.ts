@@ -10,7 +10,7 @@ import type { RunMessage } from '../../main/worker/protocol';
 export const fakeWorker = join(import.meta.dirname, 'fake-worker.mjs');
 /** The models that there are, by id. */
 const families: Readonly<Record<string, string>> = { mini: 'sd1', xl: 'sdxl', refiner: 'sdxl-refiner' };
-const hashes: Readonly<Record<string, string>> = { mini: 'a'.repeat(64), xl: 'b'.repeat(64), refiner: 'c'.repeat(64) };
+const hashes: Readonly<Record<string, string>> = { mini: 'a'.repeat(64), xl: 'b'.repeat(64), refiner: 'c'.repeat(64), 'fine.safetensors': 'd'.repeat(64), clip_l: 'e'.repeat(64) };
 /** A blob that was never added. */
 export const missingBlob = '0'.repeat(64);
 
@@ -46,14 +46,16 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; pre
   const queue = new Queue({
     host, jobs: store,
     models: {
-      runnable: async (id) => {
+      runnable: async ({ model: id, vae, textEncoders = [] }) => {
+        const file = (part: string) => ({ id: part, name: part, path: `/models/${part}`, hash: null });
         const family = families[id];
         if (!family) throw new AppError('model.notFound', { message: `There is no model ${id}` });
         return {
-          name: id, path: `/models/${id}.safetensors`, hash: null, sizeBytes: 34e6, parameters: 16.9e6, family, cost: () => ({ unetFlops: 1, decodeFlops: 1 }),
+          id, name: id, path: `/models/${id}.safetensors`, hash: null, vae: vae ? file(vae) : null, textEncoders: textEncoders.map(file), sizeBytes: 34e6, parameters: 16.9e6, family, cost: () => ({ unetFlops: 1, decodeFlops: 1 }),
           prediction: options.prediction,
         };
       },
+      previewDecoder: async (family) => (family === 'sdxl' ? '/models/taesdxl_decoder.safetensors' : null),
       hash: async (id) => hashes[id] ?? null,
     },
     prompts: { prepare: async (job) => ({ job, notices: [] }) },

@@ -8,7 +8,7 @@ import { JobSpec } from '../../preload/contract/job';
 import { Settings } from '../../preload/contract/studio';
 import { AppError } from '../../main/engine/errors';
 import { serve } from '../../main/server/serve';
-import { checkPicture } from '../../main/worker/decode-picture';
+import { Blobs } from '../../main/services/blobs';
 import type { LocalStudio } from '../../main/services/studio';
 import { openBench, type Bench } from './queue';
 
@@ -36,7 +36,7 @@ export async function openServer(): Promise<ServerBench> {
   await pixels.webp().toFile(webp);
 
   const bench = openBench();
-  const server = await serve({ studio: studioOver(bench, png, webp), port: 0, token, rendererDir: join(root, 'renderer') });
+  const server = await serve({ studio: studioOver(bench, new Blobs(join(root, 'blobs')), png, webp), port: 0, token, rendererDir: join(root, 'renderer') });
   return {
     url: server.url, port: server.port, bench,
     ask: (path, options) => ask(server.port, path, options),
@@ -44,7 +44,7 @@ export async function openServer(): Promise<ServerBench> {
   };
 }
 
-function studioOver(bench: Bench, png: string, webp: string): LocalStudio {
+function studioOver(bench: Bench, blobs: Blobs, png: string, webp: string): LocalStudio {
   const missing = () => new AppError('picture.notFound', { message: 'There is no such picture' });
   const job = JobSpec.parse({ kind: 'txt2img', model: { name: 'm', hash: null }, prompt: 'x', seed: 1, steps: 1, sampler: 'euler', schedule: 'normal', cfg: 1, width: 64, height: 64 });
   const get = async (id: string) => {
@@ -56,10 +56,12 @@ function studioOver(bench: Bench, png: string, webp: string): LocalStudio {
     dataDir: '/data', queue: bench.queue,
     machine: async () => ({ provider: 'cpu', cores: 2, cpu: 'x', memory: { totalBytes: 1, usedByWorkerBytes: 0 }, version: '0', dataDir: '/data' }),
     estimate: async () => ({ seconds: 1, secondsPerStep: 1, peakBytes: 1, basis: 'guessed' }),
-    models: { list: async () => [], refresh: async () => [], add: async () => [], inspect: async () => { throw missing(); } },
+    pictures: { read: async () => { throw missing(); } },
+    styles: { list: async () => [] },
+    models: { list: async () => [], parts: async () => [], refresh: async () => [], add: async () => [], inspect: async () => { throw missing(); } },
     library: { page: async () => ({ pictures: [], next: null, total: 0 }), get, remove: async () => {} },
     settings: { get: async () => settings, set: async (patch) => (settings = { ...settings, ...patch }) },
-    blobs: { add: async (bytes) => ({ hash: 'd'.repeat(64), ...await checkPicture(bytes) }) },
+    blobs: { add: (bytes) => blobs.putPicture(bytes), open: (hash) => blobs.open(hash) },
     thumbnailPath: async (id) => { await get(id); return webp; },
     close: async () => {},
   };

@@ -1,7 +1,8 @@
 // What a picture takes to compute, counted on the model's own graphs.
+import type { WholeModel } from '../../engine/families/parts';
+import { buildTaesdDecoder } from '../../engine/families/taesd';
 import { buildUnet, unetConfig } from '../../engine/families/unet';
 import { buildVaeDecoder, vaeConfig } from '../../engine/families/vae';
-import type { WeightFile } from '../../engine/weights/source';
 
 export interface PictureCost {
   /** Floating-point operations of one evaluation of the U-Net, with a prompt of one chunk. */
@@ -11,20 +12,21 @@ export interface PictureCost {
 }
 
 /** Building the graphs takes about 0.1 s, and the window asks with each change of a setting. */
-const known = new WeakMap<WeightFile, Map<string, PictureCost>>();
+const known = new WeakMap<WholeModel, Map<string, PictureCost>>();
 
-/** For a picture of this size in pixels, batch 1. `file` is a whole checkpoint that runs. Reads no weights. */
-export function costOf(file: WeightFile, width: number, height: number): PictureCost {
-  const costs = known.get(file) ?? new Map<string, PictureCost>();
-  known.set(file, costs);
+/** For a picture of this size in pixels, batch 1, of a model that runs. Reads no weights. */
+export function costOf(model: WholeModel, width: number, height: number): PictureCost {
+  const costs = known.get(model) ?? new Map<string, PictureCost>();
+  known.set(model, costs);
   const key = `${width}x${height}`;
-  const cost = costs.get(key) ?? countFlops(file, width, height);
+  const cost = costs.get(key) ?? countFlops(model, width, height);
   costs.set(key, cost);
   return cost;
 }
 
-function countFlops(file: WeightFile, width: number, height: number): PictureCost {
-  const vae = vaeConfig(file)!;
-  const size = { batch: 1, height: Math.ceil(height / vae.factor), width: Math.ceil(width / vae.factor) };
-  return { unetFlops: buildUnet(file, unetConfig(file)!, { ...size, tokens: 77 }).flops(), decodeFlops: buildVaeDecoder(file, vae, size).flops() };
+function countFlops({ file, tiny }: WholeModel, width: number, height: number): PictureCost {
+  const vae = vaeConfig(file), factor = vae?.factor ?? 8;
+  const size = { batch: 1, height: Math.ceil(height / factor), width: Math.ceil(width / factor) };
+  const decoder = tiny ? buildTaesdDecoder(tiny, size) : buildVaeDecoder(file, vae!, size);
+  return { unetFlops: buildUnet(file, unetConfig(file)!, { ...size, tokens: 77 }).flops(), decodeFlops: decoder.flops() };
 }

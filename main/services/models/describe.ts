@@ -1,13 +1,15 @@
 // One model file as the studio knows it: what its header tells, as the window lists it and as `inspect` shows it. Reads no weights.
 import { createHash } from 'node:crypto';
 import { basename, dirname, extname } from 'node:path';
-import { usualSettings, type ModelEntry, type ModelKind } from '../../../preload/contract/model';
+import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
 import type { Settings } from '../../../preload/contract/studio';
 import { toAppError, type AppError } from '../../engine/errors';
-import { identify, whyNotRunnable, type Identity } from '../../engine/families/identify';
+import { identify, type Identity } from '../../engine/families/identify';
+import { fitnessOf, type Fitness } from '../../engine/families/parts';
 import type { WeightFile } from '../../engine/weights/source';
 import { openModel } from '../../worker/model-folder';
 import type { Stamp } from '../../worker/stamp';
+import { isHalfSize, settingsFor } from './usual-settings';
 
 /** What comes with the model besides its file; the built-in one brings it. */
 export type ModelNotes = Partial<Pick<ModelEntry, 'name' | 'examples' | 'defaults'>>;
@@ -25,19 +27,20 @@ export interface ModelFile extends Stamp {
 
 /** `path` is a real path. Throws file.notFound; anything wrong inside the file becomes its `error`. */
 export async function describeModel(path: string, stamp: Stamp, builtIn: boolean, notes: ModelNotes): Promise<ModelFile> {
-  let weights: WeightFile | null = null, identity: Identity | null = null, error: AppError | null;
+  let weights: WeightFile | null = null, identity: Identity | null = null, fitness: Fitness;
   try {
     weights = await openModel(path);
     identity = identify(weights);
-    error = whyNotRunnable(weights);
+    fitness = fitnessOf({ file: weights });
   } catch (thrown) {
-    error = toAppError(thrown);
+    fitness = { lacks: [], error: toAppError(thrown) };
   }
+  const { lacks, error } = fitness, name = stamp.isFolder ? folderName(path) : nameOf(path);
   const entry: ModelEntry = {
-    id: modelId(path), name: stamp.isFolder ? folderName(path) : basename(path, extname(path)), path, sizeBytes: stamp.sizeBytes, hash: null,
+    id: modelId(path), kind: identity?.kind ?? null, name, path, sizeBytes: stamp.sizeBytes, hash: null,
     family: identity?.family ?? null, variant: identity?.variant ?? null, prediction: identity?.prediction ?? null,
-    predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null,
-    error: error?.toInfo() ?? null, nativeSize: nativeSize(identity), examples: [], defaults: usualSettings, builtIn, ...notes,
+    predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null, lacks: [...lacks], parts: { vae: null, textEncoders: [] },
+    error: error?.toInfo() ?? null, nativeSize: nativeSize(name, identity), examples: [], defaults: settingsFor(name, weights), builtIn, ...notes,
   };
   return { path, ...stamp, weights, identity, entry, error };
 }
@@ -46,7 +49,7 @@ export async function describeModel(path: string, stamp: Stamp, builtIn: boolean
 export function entryOf({ entry, identity }: ModelFile, hash: string | null, { modelSettings }: Settings): ModelEntry {
   const said = modelSettings[entry.id]?.prediction;
   if (!said || !identity || identity.prediction === null) return { ...entry, hash };
-  return { ...entry, hash, prediction: said, nativeSize: nativeSize({ ...identity, prediction: said }) };
+  return { ...entry, hash, prediction: said, nativeSize: nativeSize(entry.name, { ...identity, prediction: said }) };
 }
 
 /** The same weights may be meant either way where nothing in the file says which. */
@@ -55,6 +58,12 @@ const isDoubtful = (weights: WeightFile, { prediction, confidence }: Identity): 
 
 /** In Hugging Face's cache, models--<owner>--<name>/snapshots/<commit>, the folder's own name says nothing. */
 const folderName = (path: string): string => /^models--(?:.+--)?(.+)$/.exec(basename(dirname(dirname(path))))?.[1] ?? basename(path);
+
+/** Names that every repository gives to its networks; the folder's is the one that people know. */
+const nameOf = (path: string): string => {
+  const name = basename(path, extname(path));
+  return /^(?:diffusion_pytorch_model|pytorch_model|open_clip_pytorch_model|model)(?:\.(?:fp16|bf16|fp32|non_ema))?$/.test(name) ? folderName(dirname(path)) : name;
+};
 
 export const modelId = (path: string): string => createHash('sha256').update(path).digest('hex').slice(0, 16);
 
@@ -69,10 +78,10 @@ export const isListed = ({ identity, path, isFolder }: ModelFile): boolean => {
 };
 
 /** What the families were trained at; SD 2's 768 models predict v. */
-function nativeSize(identity: Pick<Identity, 'metadata' | 'family' | 'prediction'> | null): ModelEntry['nativeSize'] {
+function nativeSize(name: string, identity: Pick<Identity, 'metadata' | 'family' | 'prediction'> | null): ModelEntry['nativeSize'] {
   const stated = identity?.metadata['atelier.native_size'] ?? identity?.metadata['modelspec.resolution'];
   const [, width, height] = /^(\d{2,4})(?:x(\d{2,4}))?$/.exec(stated ?? '') ?? [];
   if (width) return { width: Number(width), height: Number(height ?? width) };
-  const side = identity?.family === 'sdxl' || identity?.family === 'sdxl-refiner' ? 1024 : identity?.family === 'sd2' && identity.prediction === 'v' ? 768 : 512;
+  const side = identity?.family?.startsWith('sdxl') ? (isHalfSize(name) ? 512 : 1024) : identity?.family === 'sd2' && identity.prediction === 'v' ? 768 : 512;
   return { width: side, height: side };
 }

@@ -6,9 +6,11 @@ import { usualSettings, type ModelEntry, type ModelReport } from '../../../prelo
 import type { Settings } from '../../../preload/contract/studio';
 import { AppError } from '../../engine/errors';
 import { stampOf } from '../../worker/stamp';
-import { costOf, type PictureCost } from './cost';
+import type { ModelHashes } from '../hashes';
 import { describeModel, entryOf, isListed, modelId, type ModelFile, type ModelNotes } from './describe';
 import { BackgroundHashes, type HashCache } from './hashing';
+import { isPart, partGone, previewDecoderFor, usualParts } from './parts';
+import { composeModel, type ModelChoice, type RunnableModel } from './runnable';
 import { isModelFolder, isModelName, scanFolders, type Scan } from './scan';
 
 export interface ModelsOptions {
@@ -18,20 +20,6 @@ export interface ModelsOptions {
   readonly builtIn: string;
   readonly settings: { get(): Promise<Settings>; set(patch: Partial<Settings>): Promise<Settings> };
   readonly hashCache: HashCache;
-}
-
-/** A model that can make pictures, as its file is now. `hash` is null until it is known. */
-export interface RunnableModel {
-  readonly name: string;
-  readonly path: string;
-  readonly hash: string | null;
-  readonly sizeBytes: number;
-  readonly parameters: number;
-  readonly family: string;
-  /** What the user says that it predicts, whatever the file says. */
-  readonly prediction?: 'eps' | 'v';
-  /** What a picture of this size in pixels takes to compute. */
-  cost(width: number, height: number): PictureCost;
 }
 
 export class Models {
@@ -57,6 +45,12 @@ export class Models {
     return [...entries, ...this.unreachable.map(folderEntry)];
   }
 
+  async parts(): Promise<ModelEntry[]> {
+    await (this.scanned ??= this.scan());
+    const settings = await this.options.settings.get();
+    return [...this.files.values()].filter(isPart).map((file) => this.entryOf(file, settings)).sort((a, b) => a.name.localeCompare(b.name));
+  }
+
   async refresh(): Promise<ModelEntry[]> {
     await this.scanned;
     this.scanned = this.scan();
@@ -75,7 +69,7 @@ export class Models {
     if (!isModel) throw notAModel(real);
     await this.list();
     const file = await this.open(real);
-    if (file.error) throw file.error;
+    if (file.error && !isPart(file)) throw file.error;
     if (!this.files.has(file.entry.id)) {
       await this.options.settings.set({ modelFiles: [...modelFiles, real] });
       this.keep(file);
@@ -90,16 +84,26 @@ export class Models {
     return { ...file.identity, hashes: this.hashes.known(file) };
   }
 
-  /** Throws model.notFound, or why it cannot be used. */
-  async runnable(id: string): Promise<RunnableModel> {
-    const file = await this.find(id);
-    if (file.error) throw file.error;
-    const { name, path } = file.entry, { weights, identity } = file;
-    const { modelSettings } = await this.options.settings.get();
-    return {
-      name, path, hash: this.hashes.known(file)?.sha256 ?? null, sizeBytes: file.sizeBytes, parameters: identity!.parameters, family: identity!.family!,
-      prediction: modelSettings[id]?.prediction, cost: (width, height) => costOf(weights!, width, height),
-    };
+  /** Throws model.notFound, and what `composeModel` throws. */
+  async runnable(choice: ModelChoice): Promise<RunnableModel> {
+    const file = await this.find(choice.model);
+    const settings = await this.options.settings.get(), usual = usualParts(file, this.files, settings);
+    const { vae: vaeId = usual.vae, textEncoders: textIds = usual.textEncoders } = choice;
+    const vae = vaeId === null ? null : await this.part(vaeId, 'VAE', file);
+    const texts = await Promise.all(textIds.map((id) => this.part(id, 'text encoder', file)));
+    return composeModel({ file, vae, texts, prediction: settings.modelSettings[choice.model]?.prediction }, (each) => this.hashes.known(each)?.sha256 ?? null);
+  }
+
+  /** Every file, adapters too, with its hashes as far as these are known. */
+  async known(): Promise<{ entry: ModelEntry; hashes: ModelHashes | null }[]> {
+    await (this.scanned ??= this.scan());
+    return [...this.files.values()].map((file) => ({ entry: file.entry, hashes: this.hashes.known(file) }));
+  }
+
+  /** The path of a TAESD that shows the steps of models of this family, or null. */
+  async previewDecoder(family: string): Promise<string | null> {
+    await (this.scanned ??= this.scan());
+    return previewDecoderFor(family, this.files.values());
   }
 
   /** Hashes this one next. null when its file is gone. */
@@ -109,6 +113,13 @@ export class Models {
   }
 
   close(): Promise<void> { return this.hashes.close(); }
+
+  /** Throws model.notFound naming what it is for, and why the file cannot be read. */
+  private async part(id: string, what: string, model: ModelFile): Promise<ModelFile> {
+    const file = await this.find(id).catch((cause: unknown) => { throw partGone(what, model.entry.name, cause); });
+    if (!file.weights) throw file.error!;
+    return file;
+  }
 
   private async find(id: string): Promise<ModelFile> {
     await (this.scanned ??= this.scan());
@@ -149,16 +160,18 @@ export class Models {
     if (file.entry.runnable) this.hashes.later(file);
   }
 
-  private entryOf(file: ModelFile, settings: Settings): ModelEntry { return entryOf(file, this.hashes.known(file)?.sha256 ?? null, settings); }
+  private entryOf(file: ModelFile, settings: Settings): ModelEntry {
+    return { ...entryOf(file, this.hashes.known(file)?.sha256 ?? null, settings), parts: usualParts(file, this.files, settings) };
+  }
 }
 
-const readNotes = async (model: string): Promise<ModelNotes> => JSON.parse(await readFile(model.replace(/\.safetensors$/, '.json'), 'utf8')) as ModelNotes;
+export const readNotes = async (model: string): Promise<ModelNotes> => JSON.parse(await readFile(model.replace(/\.safetensors$/, '.json'), 'utf8')) as ModelNotes;
 
 export const builtInModel = (resourcesDir: string): string => join(resourcesDir, 'models', 'atelier-mini.safetensors');
 
 /** A folder that cannot be read stands in the list with its reason, where its models would be. */
 const folderEntry = ({ folder, error }: Scan['unreachable'][number]): ModelEntry => ({
-  id: modelId(folder), name: basename(folder), path: folder, sizeBytes: 0, hash: null, family: null, variant: null, prediction: null, predictionDoubtful: false, runnable: false,
+  id: modelId(folder), kind: null, name: basename(folder), path: folder, sizeBytes: 0, hash: null, family: null, variant: null, prediction: null, predictionDoubtful: false, runnable: false, lacks: [], parts: { vae: null, textEncoders: [] },
   error: error.toInfo(), nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false,
 });
 

@@ -1,5 +1,5 @@
 // Finds model files in folders, and folders that are models. Files that a browser is still downloading are left out, and a folder that cannot be read is told, not fatal.
-import { access, readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AppError } from '../../engine/errors';
 
@@ -28,7 +28,7 @@ export async function scanFolders(folders: readonly string[]): Promise<Scan> {
     if (seen.has(real)) return;                 // a link that leads back up
     seen.add(real);
     const entries = await readdir(real, { withFileTypes: true });
-    if (entries.some(({ name }) => name === FOLDER_MARK)) return void files.add(real);
+    if (isModelListing(entries.map(({ name }) => name))) return void files.add(real);
     for (const entry of entries) {
       if (entry.name.startsWith('.')) continue;
       const path = join(real, entry.name);
@@ -39,10 +39,10 @@ export async function scanFolders(folders: readonly string[]): Promise<Scan> {
   }
 }
 
-/** What diffusers puts into the folder of a whole model. */
-const FOLDER_MARK = 'model_index.json';
+/** Diffusers puts `model_index.json` into the folder of a whole model; where somebody left it out, the networks' own folders tell. */
+const isModelListing = (names: readonly string[]): boolean => names.includes('model_index.json') || ['unet', 'vae', 'text_encoder'].every((name) => names.includes(name));
 
-export const isModelFolder = (folder: string): Promise<boolean> => access(join(folder, FOLDER_MARK)).then(() => true, () => false);
+export const isModelFolder = (folder: string): Promise<boolean> => readdir(folder).then(isModelListing, () => false);
 
 /** By its last extension, which a partial download (`.part`, `.crdownload`, `.tmp`) has after the model's. */
 export const isModelName = (name: string): boolean => extensions.includes(extname(name).toLowerCase());

@@ -38,7 +38,7 @@ export function readExif(bytes: Uint8Array): Map<string, string> {
  */
 function decodeText(bytes: Buffer): string {
   const prefix = bytes.toString('latin1', 0, 8), rest = bytes.subarray(8);
-  const text = prefix === 'UNICODE\0' ? decodeUnicode(rest) : prefix === 'ASCII\0\0\0' ? decodeBytes(rest) : prefix === '\0'.repeat(8) ? decodeUnicode(rest) : decodeBytes(bytes);
+  const text = prefix === 'UNICODE\0' ? decodeUnicode(rest) : prefix === 'ASCII\0\0\0' ? decodeBytes(rest) : prefix === 'JIS\0\0\0\0\0' ? new TextDecoder('iso-2022-jp').decode(rest) : prefix === '\0'.repeat(8) ? decodeUnicode(rest) : decodeBytes(bytes);
   return text.replace(/^\ufeff/, '').replace(/\0+$/, '');
 }
 

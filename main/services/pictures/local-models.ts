@@ -2,12 +2,14 @@
 import { stat } from 'node:fs/promises';
 import type { DataFolder } from '../data-folder';
 import { rememberedHashes } from '../database/hashes';
+import { readNotes } from '../models/models';
 import { scanFolders } from '../models/scan';
 import type { LocalModel } from './read/resources';
 
-/** Those in the data folder, and those of any folder whose hashes the studio remembers. Changes nothing; what cannot be read is left out. */
-export async function knownModels({ models, database }: Pick<DataFolder, 'models' | 'database'>): Promise<LocalModel[]> {
-  const known = new Map<string, LocalModel>();
+/** The built-in one, those in the data folder, and those of any folder whose hashes the studio remembers. Changes nothing; what cannot be read is left out. */
+export async function knownModels({ models, database }: Pick<DataFolder, 'models' | 'database'>, builtIn: string): Promise<LocalModel[]> {
+  const { name } = await readNotes(builtIn);
+  const known = new Map<string, LocalModel>(name === undefined ? [] : [[builtIn, { name, hashes: null }]]);
   for (const path of (await scanFolders([models])).files) known.set(path, { name: path, hashes: null });
   for (const { path, sizeBytes, mtimeMs, hashes } of rememberedHashes(database)) {
     const file = await stat(path).catch(() => null);

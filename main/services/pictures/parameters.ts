@@ -27,6 +27,8 @@ export function parametersText(job: JobSpec, { version }: { version: string }): 
     ['Size', `${job.width}x${job.height}`],
     ['Model hash', job.model.hash?.slice(0, 10)],
     ['Model', job.model.name || null],
+    ['VAE hash', job.vae?.hash?.slice(0, 10)],
+    ['VAE', job.vae?.name || null],
     ['Variation seed', job.variation?.seed],
     ['Variation seed strength', job.variation?.strength],
     ['Denoising strength', job.strength],
@@ -35,11 +37,14 @@ export function parametersText(job: JobSpec, { version }: { version: string }): 
     ['RNG', job.noise === 'gpu' ? null : 'CPU'],      // absent means the graphics card's; ComfyUI's first noise is the CPU's too
     ['Emphasis', job.emphasis && job.emphasis !== 'original' ? emphasisLabels[job.emphasis] : null],
     ['CFG rescale', job.cfgRescale],
+    ['VAE Decoder', job.vae && /taesd/i.test(job.vae.name) ? 'TAESD' : null],
+    ['TI hashes', job.embeddings?.flatMap(({ name, hash }) => (hash ? [`${name.replace(/[:,]/g, '')}: ${hash.slice(0, 12)}`] : [])).join(', ') || null],
     ['Refiner', job.refiner && titleOf(job.refiner.model)],
     ['Refiner switch at', job.refiner?.switchAt],
     ['Template', job.template?.prompt || null],
     ['Negative Template', job.template?.negative || null],
     ['Version', `atelier ${version}`],
+    ...(job.textEncoders ?? []).map(({ name }, i): [string, string] => [`Module ${i + 1}`, name]),      // Forge's
   ];
   const line = pairs.flatMap(([key, value]) => (value === null || value === undefined ? [] : [pair(key, String(value))])).join(', ');
   return [job.prompt, ...(job.negative ? [`${negativePrefix} ${job.negative}`] : []), line].join('\n');

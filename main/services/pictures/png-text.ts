@@ -38,7 +38,7 @@ function decodeText({ type, data }: Chunk, budget: Budget): PngText | null {
   const keywordEnd = data.indexOf(0);
   if (keywordEnd < 1) return null;
   const keyword = data.toString('latin1', 0, keywordEnd), rest = data.subarray(keywordEnd + 1);
-  const text = type === 'tEXt' ? rest.toString('latin1')
+  const text = type === 'tEXt' || type === 'comf' ? rest.toString('latin1')      // ComfyUI's animated PNGs have a chunk of their own
     : type === 'zTXt' ? inflate(rest.subarray(1), budget)?.toString('latin1')
       : type === 'iTXt' ? international(rest, budget)
         : undefined;

@@ -5,6 +5,7 @@ import sharp, { type Sharp } from 'sharp';
 import type { PictureReport } from '../../../preload/contract/picture-report';
 import { AppError } from '../../engine/errors';
 import { readExif } from './exif';
+import { readGifComment } from './gif-comment';
 import { readPngTexts } from './png-text';
 import { readTexts } from './read';
 import { missingResources, type LocalModel } from './read/resources';
@@ -43,6 +44,8 @@ export async function reportOnBytes(bytes: Uint8Array, locals: readonly LocalMod
 
 function textsOf(bytes: Uint8Array, exif: Uint8Array | undefined, xmp: string | undefined): Map<string, string> {
   const texts = new Map(readPngTexts(bytes).map(({ keyword, text }) => [keyword, text]));
+  const comment = readGifComment(bytes);
+  if (comment !== null) texts.set('comment', comment);
   for (const [name, text] of exif ? readExif(exif) : []) texts.set(`exif.${name}`, text);
   const packet = texts.get('XML:com.adobe.xmp') ?? xmp;
   texts.delete('XML:com.adobe.xmp');

@@ -2,14 +2,15 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { JobSpec, type JobRequest, type JobView } from '../../../preload/contract/job';
 import { AppError } from '../../engine/errors';
-import type { RunnableModel } from '../models/models';
+import type { KnownFile, RunnableModel } from '../models/runnable';
 
 /** Throws job.invalid naming the field. */
 export function makeJobs(request: JobRequest, model: RunnableModel, refiner: RunnableModel | null): JobView[] {
   if (refiner) checkSharedLatents(model, refiner);
-  const { count, seed, variation, model: _id, styles: _styles, refiner: handOver, init, strength, ...rest } = request;
+  const { count, seed, variation, model: _id, vae: _vae, textEncoders: _texts, styles: _styles, refiner: handOver, init, strength, ...rest } = request;
   const common = {
-    ...rest, prediction: rest.prediction ?? model.prediction, model: nameOf(model), ...(init ? { kind: 'img2img', init, strength } : { kind: 'txt2img' }),
+    ...rest, prediction: rest.prediction ?? model.prediction, model: nameOf(model), ...(model.vae && { vae: nameOf(model.vae) }),
+    ...(model.textEncoders.length > 0 && { textEncoders: model.textEncoders.map(nameOf) }), ...(init ? { kind: 'img2img', init, strength } : { kind: 'txt2img' }),
     ...(handOver && refiner && { refiner: { model: nameOf(refiner), switchAt: handOver.switchAt } }),
   };
   const seedsOf = countSeeds(seed, variation);
@@ -30,7 +31,7 @@ export function makeJobs(request: JobRequest, model: RunnableModel, refiner: Run
 /** What a job shows of a try that has not begun. */
 export const fresh = (steps: number) => ({ step: 0, steps, secondsPerStep: null, secondsLeft: null, preview: null });
 
-const nameOf = ({ name, hash }: RunnableModel): JobSpec['model'] => ({ name, hash });
+const nameOf = ({ name, hash }: KnownFile): JobSpec['model'] => ({ name, hash });
 
 /** 32 bits, as other tools have them. */
 const newSeed = (): number => randomInt(2 ** 32);

@@ -9,22 +9,20 @@ import type { ErrorInfo } from '../../../preload/contract/errors';
 import type { JobRequest, JobSpec, JobState, JobView, QueueEvent } from '../../../preload/contract/job';
 import type { PictureRecord } from '../../../preload/contract/picture';
 import { AppError, toAppError } from '../../engine/errors';
-import type { JobTimings, Pixels, RunMessage } from '../../worker/protocol';
-import type { RunnableModel } from '../models/models';
+import type { JobTimings, Pixels } from '../../worker/protocol';
+import type { RunnableModel } from '../models/runnable';
 import type { WorkerHost } from '../worker-host';
 import { Broadcast } from './broadcast';
 import { cutOff, explainCrash, notSaved } from './explain';
 import type { PromptFiles } from '../prompt-files';
+import { JobFiles, type FileIds, type JobFileServices } from './job-files';
 import { fresh, makeJobs } from './make-jobs';
 import { PreviewEncoder } from './preview';
 import { trackProgress } from './progress';
 import { runOnWorker, type JobProgress, type Outcome } from './worker-run';
 
-/** The ids of a job's models, which find the files again while their hashes are not known yet. */
-interface ModelIds { readonly modelId: string; readonly refinerId: string | null }
-
 /** What is kept of a job. */
-export type StoredJob = Omit<JobView, 'step' | 'steps' | 'secondsPerStep' | 'secondsLeft' | 'preview' | 'notice' | 'remarks'> & ModelIds;
+export type StoredJob = Omit<JobView, 'step' | 'steps' | 'secondsPerStep' | 'secondsLeft' | 'preview' | 'notice' | 'remarks'> & FileIds;
 
 export interface JobStore {
   insertMany(jobs: readonly StoredJob[]): void;
@@ -34,21 +32,11 @@ export interface JobStore {
 }
 
 /** What the queue needs of the rest of the studio. */
-export interface QueueServices {
+export interface QueueServices extends JobFileServices {
   readonly host: WorkerHost;
   readonly jobs: JobStore;
-  readonly models: {
-    /** A model that can run. Throws model.notFound, or why it cannot be used. */
-    runnable(id: string): Promise<RunnableModel>;
-    /** Waits for the background's hash. null when the file is gone. */
-    hash(id: string): Promise<string | null>;
-  };
-  /** The file of a picture that jobs name by its hash. Throws picture.notFound. */
-  blobPath(hash: string): Promise<string>;
   /** Fills styles and wildcards into a job's prompts. Throws job.invalid. */
   readonly prompts: Pick<PromptFiles, 'prepare'>;
-  /** The folder of trained words (textual inversion). */
-  readonly embeddingsPath?: string;
   /** Puts the picture on disk and into the library. Throws disk.*. */
   save(pixels: Pixels, job: JobSpec, seconds: number): Promise<PictureRecord>;
   readonly estimates: {
@@ -60,15 +48,18 @@ export interface QueueServices {
 }
 
 type Made = Extract<Outcome, { type: 'done' }>;
-interface Entry extends ModelIds { view: JobView; cancelling: boolean }
+interface Entry extends FileIds { view: JobView; cancelling: boolean }
 
 const ATTEMPTS = 2;
+/** A step of a large model takes 10 s and more on a slow machine; to start a worker and to open the model again takes one or two. */
+const CANCEL_MS = 1500;
 const FINISHED_KEPT = 200;
 const active: readonly JobState[] = ['loading', 'running', 'decoding'];
 const ended: readonly JobState[] = ['done', 'failed', 'cancelled'];
 
 export class Queue {
   private readonly services: QueueServices;
+  private readonly files: JobFiles;
   private readonly cancelMs: number;
   private readonly entries = new Map<string, Entry>();
   private readonly broadcast = new Broadcast();
@@ -79,19 +70,23 @@ export class Queue {
   private closing = false;
 
   /** `cancelMs`: a worker that does not answer a cancel for so long is killed. */
-  constructor(services: QueueServices, { cancelMs = 30_000 }: { cancelMs?: number } = {}) {
+  constructor(services: QueueServices, { cancelMs = CANCEL_MS }: { cancelMs?: number } = {}) {
     this.services = services;
+    this.files = new JobFiles(services);
     this.cancelMs = cancelMs;
     services.host.on('starting', () => this.tellWorker('starting'));
     services.host.on('ready', () => this.tellWorker('ready'));
-    services.host.on('crash', () => { this.tellWorker('died'); this.wakeWorker(); });
+    services.host.on('crash', ({ asked }) => {
+      if (!asked) this.tellWorker('died');
+      this.wakeWorker();
+    });
   }
 
   /** Brings up a worker. With `resume` it takes up what the last session left: jobs that waited, and once more the one that ran. */
   start({ resume }: { resume: boolean }): void {
     for (const job of resume ? this.services.jobs.listUnfinished() : []) {
-      const { modelId, refinerId, ...stored } = job;
-      const entry: Entry = { modelId, refinerId, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null, remarks: [] } };
+      const { modelId, refinerId, vaeId, textEncoderIds, ...stored } = job;
+      const entry: Entry = { modelId, refinerId, vaeId, textEncoderIds, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null, remarks: [] } };
       this.entries.set(job.id, entry);
       if (job.state !== 'queued' && job.attempt >= ATTEMPTS) this.fail(entry, cutOff);
     }
@@ -104,9 +99,7 @@ export class Queue {
 
   async enqueue(request: JobRequest): Promise<JobView[]> {
     if (this.closing) throw new AppError('job.invalid', { message: 'The studio is closing', hint: 'Start Atelier again.' });
-    const ids: ModelIds = { modelId: request.model, refinerId: request.refiner?.model ?? null };
-    const { model, refiner } = await this.modelsOf(ids);
-    await this.picturePaths(request);
+    const { model, refiner, ids } = await this.files.ofRequest(request);
     const views = await Promise.all(makeJobs(request, model, refiner).map((view) => this.fillIn(view, request.styles)));
     this.services.jobs.insertMany(views.map((view) => stored(view, ids)));
     for (const view of views) this.entries.set(view.id, { view, ...ids, cancelling: false });
@@ -170,13 +163,13 @@ export class Queue {
   private async tryJob(entry: Entry): Promise<void> {
     const { host } = this.services;
     const { id, spec, attempt } = entry.view;
-    const { model, refiner } = await this.modelsOf(entry);
-    const pictures = await this.picturePaths(spec);
+    const files = await this.files.open(entry, spec);
     await host.start();
     if (this.closing) return this.putBack(entry);
     if (entry.cancelling) return this.finish(entry, { state: 'cancelled' });
 
-    const outcome = await runOnWorker(host, { type: 'run', id, job: spec, modelPath: model.path, refinerPath: refiner?.path, embeddingsPath: this.services.embeddingsPath, ...pictures, attempt }, this.follow(entry, model));
+    const { model } = files;
+    const outcome = await runOnWorker(host, { type: 'run', id, job: spec, attempt, ...files.paths }, this.follow(entry, model));
     if (outcome.type === 'done') {
       this.show(entry, { remarks: [...entry.view.remarks, ...outcome.notices] });
       return this.beginSave(entry, model, outcome);
@@ -186,16 +179,6 @@ export class Queue {
     if (outcome.type === 'failed') return this.fail(entry, outcome.error);
     if (attempt >= ATTEMPTS) return this.fail(entry, explainCrash(outcome.crash));
     this.show(entry, { notice: 'worker.restarted' });    // the job is still active, so it is tried once more
-  }
-
-  private async modelsOf({ modelId, refinerId }: ModelIds): Promise<{ model: RunnableModel; refiner: RunnableModel | null }> {
-    const { models } = this.services;
-    return { model: await models.runnable(modelId), refiner: refinerId === null ? null : await models.runnable(refinerId) };
-  }
-
-  private async picturePaths({ init, mask, depth }: Pick<JobSpec, 'init' | 'mask' | 'depth'>): Promise<Pick<RunMessage, 'initPath' | 'maskPath' | 'depthPath'>> {
-    const path = async (hash: string | undefined) => (hash === undefined ? undefined : this.services.blobPath(hash));
-    return { initPath: await path(init), maskPath: await path(mask), depthPath: await path(depth) };
   }
 
   private follow(entry: Entry, model: RunnableModel): (progress: JobProgress) => void {
@@ -221,24 +204,16 @@ export class Queue {
     void save.finally(() => this.saves.delete(save));
   }
 
-  private async save(entry: Entry, model: RunnableModel, { pixels, timings }: Made): Promise<void> {
+  private async save(entry: Entry, model: RunnableModel, { pixels, timings, embeddings }: Made): Promise<void> {
     const { view } = entry;
     const seconds = (Date.now() - (view.startedAt ?? view.createdAt)) / 1000;
-    const spec = await this.withHashes(entry, model);
+    const spec = { ...await this.files.withHashes(view.spec, entry, model), ...(embeddings.length > 0 && { embeddings: [...embeddings] }) };
     const picture = await this.services.save(pixels, spec, seconds);
     this.services.estimates.measured(spec, model, timings);
     this.finish(entry, { state: 'done', spec, pictureId: picture.id });
   }
 
-  /** The job as the picture tells it: models by their content. */
-  private async withHashes({ view: { spec }, modelId, refinerId }: Entry, model: RunnableModel): Promise<JobSpec> {
-    const { models } = this.services;
-    const named: JobSpec = { ...spec, model: { ...spec.model, hash: model.hash ?? await models.hash(modelId) } };
-    if (!named.refiner || refinerId === null) return named;
-    return { ...named, refiner: { ...named.refiner, model: { ...named.refiner.model, hash: named.refiner.model.hash ?? await models.hash(refinerId) } } };
-  }
-
-  /** The worker looks between steps. One that does not is stuck, and is killed; its death then ends the job as cancelled. */
+  /** The worker looks between steps. One that does not answer soon is killed, in a long step or stuck; its death then ends the job as cancelled. */
   private cancelActive(entry: Entry): void {
     entry.cancelling = true;
     this.services.host.send({ type: 'cancel', id: entry.view.id });
@@ -282,6 +257,6 @@ export class Queue {
   }
 }
 
-function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, remarks, ...kept }: JobView, { modelId, refinerId }: ModelIds): StoredJob {
-  return { ...kept, modelId, refinerId };
+function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, remarks, ...kept }: JobView, { modelId, refinerId, vaeId, textEncoderIds }: FileIds): StoredJob {
+  return { ...kept, modelId, refinerId, vaeId, textEncoderIds };
 }

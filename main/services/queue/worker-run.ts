@@ -1,11 +1,10 @@
 // One try of one job on the worker: everything between `run` and the message, or the death, that ends it.
 import type { ErrorInfo } from '../../../preload/contract/errors';
-import type { Notice } from '../../../preload/contract/notice';
-import type { FromWorker, JobTimings, Pixels, RunMessage } from '../../worker/protocol';
+import type { FromWorker, RunMessage } from '../../worker/protocol';
 import type { Crash, WorkerHost } from '../worker-host';
 
 export type Outcome =
-  | { readonly type: 'done'; readonly pixels: Pixels; readonly timings: JobTimings; readonly notices: readonly Notice[] }
+  | { readonly type: 'done' } & Pick<Extract<FromWorker, { type: 'done' }>, 'pixels' | 'timings' | 'notices' | 'embeddings'>
   | { readonly type: 'failed'; readonly error: ErrorInfo }
   | { readonly type: 'cancelled' }
   | { readonly type: 'crashed'; readonly crash: Crash }

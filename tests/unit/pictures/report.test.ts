@@ -26,7 +26,8 @@ describe('a picture of ours', () => {
     await fc.assert(fc.asyncProperty(anyJob, async (original) => {
       const { source, job: found } = PictureReport.parse(await reportOnBytes(addPngTexts(plain, pictureTexts(original, { version: '1' }))));
       expect(source).toBe('atelier');
-      expect(found).toMatchObject(JSON.parse(JSON.stringify(original)) as object);
+      const { vae, ...said } = original;
+      expect(found).toMatchObject(JSON.parse(JSON.stringify({ ...said, ...(vae && { vae: vae.name, vaeHash: vae.hash }) })) as object);
       expect(found!.extra).toEqual({});
     }), { numRuns: fuzzRuns(100) });
   });

@@ -1,4 +1,5 @@
 // Pictures of other programs, written as they write them, become jobs of ours.
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { reportOnBytes } from '../../../main/services/pictures/report';
 import { PictureReport, type PictureJob } from '../../../preload/contract/picture-report';
@@ -31,6 +32,14 @@ describe('A1111 and Forge', () => {
   ])('are read from %s', async (_, picture) => {
     const { missing } = await expectJob(picture(), 'a1111', a1111);
     expect(missing).toEqual([{ kind: 'checkpoint', name: 'dreamy_v8', hash: '879db523c3' }]);
+  });
+
+  it('are read from a GIF\'s comment, and from Japanese EXIF', async () => {
+    const gif = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#345' } }).gif().toBuffer(), end = gif.length - 1;
+    const blocks = Buffer.from(parameters).toString('latin1').match(/[^]{1,200}/g)!.map((part) => Buffer.concat([Buffer.from([part.length]), Buffer.from(part, 'latin1')]));
+    await expectJob(Buffer.concat([gif.subarray(0, end), Buffer.from([0x21, 0xfe]), ...blocks, Buffer.from([0, 0x3b])]), 'a1111', a1111);
+    const jis = Buffer.concat([Buffer.from('JIS\0\0\0\0\0'), Buffer.from('\x1b$B:y\x1b(B\nSteps: 20, Sampler: Euler a, Seed: 42, Size: 512x768', 'latin1')]);
+    await expectJob(jpeg(tiff('MM', {}, { UserComment: jis })), 'a1111', { prompt: '桜', steps: 20 });
   });
 
   it('are told apart', async () => { await expectJob(png({ parameters: `${parameters}, Version: f2.0.1v1.10.1-previous-1-gabc, Module 1: sd_vae` }), 'forge', { vae: 'sd_vae' }); });

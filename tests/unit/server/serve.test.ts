@@ -1,4 +1,5 @@
 // What the server serves: the window's files, pictures, uploads, calls with their errors, and events as a stream.
+import { createHash } from 'node:crypto';
 import { createTRPCClient, httpBatchLink, type TRPCClientError } from '@trpc/client';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -60,7 +61,28 @@ describe('an upload', () => {
     const png = await sharp({ create: { width: 20, height: 10, channels: 3, background: 'blue' } }).png().toBuffer();
     for (const type of ['image/png', 'application/octet-stream']) {
       const { status, text } = await upload(png, type);
-      expect([status, JSON.parse(text)]).toEqual([200, { hash: 'd'.repeat(64), width: 20, height: 10 }]);
+      expect([status, JSON.parse(text)]).toEqual([200, { hash: createHash('sha256').update(png).digest('hex'), width: 20, height: 10 }]);
+    }
+  });
+
+  it('can be seen again by its hash, as what its bytes are, to be kept for good', async () => {
+    const flat = sharp({ create: { width: 20, height: 10, channels: 3, background: 'red' } });
+    for (const [type, bytes] of [['image/png', await flat.png().toBuffer()], ['image/jpeg', await flat.jpeg().toBuffer()], ['image/webp', await flat.webp().toBuffer()]] as const) {
+      const { hash } = JSON.parse((await upload(bytes, 'text/html')).text) as { hash: string };
+      const response = await fetch(`http://127.0.0.1:${server.port}/blobs/${hash}`, { headers: { authorization: `Bearer ${token}` } });
+      expect([response.status, response.headers.get('content-type'), response.headers.get('x-content-type-options')]).toEqual([200, type, 'nosniff']);
+      expect(response.headers.get('cache-control')).toBe('private, max-age=31536000, immutable');
+      expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true);
+    }
+  });
+
+  it('is for those who may come in, and no other path leads to a file', async () => {
+    const png = await sharp({ create: { width: 20, height: 10, channels: 3, background: 'green' } }).png().toBuffer();
+    const { hash } = JSON.parse((await upload(png, 'image/png')).text) as { hash: string };
+    const refused: Record<string, string>[] = [{ authorization: '' }, { host: 'evil.example' }, { origin: 'http://evil.example' }, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' }];
+    for (const headers of refused) expect([401, 403], JSON.stringify(headers)).toContain((await server.ask(`/blobs/${hash}`, { headers })).status);
+    for (const path of ['a'.repeat(64), `${hash}/..`, `${hash.slice(0, 2)}/${hash}`, `../blobs/${hash.slice(0, 2)}/${hash}`, `..%2f..%2fetc%2fpasswd`, hash.toUpperCase(), '']) {
+      expect((await server.ask(`/blobs/${path}`)).status, path).toBeGreaterThanOrEqual(400);
     }
   });
 

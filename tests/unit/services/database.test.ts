@@ -17,7 +17,7 @@ function open(path: string) {
   return database;
 }
 const queued = (id: string, patch: Partial<StoredJob> = {}): StoredJob => ({
-  id, batch: { id: 'b', index: 0, size: 2 }, spec: job(), modelId: 'm', refinerId: null, state: 'queued', attempt: 0, error: null, pictureId: null,
+  id, batch: { id: 'b', index: 0, size: 2 }, spec: job(), modelId: 'm', refinerId: null, vaeId: null, textEncoderIds: [], state: 'queued', attempt: 0, error: null, pictureId: null,
   createdAt: 1, startedAt: null, endedAt: null, ...patch,
 });
 const picture = (n: number, createdAt = n): StoredPicture =>
@@ -46,14 +46,14 @@ const version1 = `
 describe('jobs', () => {
   it('come back as they were, those that are not finished, oldest first', async () => {
     const path = await pathIn(), { jobs } = open(path);
-    jobs.insertMany([queued('z'), queued('a', { refinerId: 'r', spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }), queued('k')]);
+    jobs.insertMany([queued('z'), queued('a', { refinerId: 'r', vaeId: 'v', textEncoderIds: ['t', 'u'], spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }), queued('k')]);
     jobs.update('z', { state: 'done', pictureId: 'p', endedAt: 3.5 });
     jobs.update('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' } });
     jobs.update('nobody', { state: 'done' });
     jobs.update('k', { refinerId: 'r2' });
     const again = open(path).jobs;
     expect(again.listUnfinished()).toEqual([
-      queued('a', { refinerId: 'r', spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }),
+      queued('a', { refinerId: 'r', vaeId: 'v', textEncoderIds: ['t', 'u'], spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }),
       queued('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' }, refinerId: 'r2' }),
     ]);
     expect(again.recent(2).map(({ id }) => id)).toEqual(['k', 'a']);

@@ -1,7 +1,7 @@
 // Estimates: measured beats scaled beats guessed, and each says which it is.
 import { describe, expect, it } from 'vitest';
 import { Estimates, type Timing } from '../../../main/services/estimates';
-import type { RunnableModel } from '../../../main/services/models/models';
+import type { RunnableModel } from '../../../main/services/models/runnable';
 
 /** Convolutions grow with the area, attention with its square. */
 const costLike = (unet: number, decode: number) => (width: number, height: number) => {
@@ -9,7 +9,7 @@ const costLike = (unet: number, decode: number) => (width: number, height: numbe
   return { unetFlops: unet * (0.7 * area + 0.3 * area * area), decodeFlops: decode * area };
 };
 const model = (name: string, hash: string, sizeBytes: number, parameters: number, cost: RunnableModel['cost']): RunnableModel =>
-  ({ name, path: `/${name}.safetensors`, hash: hash.repeat(64), sizeBytes, parameters, family: 'sd1', cost });
+  ({ id: name, name, path: `/${name}.safetensors`, vae: null, textEncoders: [], hash: hash.repeat(64), sizeBytes, parameters, family: 'sd1', cost });
 const sd15 = model('sd15', 'a', 2.13e9, 1.066e9, costLike(0.8e12, 2.5e12));
 const mini = model('mini', 'b', 34e6, 16.9e6, costLike(16e9, 0.2e12));
 const run = { model: 'x', width: 512, height: 512, steps: 20, cfg: 7, sampler: 'euler' };

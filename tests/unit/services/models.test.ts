@@ -8,7 +8,7 @@ import { Settings } from '../../../preload/contract/studio';
 import type { ModelHashes } from '../../../main/services/hashes';
 import { builtInModel, Models } from '../../../main/services/models/models';
 import { openWeightFile } from '../../../main/worker/files';
-import { folderOf, randomCheckpoint, randomFamilyCheckpoint, tinyFamilies } from '../../support/checkpoints';
+import { below, folderOf, partOf, randomCheckpoint, randomFamilyCheckpoint, tinyFamilies } from '../../support/checkpoints';
 import { stateDictFrom, torchZip } from '../../support/pickles';
 
 const builtIn = builtInModel(join(import.meta.dirname, '../../../resources'));
@@ -74,7 +74,7 @@ describe('the models', () => {
     const entry = (await models.list()).find(({ name }) => name === 'cut')!;
     expect(entry).toMatchObject({ runnable: false, error: { code: 'weights.truncated', message: expect.stringContaining('cut.safetensors') } });
     expect(entry.error!.hint).toBeTruthy();
-    await expect(models.runnable(entry.id)).rejects.toMatchObject({ code: 'weights.truncated' });
+    await expect(models.runnable({ model: entry.id })).rejects.toMatchObject({ code: 'weights.truncated' });
   });
 
   it('list a file that is no model, and leave out what belongs beside a model', async () => {
@@ -143,9 +143,9 @@ describe('the models', () => {
     await models.hash(id);
     await writeFile(path, 'overwritten');
     await utimes(path, new Date(), new Date(Date.now() + 5000));
-    await expect(models.runnable(id)).rejects.toMatchObject({ code: expect.stringMatching(/^weights\./) });
+    await expect(models.runnable({ model: id })).rejects.toMatchObject({ code: expect.stringMatching(/^weights\./) });
     await rm(path);
-    await expect(models.runnable(id)).rejects.toMatchObject({ code: 'model.notFound' });
+    await expect(models.runnable({ model: id })).rejects.toMatchObject({ code: 'model.notFound' });
   });
 
   it('are found without a refresh when a job names one that was just put there', async () => {
@@ -155,7 +155,7 @@ describe('the models', () => {
     const other = openModels();
     const { id } = (await other.list()).find(({ name }) => name === 'new')!;
     await other.close();
-    expect(await models.runnable(id)).toMatchObject({ path });
+    expect(await models.runnable({ model: id })).toMatchObject({ path });
   });
 });
 
@@ -181,7 +181,12 @@ describe("diffusers' folders", () => {
     expect(entry).toMatchObject({ path, family: 'sd1', runnable: true, error: null, sizeBytes: sizes.reduce((sum, size) => sum + size) + '{}'.length });
     expect(await models.hash(entry.id)).toBe(await hashOf(path));
     expect((await models.inspect(entry.id)).hashes!.sha256).toBe(await hashOf(path));
-    expect(await models.runnable(entry.id)).toMatchObject({ name: 'my.model v1.5', path, hash: await hashOf(path) });
+    expect(await models.runnable({ model: entry.id })).toMatchObject({ name: 'my.model v1.5', path, hash: await hashOf(path) });
+  });
+
+  it('are told by their networks where model_index.json was left out', async () => {
+    await rm(join(await put('bare'), 'model_index.json'));
+    expect(await names()).toEqual(['bare', 'Atelier Mini']);
   });
 
   it('with one U-Net and two autoencoders are two models', async () => {
@@ -229,7 +234,7 @@ describe("diffusers' folders", () => {
   it('that lack a network say which, and cannot be added', async () => {
     const path = await put('partial');
     await rm(join(path, 'vae'), { recursive: true });
-    expect(await find('partial')).toMatchObject({ runnable: false, error: { code: 'model.notACheckpoint', message: expect.stringContaining('no vae folder'), hint: expect.stringContaining('model_index.json') } });
+    expect(await find('partial')).toMatchObject({ runnable: false, error: { code: 'model.notACheckpoint', message: expect.stringContaining('no vae folder'), hint: expect.stringContaining('vae') } });
     await rename(path, join(root, 'partial'));
     await models.refresh();
     await expect(models.add(join(root, 'partial'))).rejects.toMatchObject({ code: 'model.notACheckpoint' });
@@ -255,14 +260,14 @@ describe('a model', () => {
     await put('sd2', randomFamilyCheckpoint(tinyFamilies.sd2));
     const { id, ...open } = await find('sd2');
     expect(open).toMatchObject({ prediction: 'v', predictionDoubtful: true, nativeSize: { width: 768, height: 768 } });
-    expect((await models.runnable(id)).prediction).toBeUndefined();
+    expect((await models.runnable({ model: id })).prediction).toBeUndefined();
 
     settings = { ...settings, modelSettings: { [id]: { prediction: 'eps' } } };
     expect(await find('sd2')).toMatchObject({ prediction: 'eps', nativeSize: { width: 512, height: 512 } });
-    expect((await models.runnable(id)).prediction).toBe('eps');
+    expect((await models.runnable({ model: id })).prediction).toBe('eps');
     const [demo] = (await models.list()).filter(({ builtIn }) => builtIn);
     expect(demo).toMatchObject({ prediction: 'eps', predictionDoubtful: false });
-    expect((await models.runnable(demo!.id)).prediction, 'settings are one model\'s own').toBeUndefined();
+    expect((await models.runnable({ model: demo!.id })).prediction, 'settings are one model\'s own').toBeUndefined();
   });
 
   it('keeps its stated size whatever it is said to predict', async () => {
@@ -277,10 +282,83 @@ describe('a model', () => {
   });
 
   it('tells its family and what a picture costs, more for a larger one', async () => {
-    const { family, cost } = await models.runnable((await models.list())[0]!.id);
+    const { family, cost } = await models.runnable({ model: (await models.list())[0]!.id });
     expect(family).toBe('sd1');
     const [small, large] = [cost(64, 64), cost(128, 128)];
     expect(small.unetFlops).toBeGreaterThan(1e6);
     for (const part of ['unetFlops', 'decodeFlops'] as const) expect(large[part] / small[part], part).toSatisfy((times: number) => times > 3 && times < 16);
+  });
+});
+
+describe('files that stand in for a part of a model', () => {
+  const taesd = join(import.meta.dirname, '../../golden/cases/taesd_tiny/taesd_decoder.safetensors');
+  let checkpoint: string;
+  const put = async (name: string, from: string) => {
+    await mkdir(join(folder, name, '..'), { recursive: true });
+    await copyFile(from, join(folder, name));
+    return (await models.refresh(), await models.parts()).find(({ path }) => path === join(folder, name))?.id ?? (await models.list()).find(({ path }) => path === join(folder, name))!.id;
+  };
+  const vaeOf = (path: string) => partOf(path, 'vae.safetensors', below('first_stage_model.'));
+  beforeEach(async () => { checkpoint = await randomCheckpoint(); });
+
+  it('are listed by themselves, not among the models, and by the name of their folder where their own says nothing', async () => {
+    await put('VAE/fine.safetensors', await vaeOf(checkpoint));
+    await put('sd-vae-ft-mse/diffusion_pytorch_model.safetensors', await vaeOf(checkpoint));
+    await put('taesd_decoder.safetensors', taesd);
+    await put('clip_l.safetensors', await partOf(checkpoint, 'text.safetensors', below('cond_stage_model.transformer.')));
+    expect((await models.parts()).map(({ name, kind }) => [name, kind])).toEqual([['clip_l', 'text-encoder'], ['fine', 'vae'], ['sd-vae-ft-mse', 'vae'], ['taesd_decoder', 'taesd']]);
+    expect(await names()).toEqual(['Atelier Mini']);
+  });
+
+  it('are used where a job names them, with the cost of what they compute; null is the model\'s own', async () => {
+    const model = await put('m.safetensors', checkpoint), vae = await put('fine.safetensors', await vaeOf(checkpoint)), tiny = await put('taesd_decoder.safetensors', taesd);
+    const plain = await models.runnable({ model }), fine = await models.runnable({ model, vae }), fast = await models.runnable({ model, vae: tiny });
+    expect([plain.vae, fine.vae, fast.vae?.path]).toEqual([null, { id: vae, name: 'fine.safetensors', path: join(folder, 'fine.safetensors'), hash: null }, join(folder, 'taesd_decoder.safetensors')]);
+    expect(fine.sizeBytes).toBeGreaterThan(plain.sizeBytes);
+    expect(fine.cost(64, 64)).toEqual(plain.cost(64, 64));
+    expect(fast.cost(64, 64).unetFlops).toBe(plain.cost(64, 64).unetFlops);
+    expect(fast.cost(64, 64).decodeFlops).not.toBe(plain.cost(64, 64).decodeFlops);
+    settings = { ...settings, modelSettings: { [model]: { vae } } };
+    expect((await models.runnable({ model })).vae?.id).toBe(vae);
+    expect((await models.list()).find(({ id }) => id === model)!.parts).toEqual({ vae, textEncoders: [] });
+    expect((await models.runnable({ model, vae: null })).vae).toBeNull();
+  });
+
+  it('a VAE of the model\'s name beside it is used by itself, unless the settings say otherwise', async () => {
+    const model = await put('anime.safetensors', checkpoint), vae = await put('anime.vae.safetensors', await vaeOf(checkpoint));
+    expect((await models.runnable({ model })).vae).toMatchObject({ id: vae, name: 'anime.vae.safetensors' });
+    settings = { ...settings, modelSettings: { [model]: { vae: null } } };
+    expect((await models.runnable({ model })).vae).toBeNull();
+  });
+
+  it('make a model of a U-Net alone, which says what it lacks until then', async () => {
+    const model = await put('unet.safetensors', await partOf(checkpoint, 'unet.safetensors', below('model.diffusion_model.')));
+    const entry = (await models.list()).find(({ id }) => id === model)!;
+    expect(entry).toMatchObject({ kind: 'unet', runnable: true, error: null, lacks: ['text-encoder', 'vae'] });
+    await expect(models.runnable({ model })).rejects.toMatchObject({ code: 'weights.missingTensor', message: 'unet.safetensors has no text encoder and VAE inside', hint: expect.stringContaining('for it') });
+    const vae = await put('fine.safetensors', await vaeOf(checkpoint)), text = await put('clip_l.safetensors', await partOf(checkpoint, 'text.safetensors', below('cond_stage_model.transformer.')));
+    expect(await models.runnable({ model, vae, textEncoders: [text] })).toMatchObject({ family: 'sd1', textEncoders: [{ id: text, name: 'clip_l' }] });
+  });
+
+  it('that are gone or are something else end in words that name them', async () => {
+    const model = await put('m.safetensors', checkpoint), vae = await put('fine.safetensors', await vaeOf(checkpoint));
+    await expect(models.runnable({ model, vae: model })).resolves.toMatchObject({ vae: { id: model } });      // a checkpoint's own is a VAE, too
+    await expect(models.runnable({ model, textEncoders: [vae] })).rejects.toMatchObject({ code: 'model.notACheckpoint', message: 'fine.safetensors is no text encoder' });
+    await rm(join(folder, 'fine.safetensors'));
+    await expect(models.runnable({ model, vae })).rejects.toMatchObject({ code: 'model.notFound', message: 'The VAE that was chosen for m is not there any more' });
+  });
+
+  it('may be added by their path', async () => {
+    const path = await vaeOf(checkpoint);
+    expect(await models.add(path)).toMatchObject([{ kind: 'vae', path }]);
+    expect(settings.modelFiles).toEqual([path]);
+  });
+
+  it('a TAESD shows the steps of its own family', async () => {
+    expect(await models.previewDecoder('sd1')).toBeNull();
+    await put('taesdxl_decoder.safetensors', taesd);
+    expect([await models.previewDecoder('sd1'), await models.previewDecoder('sdxl')]).toEqual([null, join(folder, 'taesdxl_decoder.safetensors')]);
+    await put('vae_approx/taesd_decoder.safetensors', taesd);
+    expect(await models.previewDecoder('sd2')).toBe(join(folder, 'vae_approx/taesd_decoder.safetensors'));
   });
 });

@@ -34,10 +34,12 @@ describe('the parameters text', () => {
     const refiner = { model: { name: 'xl_refiner', hash: 'ef'.repeat(32) }, switchAt: 0.8 };
     expect(text({
       kind: 'img2img', init: 'cd'.repeat(32), strength: 0.6, mask: '01'.repeat(32), imageCfg: 1.5, clipSkip: 2, cfgRescale: 0.7, variation: { seed: 0, strength: 0.25 }, ensd: 31337, emphasis: 'no_norm', refiner,
-      template: { prompt: 'a {red|blue} house', negative: '__bad__, x' },
+      template: { prompt: 'a {red|blue} house', negative: '__bad__, x' }, vae: { name: 'vae-ft-mse.safetensors', hash: '23'.repeat(32) },
+      embeddings: [{ name: 'EasyNegative', hash: '45'.repeat(32) }, { name: 'a:b, c', hash: '67'.repeat(32) }], textEncoders: [{ name: 'clip_l', hash: null }, { name: 'clip_g', hash: null }],
     })).toBe('a red house on grass\nSteps: 20, Sampler: Euler, Schedule type: Karras, CFG scale: 7, Image CFG scale: 1.5, Seed: 42, Size: 64x64, Model hash: ababababab, Model: mini, '
-      + 'Variation seed: 0, Variation seed strength: 0.25, Denoising strength: 0.6, Clip skip: 2, ENSD: 31337, RNG: CPU, Emphasis: No norm, CFG rescale: 0.7, Refiner: xl_refiner [efefefefef], '
-      + 'Refiner switch at: 0.8, Template: a {red|blue} house, Negative Template: "__bad__, x", Version: atelier 1.2.3');
+      + 'VAE hash: 2323232323, VAE: vae-ft-mse.safetensors, Variation seed: 0, Variation seed strength: 0.25, Denoising strength: 0.6, Clip skip: 2, ENSD: 31337, RNG: CPU, Emphasis: No norm, CFG rescale: 0.7, TI hashes: "EasyNegative: 454545454545, ab c: 676767676767", Refiner: xl_refiner [efefefefef], '
+      + 'Refiner switch at: 0.8, Template: a {red|blue} house, Negative Template: "__bad__, x", Version: atelier 1.2.3, Module 1: clip_l, Module 2: clip_g');
+    expect(text({ vae: { name: 'taesd_decoder.safetensors', hash: null } })).toContain('Model: mini, VAE: taesd_decoder.safetensors, RNG: CPU, VAE Decoder: TAESD, Version');
     expect(text({ refiner: { model: { name: 'unhashed', hash: null }, switchAt: 0 } })).toContain('Refiner: unhashed, Refiner switch at: 0, Version');
     expect(text({ emphasis: 'ignore' })).toContain('RNG: CPU, Emphasis: Ignore, Version');
     expect(text({ emphasis: 'none' })).toContain('RNG: CPU, Emphasis: None, Version');
@@ -46,18 +48,22 @@ describe('the parameters text', () => {
 
   it('is read back from any job, but for prompts that look like the rest of it', () => {
     const clean = (part: string) => part.trim() === part && !/[\r\n\0\u2028\u2029\ufeff]|negative prompt:/i.test(part) && Buffer.from(part).toString() === part;
-    const jobs = anyJob.filter(({ prompt, negative, model, refiner, template }) => {
-      const values = [model.name, refiner?.model.name ?? '', template?.prompt ?? '', template?.negative ?? ''];
+    const jobs = anyJob.filter(({ prompt, negative, model, refiner, template, vae, textEncoders = [], embeddings = [] }) => {
+      const values = [model.name, vae?.name ?? '', ...[...textEncoders, ...embeddings].map(({ name }) => name), refiner?.model.name ?? '', template?.prompt ?? '', template?.negative ?? ''];
       return [prompt, negative, ...values].every(clean) && values.every((value) => !value.startsWith('"'));
     });
     fc.assert(fc.property(jobs, (original) => {
-      const { imageCfg, cfgRescale, variation, ensd, emphasis, refiner, template } = original;
+      const { vae, textEncoders, embeddings, imageCfg, cfgRescale, variation, ensd, emphasis, refiner, template } = original;
+      const hashed = (embeddings ?? []).filter(({ hash }) => hash);
       const { prompt, negative, fields } = parseParameters(parametersText(original, { version: '1' }));
       expect({ prompt, negative }).toEqual({ prompt: original.prompt, negative: original.negative });
       expect(Object.fromEntries(fields)).toEqual({
         Steps: String(original.steps), Sampler: samplerLabels[original.sampler], 'Schedule type': scheduleLabels[original.schedule], 'CFG scale': String(original.cfg),
         Seed: String(original.seed), Size: `${original.width}x${original.height}`, Version: 'atelier 1',
         ...(original.model.hash && { 'Model hash': original.model.hash.slice(0, 10) }), ...(original.model.name && { Model: original.model.name }),
+        ...(vae?.hash && { 'VAE hash': vae.hash.slice(0, 10) }), ...(vae?.name && { VAE: vae.name, ...(/taesd/i.test(vae.name) && { 'VAE Decoder': 'TAESD' }) }),
+        ...(hashed.length > 0 && { 'TI hashes': hashed.map(({ name, hash }) => `${name.replace(/[:,]/g, '')}: ${hash!.slice(0, 12)}`).join(', ') }),
+        ...Object.fromEntries((textEncoders ?? []).map(({ name }, i) => [`Module ${i + 1}`, name])),
         ...(original.strength !== undefined && { 'Denoising strength': String(original.strength) }), ...(original.clipSkip > 1 && { 'Clip skip': String(original.clipSkip) }),
         ...(original.noise !== 'gpu' && { RNG: 'CPU' }),
         ...(imageCfg !== undefined && { 'Image CFG scale': String(imageCfg) }), ...(cfgRescale !== undefined && { 'CFG rescale': String(cfgRescale) }),

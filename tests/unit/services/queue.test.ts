@@ -144,6 +144,27 @@ describe('the queue', () => {
     expect(store.jobs.get(waiting!.id)!.spec.refiner!.model.hash).toBe('c'.repeat(64));
   });
 
+  it('names the files that stand in for the model\'s own parts, hands them to the worker, and fills in their hashes, also after a restart', async () => {
+    const store = new MemoryStore();
+    const first = openBench({ store });
+    const [running] = await first.ask('slow', { steps: 50 });
+    const [waiting] = await first.ask('trained', { model: 'xl', vae: 'fine.safetensors', textEncoders: ['clip_l'] });
+    expect(waiting!.spec).toMatchObject({ vae: { name: 'fine.safetensors', hash: null }, textEncoders: [{ name: 'clip_l', hash: null }] });
+    expect(running!.spec).not.toHaveProperty('vae');
+    await first.until(running!.id, (view) => view.step === 1);
+    expect(first.runs()[0]).toMatchObject({ vaePath: undefined, textEncoderPaths: [], previewPath: undefined });
+    await first.close();
+
+    const second = open({ store });
+    await second.until(running!.id, (view) => view.step === 1);
+    await second.queue.cancel([running!.id]);
+    const done = await second.until(waiting!.id, 'done');
+    expect(second.runs()[1]).toMatchObject({ vaePath: '/models/fine.safetensors', textEncoderPaths: ['/models/clip_l'], previewPath: '/models/taesdxl_decoder.safetensors' });
+    const named = { vae: { name: 'fine.safetensors', hash: 'd'.repeat(64) }, textEncoders: [{ name: 'clip_l', hash: 'e'.repeat(64) }], embeddings: [{ name: 'trained', hash: 'f'.repeat(64) }] };
+    expect(second.saved).toMatchObject([{ job: named }]);
+    expect(done.spec).toMatchObject(named);
+  });
+
   it('makes jobs with what the user says that the model predicts, unless the request says otherwise', async () => {
     const bench = open({ prediction: 'v' });
     expect((await bench.ask('x'))[0]!.spec.prediction).toBe('v');

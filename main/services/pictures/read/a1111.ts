@@ -5,7 +5,7 @@ import { parseCivitaiHashes, parseCivitaiResources, parseHashes, type CivitaiRes
 import { readHires } from './a1111-hires';
 import { firstPassSize, optionsByVersion } from './a1111-rules';
 import { asInteger, asNumber, asSeed, asSize, asText, asWords, compact, Fields, type Parse } from './fields';
-import { parseJsonObject } from './json';
+import { isObject, parseJsonObject } from './json';
 import { hypernetworksOf, lorasOf } from './lora-tags';
 import { automaticSchedule, ownSchedule } from './names';
 import type { Reader } from './reading';
@@ -16,12 +16,19 @@ import { asSchedule, takeSampler } from './sampling-fields';
 const isParameters = (text: string): boolean => parseParameters(text).fields.size > 0 || /^Negative prompt:/m.test(text);
 
 export const readA1111: Reader = ({ texts }) => {
-  for (const key of ['parameters', 'exif.UserComment', 'stealth']) {
+  for (const key of ['parameters', 'exif.UserComment', 'comment', 'stealth']) {
     const text = texts.get(key);
-    if (text !== undefined && !parseJsonObject(text) && (key === 'parameters' || isParameters(text))) return { ...readParameters(text), used: [key] };
+    if (text === undefined || parseJsonObject(text) || (key !== 'parameters' && !isParameters(text))) continue;
+    const { source, job, resources } = readParameters(text);
+    // Nodes and programs around ComfyUI write both forms; the text is the better summary.
+    const isComfy = source === 'comfyui' || (source === 'a1111' && hasGraph(texts));
+    return isComfy ? { source: 'comfyui', job: { ...job, noise: 'comfy' }, resources, used: [key] } : { source, job, resources, used: [key] };
   }
   return null;
 };
+
+const hasGraph = (texts: ReadonlyMap<string, string>): boolean =>
+  Object.values(parseJsonObject(texts.get('prompt')) ?? {}).some((node) => isObject(node) && typeof node.class_type === 'string');
 
 /** The job of a `parameters` text, by the reading rules of A1111's infotext_utils. Never throws. */
 export function readParameters(text: string): { source: PictureSource; job: PictureJob; resources: Resource[] } {

@@ -1,4 +1,5 @@
 // A ComfyUI graph as it was run: nodes with inputs that are values or links to other nodes. Remembers which values have been read.
+import { withoutPipes } from './comfy-pipes';
 import { isObject } from './json';
 import type { Parse } from './fields';
 
@@ -21,7 +22,7 @@ export class ComfyGraph {
   private readonly read = new Set<string>();
   private readonly linksOf = new Map<ComfyNode, readonly (readonly [string, Source])[]>();
 
-  constructor(nodes: Iterable<ComfyNode>) { this.nodes = new Map([...nodes].map((node) => [node.id, node])); }
+  constructor(nodes: Iterable<ComfyNode>) { this.nodes = new Map(withoutPipes([...nodes]).map((node) => [node.id, node])); }
 
   /** `{ "3": { class_type, inputs } }`; null when it is none. Entries of other forms (Civitai's `extra`) are no nodes. */
   static ofPrompt(prompt: unknown): ComfyGraph | null {

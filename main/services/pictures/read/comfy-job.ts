@@ -4,7 +4,7 @@ import type { ComfyGraph, ComfyNode, Source } from './comfy-graph';
 import { readCheckpoint, readClipSkip, readModelPath } from './comfy-model';
 import { chainOfPasses, nodesBetween } from './comfy-passes';
 import { promptOf } from './comfy-text';
-import { asInteger, asNumber, asSeed, asWords, compact, type Parse } from './fields';
+import { asInteger, asNumber, asSeed, asText, asWords, compact, type Parse } from './fields';
 import { readSampler, readSchedule, type SamplerReading } from './names';
 import { asModelName, jobResources, resource } from './resources';
 import { asSampler, asSchedule } from './sampling-fields';
@@ -13,6 +13,8 @@ import { asSampler, asSchedule } from './sampling-fields';
 export function jobOfGraph(graph: ComfyGraph): { job: PictureJob; resources: Resource[] } {
   const passes = chainOfPasses(graph), base = passes[0], last = passes.at(-1);
   const job: PictureJob = base ? { ...readBase(graph, base), ...(last && last !== base && readLater(graph, last, base)) } : { prompt: '', negative: '', loras: [], extra: {} };
+  const script = base && graph.link(base, 'script')?.node;
+  if (script && /high-?res/i.test(script.type)) job.hires = readScript(graph, script);
   const vae = vaeOf(graph);
   if (vae !== undefined) job.vae = vae;
   const nodes = graph.rest();
@@ -42,7 +44,7 @@ function readSampling(graph: ComfyGraph, { node, guider, sigmas }: Parts): Pick<
   return compact({
     steps: graph.take(sigmas ?? node, asInteger, 'steps'), sampler: found?.sampler,
     schedule: graph.take(sigmas ?? node, asSchedule, 'scheduler') ?? (sigmas && (readSchedule(sigmas.type.replace(/(?:Sampling)?Scheduler$/, '')) ?? undefined)),
-    cfg: graph.take(guider, asNumber, 'cfg') ?? (/BasicGuider/.test(guider.type) ? 1 : undefined),
+    cfg: graph.take(guider, asNumber, 'cfg', 'cfg_conds') ?? (/BasicGuider/.test(guider.type) ? 1 : undefined),
     strength: denoise === undefined || denoise >= 1 ? undefined : denoise,
   });
 }
@@ -51,7 +53,7 @@ const modelSource = (graph: ComfyGraph, { node, guider, sigmas }: Parts): Source
 
 function readBase(graph: ComfyGraph, node: ComfyNode): PictureJob {
   const parts = partsOf(graph, node), { guider } = parts;
-  const noise = graph.link(node, 'noise')?.node, positive = graph.link(guider, 'positive', 'conditioning'), negative = graph.link(guider, 'negative');
+  const noise = graph.link(node, 'noise')?.node, positive = graph.link(guider, 'positive', 'conditioning', 'cond1'), negative = graph.link(guider, 'negative');
   const latent = graph.link(node, 'latent_image', 'latent', 'optional_latent', 'samples');
   const { model, loras, prediction, cfgRescale } = readModelPath(graph, modelSource(graph, parts));
   return {
@@ -86,11 +88,31 @@ function readLater(graph: ComfyGraph, node: ComfyNode, base: ComfyNode): Partial
   if (between.length === 0 && graph.link(node, 'latent_image')?.node === base) return {};      // it only goes on with the same latents
   return {
     hires: compact({
-      ...readSampling(graph, parts), scale: takeFirst(graph, between, asNumber, 'scale_by', 'upscale_by', 'rescale_factor'),
+      ...readSampling(graph, parts), scale: scaleOf(graph, between),
       width: takeFirst(graph, between, asPositive, 'width'), height: takeFirst(graph, between, asPositive, 'height'),
       upscaler: upscalerOf(graph, between) ?? takeFirst(graph, between, asWords, 'upscale_method'), model,
     }),
   };
+}
+
+/** Efficiency's second pass, a node beside the sampler. */
+function readScript(graph: ComfyGraph, script: ComfyNode): PictureJob['hires'] {
+  const isPixel = script.inputs.get('upscale_type') === 'pixel';
+  return compact({
+    scale: graph.take(script, asNumber, 'upscale_by'), steps: graph.take(script, asInteger, 'hires_steps'), strength: graph.take(script, asNumber, 'denoise'),
+    upscaler: graph.take(script, asWords, isPixel ? 'pixel_upscaler' : 'latent_upscaler'),
+  });
+}
+
+const factorInName = /(?:^|[^0-9])([1-8])x|x([1-8])(?![0-9])/i;
+
+/** All that enlarges on the way: by a number, and by a model, whose file's name tells how much ('4x-sharp', 'plus_x2'). A size that is set wins. */
+function scaleOf(graph: ComfyGraph, nodes: readonly ComfyNode[]): number | undefined {
+  const models = nodes.flatMap((node) => graph.link(node, 'upscale_model')?.node ?? []).map((loader) => graph.peek(loader, asText, 'model_name') ?? '');
+  const factors = models.map((name) => Number(factorInName.exec(name)?.slice(1).find(Boolean) ?? NaN));
+  if (factors.some(Number.isNaN) || nodes.some(({ inputs }) => inputs.has('width') && inputs.has('upscale_method'))) return undefined;
+  const byNumber = takeFirst(graph, nodes, asNumber, 'scale_by', 'upscale_by', 'rescale_factor');
+  return byNumber === undefined && factors.length === 0 ? undefined : factors.reduce((product, factor) => product * factor, byNumber ?? 1);
 }
 
 const asPositive: Parse<number> = (value) => asInteger(value) || undefined;
@@ -106,12 +128,19 @@ function takeFirst<T>(graph: ComfyGraph, nodes: readonly ComfyNode[], parse: Par
 const upscalerOf = (graph: ComfyGraph, nodes: readonly ComfyNode[]): string | undefined =>
   takeFirst(graph, nodes.flatMap((node) => graph.link(node, 'upscale_model')?.node ?? []), asWords, 'model_name');
 
-/** Of a loader of its own; the checkpoint's has no name. */
+/** Of a loader of its own, or of one that loads everything; a plain checkpoint's has no name. */
 function vaeOf(graph: ComfyGraph): string | undefined {
   for (const node of graph.nodes.values()) {
-    const loader = /VAEDecode/i.test(node.type) ? graph.link(node, 'vae')?.node : undefined;
+    const decodes = /VAEDecode|Sampler/i.test(node.type) ? vaeLoader(graph, node) : undefined, loader = decodes ?? (node.inputs.has('ckpt_name') ? node : undefined);
     const name = loader && graph.take(loader, asModelName, 'vae_name');
     if (name !== undefined) return name;
   }
   return undefined;
+}
+
+/** Through reroutes. */
+function vaeLoader(graph: ComfyGraph, node: ComfyNode): ComfyNode | undefined {
+  let loader = graph.link(node, 'vae', 'optional_vae')?.node;
+  for (let hops = 0; loader && hops < 20 && !loader.inputs.has('vae_name') && graph.links(loader).length === 1; hops++) loader = graph.links(loader)[0]![1].node;
+  return loader;
 }

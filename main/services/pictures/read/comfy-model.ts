@@ -1,8 +1,9 @@
 // From a sampler back to the checkpoint: the LoRAs on the way, what patches the model, and clip skip on the text encoder's way.
 import type { PictureJob } from '../../../../preload/contract/picture-report';
 import type { ComfyGraph, ComfyNode, Source } from './comfy-graph';
-import { asInteger, asNumber, asText, asWords } from './fields';
+import { asInteger, asNumber, asObject, asText, type Parse } from './fields';
 import { isObject } from './json';
+import { lorasOf as tagsOf } from './lora-tags';
 import { asModelName, stem } from './resources';
 
 export interface ModelPath {
@@ -21,7 +22,7 @@ function path(graph: ComfyGraph, source: Source | undefined, main: RegExp, seen 
     const { node } = next, links = graph.links(node);
     seen.add(node);
     found.push(node);
-    next = (links.find(([name]) => main.test(name)) ?? (links.length === 1 ? links[0] : undefined))?.[1];
+    next = (links.find(([name]) => main.test(name)) ?? (links.length === 1 && !/stack|script/i.test(links[0]![0]) ? links[0] : undefined))?.[1];
   }
   return found;
 }
@@ -51,8 +52,11 @@ export function readCheckpoint(graph: ComfyGraph, source: Source | undefined): P
 
 const modelLink = /^(?:base_|optional_)?(?:model|unet)_?1?$/i;
 
+/** Some loaders keep a picture beside the name: `{ content, image }`. */
+const asFileName: Parse<string> = (value) => asModelName(asText(value) ?? asText(asObject(value)?.content));
+
 function loadedBy(graph: ComfyGraph, node: ComfyNode): PictureJob['model'] {
-  const name = graph.take(node, asWords, 'ckpt_name', 'base_ckpt_name', 'unet_name', 'diffusion_model_name');
+  const name = graph.take(node, asFileName, 'ckpt_name', 'base_ckpt_name', 'unet_name', 'diffusion_model_name');
   return name === undefined ? undefined : { name: stem(name), hash: null };
 }
 
@@ -69,16 +73,19 @@ export function readClipSkip(graph: ComfyGraph, source: Source | undefined): num
 function lorasOf(graph: ComfyGraph, node: ComfyNode): PictureJob['loras'] {
   const found: PictureJob['loras'] = [];
   const add = (name: string, weight = 1, textWeight = weight): void => { found.push({ name: stem(name), weight, ...(textWeight !== weight && { textWeight }) }); };
-  const single = graph.take(node, asModelName, 'lora_name');
+  const single = graph.take(node, asFileName, 'lora_name');
   if (single !== undefined) add(single, graph.take(node, asNumber, 'strength_model', 'lora_model_strength', 'strength', 'model_weight'), graph.take(node, asNumber, 'strength_clip', 'lora_clip_strength'));
   const numbers = [...node.inputs.keys()].flatMap((name) => /^lora(?:_name)?_(\d{1,3})$/.exec(name)?.[1] ?? []).slice(0, 50);
-  const count = graph.take(node, asInteger, 'lora_count') ?? Infinity;
+  const count = graph.take(node, asInteger, 'lora_count') ?? Infinity, isSimple = node.inputs.get('input_mode') === 'simple';
   for (const i of numbers) {
     const entry = graph.take(node, (value) => (isObject(value) && typeof value.lora === 'string' && value.on !== false ? value : undefined), `lora_${i}`);
     if (entry) add(asText(entry.lora)!, asNumber(entry.strength), asNumber(entry.strengthTwo));
     if (Number(i) > count || /^off$/i.test(String(node.inputs.get(`switch_${i}`)))) continue;
     const name = graph.take(node, asModelName, `lora_name_${i}`, `lora_${i}`);
-    if (name !== undefined) add(name, graph.take(node, asNumber, `model_weight_${i}`, `model_str_${i}`, `lora_wt_${i}`, `strength_${i}`, `strength_model_${i}`), graph.take(node, asNumber, `clip_weight_${i}`, `clip_str_${i}`));
+    if (name !== undefined && isSimple) add(name, graph.take(node, asNumber, `lora_wt_${i}`));
+    else if (name !== undefined) add(name, graph.take(node, asNumber, `model_weight_${i}`, `model_str_${i}`, `lora_wt_${i}`, `strength_${i}`, `strength_model_${i}`), graph.take(node, asNumber, `clip_weight_${i}`, `clip_str_${i}`));
   }
-  return found;
+  // Nodes on the model's way that read texts load what tags in them call up.
+  const tagged = graph.peek(node, asText, 'populated_text') ?? graph.peek(node, asText, 'text');
+  return tagged === undefined ? found : [...found, ...tagsOf(tagged)];
 }

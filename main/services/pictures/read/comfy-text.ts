@@ -22,23 +22,47 @@ export function promptOf(graph: ComfyGraph, source: Source | undefined, role: Ro
   const conds = graph.links(node).filter(([name]) => /cond/i.test(name)).map(([, next]) => next);
   if (/concat/i.test(node.type)) return conds.map(follow).join(' BREAK ');
   if (/combine/i.test(node.type)) return conds.map(follow).join(' AND ');
-  return follow(conds[0] ?? graph.link(node, role, 'positive') ?? graph.links(node).find(([name]) => !/clip|model|vae|image|mask|control/i.test(name))?.[1]);
+  const next = conds[0] ?? graph.link(node, role, 'positive') ?? graph.links(node).find(([name]) => !/clip|model|vae|image|mask|control/i.test(name))?.[1];
+  return next ? follow(next) : writtenText(graph, node) ?? '';
 }
 
-/** Of nodes that turn words into a conditioning. SDXL's have a text for each tower, which are mostly the same. */
+/** Of nodes that turn words into a conditioning. Newer models have a text for each tower, which are mostly the same. */
 function encodedText(graph: ComfyGraph, node: ComfyNode, role: Role): string | undefined {
-  const [first, ...others] = ['text', 'text_g', 'text_l', 'prompt', 'clip_l', 't5xxl'].filter((name) => node.inputs.has(name));
-  if (first === undefined) return typeof node.inputs.get(role) === 'string' ? graph.take(node, asText, role) : undefined;
-  const text = textAt(graph, node, first) ?? '';
-  for (const name of others) graph.take(node, (value) => (value === text ? text : undefined), name);      // another text stays among what is left
+  const names = ['populated_text', 'text', 'text_g', 'prompt', 'clip_g', 't5xxl', 'clip_l', 'text_l'].filter((name) => node.inputs.has(name));
+  if (names.length === 0) return typeof node.inputs.get(role) === 'string' ? graph.take(node, asText, role) : undefined;
+  const budget = { looks: MAX_LOOKS }, text = firstOf(names, (name) => textAt(graph, node, name, budget)) ?? '';
+  for (const name of names) graph.take(node, (value) => (value === text ? text : undefined), name);      // another text stays among what is left
   return text;
 }
 
-/** Written in the node, or made by others: parts are joined. */
-function textAt(graph: ComfyGraph, node: ComfyNode, name: string, hops = 20): string | undefined {
-  const maker = graph.link(node, name)?.node;
-  const parts = maker ? [...maker.inputs.keys()].filter((part) => partName.test(part)).slice(0, 16) : [];
-  if (!maker || parts.length < 2 || hops === 0) return graph.take(node, asText, name);
-  const between = graph.take(maker, asText, 'delimiter', 'separator') ?? '';
-  return parts.flatMap((part) => textAt(graph, maker, part, hops - 5) ?? []).filter((part) => asWords(part) !== undefined).join(between);
+/** The first text that has words in it; the others are not looked at. */
+function firstOf(names: readonly string[], text: (name: string) => string | undefined): string | undefined {
+  for (const name of names) {
+    const found = asWords(text(name));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** A text is made by few nodes; a tangle of links ends soon. */
+const MAX_LOOKS = 60;
+/** What nodes that make a text call it, or have it written in. */
+const textNames = ['text', 'string', 'value', 'prompt', 'populated_text', 'Text', 'String', 'positive'];
+
+const writtenText = (graph: ComfyGraph, node: ComfyNode): string | undefined => firstOf(textNames, (name) => graph.take(node, asText, name));
+
+/** Written in the node, or made by others: parts are joined, and of two texts the link's slot tells which. */
+function textAt(graph: ComfyGraph, node: ComfyNode, name: string, budget: { looks: number }): string | undefined {
+  const source = graph.link(node, name);
+  if (!source) return graph.take(node, asText, name);
+  if (budget.looks-- <= 0) return undefined;
+  const { node: maker, slot } = source;
+  const parts = [...maker.inputs.keys()].filter((part) => partName.test(part)).slice(0, 16);
+  if (parts.length >= 2) {
+    const between = graph.take(maker, asText, 'delimiter', 'separator') ?? (maker.inputs.get('tidy_tags') === 'yes' ? ', ' : '');
+    return parts.flatMap((part) => textAt(graph, maker, part, budget) ?? []).filter((part) => asWords(part) !== undefined).join(between);
+  }
+  const names = slot === 1 ? ['text_negative', 'negative_prompt', 'negative'] : ['text_positive', 'positive_prompt'];
+  return firstOf([...names, name, ...textNames].filter((each) => maker.inputs.has(each)), (each) => textAt(graph, maker, each, budget))
+    ?? (budget.looks > 0 ? graph.take(node, asText, name) : undefined);
 }

@@ -19,20 +19,50 @@ const widgets: Readonly<Record<string, string>> = {
 };
 /** Nodes that were switched off (2) are not there; those that are bypassed (4) pass on what comes in. */
 const OFF = 2, BYPASSED = 4;
+/** More than anybody draws. */
+const MAX_NODES = 5000;
 
+/** The ends of a subgraph inside: what comes in seems to come from this node, what goes out goes to that one. */
+const INPUT_NODE = '-10', OUTPUT_NODE = '-20';
+const MAX_DEPTH = 10;
+
+/** From which node and output; `type` is that of the value. */
 interface DrawnLink { readonly from: string; readonly slot: number; readonly type: unknown }
+interface Drawing {
+  readonly nodes: Map<string, JsonObject>;
+  readonly links: Map<string, DrawnLink>;
+  /** What a subgraph gives out, by '12:-20 0': its node, its end, the slot. */
+  readonly outputs: Map<string, DrawnLink>;
+}
 
-/** `{ nodes, links }`, of either way to write the links; null when it is none. */
+/** `{ nodes, links }`, of either way to write the links, with subgraphs in their place; null when it is none. */
 export function graphOfWorkflow(workflow: JsonObject): ComfyGraph | null {
-  const drawn = new Map((asList(workflow.nodes) ?? []).map(asObject).filter((node) => node !== undefined).filter((node) => typeof node.type === 'string').map((node) => [String(node.id), node]));
-  const links = new Map((asList(workflow.links) ?? []).flatMap((link): [number, DrawnLink][] => {
-    const [id, from, slot, type] = Array.isArray(link) ? [link[0], link[1], link[2], link[5]] : [asObject(link)?.id, asObject(link)?.origin_id, asObject(link)?.origin_slot, asObject(link)?.type];
-    return typeof id === 'number' ? [[id, { from: String(from), slot: asNumber(slot) ?? 0, type }]] : [];
-  }));
-  const real = [...drawn].filter(([, node]) => node.mode !== OFF && !isPassing(node) && node.type !== 'Note' && node.type !== 'MarkdownNote');
-  const nodes = real.map(([id, node]): ComfyNode => ({ id, type: asText(node.type)!, inputs: new Map([...widgetValues(node), ...inputLinks(node, drawn, links)]) }));
+  const drawing: Drawing = { nodes: new Map(), links: new Map(), outputs: new Map() };
+  const subgraphs = new Map((asList(asObject(workflow.definitions)?.subgraphs) ?? []).map(asObject).flatMap((each) => (each ? [[String(each.id), each]] : [])));
+  draw(workflow, '', subgraphs, drawing, MAX_DEPTH);
+  const real = [...drawing.nodes].filter(([, node]) => node.mode !== OFF && !isPassing(node) && !subgraphs.has(String(node.type)) && node.type !== 'Note' && node.type !== 'MarkdownNote');
+  const nodes = real.map(([id, node]): ComfyNode => ({ id, type: asText(node.type)!, inputs: new Map([...widgetValues(node), ...inputLinks(id, node, drawing)]) }));
   return nodes.length > 0 ? new ComfyGraph(nodes) : null;
 }
+
+/** Names inside a subgraph begin with those of the nodes around them, as in the other form: '12:3'. */
+function draw(graph: JsonObject, prefix: string, subgraphs: ReadonlyMap<string, JsonObject>, drawing: Drawing, depth: number): void {
+  const { nodes, links, outputs } = drawing;
+  for (const link of asList(graph.links) ?? []) {
+    const { id, origin_id: from, origin_slot: slot, target_id: to, target_slot: toSlot, type } = asObject(link) ?? fromList(asList(link) ?? []);
+    const drawn: DrawnLink = { from: `${prefix}${String(from)}`, slot: asNumber(slot) ?? 0, type };
+    links.set(`${prefix}${String(id)}`, drawn);
+    if (String(to) === OUTPUT_NODE) outputs.set(`${prefix}${OUTPUT_NODE} ${String(toSlot)}`, drawn);
+  }
+  for (const node of (asList(graph.nodes) ?? []).map(asObject)) {
+    if (typeof node?.type !== 'string') continue;
+    const id = `${prefix}${String(node.id)}`, inner = subgraphs.get(node.type);
+    nodes.set(id, node);
+    if (inner && node.mode !== OFF && node.mode !== BYPASSED && depth > 0 && nodes.size < MAX_NODES) draw(inner, `${id}:`, subgraphs, drawing, depth - 1);
+  }
+}
+
+const fromList = ([id, origin_id, origin_slot, target_id, target_slot, type]: readonly unknown[]): JsonObject => ({ id, origin_id, origin_slot, target_id, target_slot, type });
 
 const isPassing = (node: JsonObject): boolean => node.mode === BYPASSED || node.type === 'Reroute';
 const inputsOf = (node: JsonObject): JsonObject[] => (asList(node.inputs) ?? []).map(asObject).filter((input) => input !== undefined);
@@ -46,16 +76,26 @@ function widgetValues(node: JsonObject): [string, unknown][] {
   return values.map((value, i): [string, unknown] => [known[i] ?? `widget_${i}`, value]).filter(([, value]) => !Array.isArray(value));
 }
 
-/** A link as the other form has it: node and slot. Through reroutes and bypassed nodes, by the link's type. */
-function inputLinks(node: JsonObject, drawn: ReadonlyMap<string, JsonObject>, links: ReadonlyMap<number, DrawnLink>): [string, unknown][] {
+/** A link as the other form has it: node and slot. Through reroutes, bypassed nodes (by the link's type) and the walls of subgraphs. */
+function inputLinks(id: string, node: JsonObject, { nodes, links, outputs }: Drawing): [string, unknown][] {
+  const linkOf = (owner: string, input: JsonObject | undefined): DrawnLink | undefined =>
+    (input === undefined || input.link === null ? undefined : links.get(`${owner.slice(0, owner.lastIndexOf(':') + 1)}${String(input.link)}`));
   return inputsOf(node).flatMap((input): [string, unknown][] => {
-    let link = links.get(asNumber(input.link) ?? NaN);
+    let link = linkOf(id, input);
     for (let hops = 0; link && hops < 50; hops++) {
-      const from = drawn.get(link.from);
-      if (!from || from.mode === OFF) return [];
-      if (!isPassing(from)) return [[asText(input.name) ?? '', [link.from, link.slot]]];
-      const type: unknown = link.type, passed = inputsOf(from);
-      link = links.get(asNumber((passed.find((each) => from.type === 'Reroute' || each.type === type) ?? {}).link) ?? NaN);
+      const { from, slot, type } = link, source = nodes.get(from);
+      if (from.endsWith(`:${INPUT_NODE}`)) {
+        const owner = from.slice(0, -INPUT_NODE.length - 1);
+        link = linkOf(owner, inputsOf(nodes.get(owner) ?? {})[slot]);
+      } else if (!source || source.mode === OFF) {
+        return [];
+      } else if (isPassing(source)) {
+        link = linkOf(from, inputsOf(source).find((each) => source.type === 'Reroute' || each.type === type));
+      } else {
+        const inner = outputs.get(`${from}:${OUTPUT_NODE} ${slot}`);
+        if (!inner) return [[asText(input.name) ?? '', [from, slot]]];
+        link = inner;
+      }
     }
     return [];
   });

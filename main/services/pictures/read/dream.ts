@@ -35,5 +35,5 @@ function switches(text: string): [string, unknown][] {
 /** What stands in square brackets is not wanted. */
 export function splitNegative(text: string): { prompt: string; negative: string } {
   const negatives = [...text.matchAll(/\[([^[\]]*)\]/g)].map(([, inner]) => inner!.trim());
-  return { prompt: text.replace(/\[[^[\]]*\]/g, '').trim(), negative: negatives.filter((part) => part !== '').join(', ') };
+  return { prompt: text.replace(/ *\[[^[\]]*\]/g, '').trim(), negative: negatives.filter((part) => part !== '').join(', ') };
 }

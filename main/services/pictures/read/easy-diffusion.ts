@@ -22,7 +22,7 @@ const keyOf = (name: string): string => {
 
 export const readEasyDiffusion: Reader = ({ texts }) => {
   const json = parseJsonObject(texts.get('exif.UserComment'));
-  const found = json ? Object.entries(json) : [...texts].map(([name, text]): [string, unknown] => [name, valueOf(keyOf(name), text)]);
+  const found = json ? Object.entries(json) : [...texts].map(([name, text]): [string, unknown] => [name, valueOf(keyOf(name), name, text)]);
   const known = new Map(found.map(([name, value]) => [keyOf(name), { name, value }] as const).filter(([key]) => keys.includes(key)));
   if (!known.has('prompt') || !known.has('num_inference_steps') || !known.has('seed')) return null;
   const left = new Fields([...known].map(([key, { value }]) => [key, value]));
@@ -34,8 +34,12 @@ export const readEasyDiffusion: Reader = ({ texts }) => {
   return { source: 'easydiffusion', job, resources, used: json ? ['exif.UserComment'] : used };
 };
 
-/** Prompts are text whatever they look like. */
-const valueOf = (key: string, text: string): unknown => (key.endsWith('prompt') && text !== 'None' ? text : parsePython(text));
+/** Prompts are text whatever they look like. Under titles, lists are words with commas between them. */
+function valueOf(key: string, name: string, text: string): unknown {
+  if (key.endsWith('prompt') && text !== 'None') return text;
+  return listKeys.includes(key) && name !== key && !/^\s*\[/.test(text) ? text.split(', ').map(parsePython) : parsePython(text);
+}
+const listKeys = ['use_lora_model', 'lora_alpha', 'use_embeddings_model'];
 
 /** One or several: "None", a name, or a list of names. */
 const asModels: Parse<string[]> = (value) => {

@@ -4,7 +4,7 @@ import { readParameters } from './a1111';
 import { asInteger, asList, asNumber, asSeed, asSize, asText, asWords, compact, Fields } from './fields';
 import { parseJsonObject, type JsonObject } from './json';
 import type { Reader, Reading } from './reading';
-import { asModelName, jobResources, stem } from './resources';
+import { asModelName, jobResources, resource, stem } from './resources';
 import { asSchedule, takeSampler } from './sampling-fields';
 
 const source: PictureSource = 'fooocus';
@@ -18,8 +18,13 @@ export const readFooocus: Reader = ({ texts }) => {
     if (scheme === 'fooocus' && !metadata) continue;
     return { ...(metadata ? readJson(metadata) : readText(text)), used: [schemeAt, textAt] };
   }
-  const unmarked = parseJsonObject(texts.get('parameters'));
-  return unmarked?.metadata_scheme === 'fooocus' ? { ...readJson(unmarked), used: ['parameters'] } : null;
+  // Copies lose the mark before they lose the text.
+  for (const key of ['parameters', 'exif.UserComment']) {
+    const text = texts.get(key) ?? '', unmarked = parseJsonObject(text);
+    if (unmarked?.metadata_scheme === 'fooocus') return { ...readJson(unmarked), used: [key] };
+    if (!unmarked && /, Version: Fooocus /.test(text)) return { ...readText(text), used: [key] };
+  }
+  return null;
 };
 
 /** Numbers and lists may be text; `loras` are `[name, weight, hash]`. */
@@ -59,11 +64,11 @@ function readText(text: string): Omit<Reading, 'used'> {
   const refiner = left.take(asModelName, 'Refiner'), hash = refiner === undefined ? undefined : left.take(asWords, 'Refiner hash');
   return {
     source,
+    resources: [...resources, ...resource('checkpoint', refiner, hash)],
     job: {
       ...job, prompt: raw ?? job.prompt, negative: rawNegative ?? job.negative, loras: weights.length > 0 ? weights : job.loras, ...(schedule && { schedule }),
       ...(refiner !== undefined && { refiner: { model: { name: stem(refiner), hash: hash ?? null }, switchAt: left.peek(asNumber, 'Refiner Switch') ?? 0.8 } }),
       extra: left.rest(),
     },
-    resources,
   };
 }

@@ -14,9 +14,25 @@ export const readInvokeAi: Reader = ({ texts }) => {
     const metadata = parseJsonObject(texts.get(key));
     if (metadata) return key === 'sd-metadata' ? withResources(readOld(metadata), [key, 'Dream']) : withResources(readMetadata(metadata), [key]);
   }
+  const graph = metadataOfGraph(parseJsonObject(texts.get('invokeai_graph')));
+  if (graph) return withResources(readMetadata(graph), []);
   const key = texts.has('Dream') ? 'Dream' : 'dream', job = readDream(texts.get(key) ?? '');
   return job && withResources(job, [key]);
 };
+
+/** Of a picture that has only its graph: the node that would have written the metadata, with what comes to it along the edges. */
+function metadataOfGraph(graph: JsonObject | undefined): JsonObject | null {
+  const nodes = asObject(graph?.nodes) ?? {};
+  const [id, core] = Object.entries(nodes).find(([, node]) => asObject(node)?.type === 'core_metadata') ?? [];
+  if (id === undefined) return null;
+  const arriving = (asList(graph?.edges) ?? []).flatMap((edge): [string, unknown][] => {
+    const from = asObject(asObject(edge)?.source), to = asObject(asObject(edge)?.destination), field = asText(to?.field), source = asObject(nodes[asText(from?.node_id) ?? '']);
+    const value = source?.[asText(from?.field) ?? ''];
+    return to?.node_id === id && field !== undefined && value !== undefined ? [[field, value]] : [];
+  });
+  const { id: _id, type: _type, is_intermediate: _intermediate, use_cache: _cache, ...fields } = asObject(core)!;
+  return { ...fields, ...Object.fromEntries(arriving) };
+}
 
 function withResources(job: PictureJob, used: string[]): Reading {
   const loras = asList(job.extra.loras)?.flatMap((value) => asModel(asObject(value)?.model) ?? []) ?? [];
@@ -40,7 +56,7 @@ function readMetadata(metadata: JsonObject): PictureJob {
       steps: left.take(asInteger, 'steps'), ...sampling, cfg: left.take(asNumber, 'cfg_scale'), seed: left.take(asSeed, 'seed'),
       width: left.take(asInteger, 'width'), height: left.take(asInteger, 'height'), clipSkip: clipSkipOf(left),
       noise: left.take((value) => (value === 'cpu' ? 'cpu' as const : value === 'cuda' ? 'gpu' as const : undefined), 'rand_device'),
-      strength: left.take(asNumber, 'strength'), cfgRescale: left.take(asNumber, 'cfg_rescale_multiplier'),
+      strength: left.take(asNumber, 'strength', 'denoising_strength'), cfgRescale: left.take(asNumber, 'cfg_rescale_multiplier'),
       model: left.take(asModel, 'model'), vae: left.take(asModel, 'vae')?.name, refiner: refiner && switchAt !== undefined ? { model: refiner, switchAt } : undefined,
       hires: left.peek((value) => value === true || undefined, 'hrf_enabled')
         && compact({ strength: left.take(asNumber, 'hrf_strength'), upscaler: left.take(asWords, 'hrf_method') }),

@@ -17,18 +17,18 @@ const samplerAliases: Readonly<Record<string, SamplerName>> = {
 
 const nearSamplers: Readonly<Record<string, SamplerName>> = {
   unipcbh2: 'unipc', unipcsnr: 'unipc', unipctu: 'unipc', unipcsnr2: 'unipc', unipctu2: 'unipc', unipctq: 'unipc', eulerasubstep: 'euler_a', dpmppsdesubstep: 'dpmpp_sde',
-  dpmpp2mv2: 'dpmpp_2m', naismea: 'euler_a', naismeadyn: 'euler_a', ddimcfgpp: 'euler_cfg_pp',
+  dpmpp2mv2: 'dpmpp_2m', dpmpp3m: 'dpmpp_2m', dpmsolverstability: 'dpmpp_2m', naismea: 'euler_a', naismeadyn: 'euler_a', ddimcfgpp: 'euler_cfg_pp',
 };
 
 /** `Trailing` is diffusers' word for the spacing that k-diffusion users know from SGM. */
 const scheduleAliases: Readonly<Record<string, ScheduleName>> = {
-  uniform: 'normal', native: 'normal', discrete: 'normal', default: 'normal', ddim: 'ddim_uniform', trailing: 'sgm_uniform', ays: 'align_your_steps',
+  uniform: 'normal', native: 'normal', discrete: 'normal', default: 'normal', ddim: 'ddim_uniform', trailing: 'sgm_uniform', ays: 'align_your_steps', alignyoursteps11: 'align_your_steps', ka: 'karras', exp: 'exponential',
 };
 
 const samplers = table(samplerLabels, samplerAliases);
 const schedules = table(scheduleLabels, scheduleAliases);
 
-const ending = /^(.*?)[\s_]+(karras|k|exponential|polyexponential|sgm[\s_]uniform|uniform|simple|normal|beta|kl[\s_]optimal|align[\s_]your[\s_]steps|ays|trailing|discrete)$/i;
+const ending = /^(.*?)[\s_]+(karras|k|exponential|polyexponential|sgm[\s_]?uniform|uniform|simple|normal|beta|kl[\s_]optimal|align[\s_]your[\s_]steps|ays|trailing|discrete|ka|exp|turbo)$/i;
 
 /** Of A1111 (old and new), ComfyUI, InvokeAI, NovelAI, Draw Things, Easy Diffusion and stable-diffusion.cpp. null when it is none of ours. */
 export function readSampler(name: string): SamplerReading | null {
@@ -39,8 +39,9 @@ export function readSampler(name: string): SamplerReading | null {
   if (near) return { sampler: near, exact: false };
   const [, first, last] = ending.exec(name.trim()) ?? [];
   const sampler = first === undefined ? null : readSampler(first);
-  const schedule = last?.toLowerCase() === 'k' ? 'karras' : last && readSchedule(last);
-  return sampler && schedule ? { schedule, ...sampler } : null;
+  if (!sampler || !last) return null;
+  const schedule = last.toLowerCase() === 'k' ? 'karras' : readSchedule(last);
+  return schedule ? { schedule, ...sampler } : { ...sampler, exact: false };
 }
 
 /** null when it is none of ours; A1111's "Automatic" is none, see `automaticSchedule`. */
@@ -50,7 +51,7 @@ export const readSchedule = (name: string): ScheduleName | null => (name.length 
 export const automaticSchedule = (sampler: SamplerName): ScheduleName => automatic[sampler] ?? ownSchedule(sampler);
 
 /** The noise levels of a sampler that is named without a schedule, as before A1111 1.9. */
-export const ownSchedule = (sampler: SamplerName): ScheduleName => (sampler === 'ddim' || sampler === 'plms' || sampler === 'unipc' ? 'ddim_uniform' : 'normal');
+export const ownSchedule = (sampler: SamplerName): ScheduleName => (sampler === 'ddim' || sampler === 'plms' ? 'ddim_uniform' : sampler === 'unipc' ? 'sgm_uniform' : 'normal');
 
 const automatic: Partial<Record<SamplerName, ScheduleName>> = {
   dpmpp_2m: 'karras', dpmpp_sde: 'karras', dpmpp_2s_a: 'karras', dpm2: 'karras', dpm2_a: 'karras', restart: 'karras',

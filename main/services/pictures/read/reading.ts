@@ -3,7 +3,7 @@ import type { PictureJob, PictureSource, Resource } from '../../../../preload/co
 
 /**
  * Texts by where they stood: PNG texts by their keyword; 'exif.UserComment', 'exif.Make', 'exif.Model', 'exif.Software', 'exif.MakerNote',
- * 'exif.ImageDescription'; 'xmp'; and 'stealth', what the lowest bits of the pixels say.
+ * 'exif.ImageDescription'; 'xmp'; 'comment', a GIF's; and 'stealth', what the lowest bits of the pixels say.
  */
 export interface Texts {
   readonly texts: ReadonlyMap<string, string>;

@@ -1,0 +1,29 @@
+// What a model cannot do without and has not got: said beside its field, in the list of models, and instead of a picture that would fail.
+import type { ErrorInfo } from '../../preload/contract/errors';
+import type { ModelEntry } from '../../preload/contract/model';
+import { listed } from '../format';
+import { t } from '../i18n';
+import type { Carried, FormValues } from './form';
+
+type Part = ModelEntry['lacks'][number];
+
+/** SDXL reads two, and so does its U-Net alone. */
+export const textEncodersOf = ({ family }: ModelEntry): number => (family === 'sdxl' ? 2 : 1);
+
+/** Parts that are neither inside the file nor chosen. */
+export function missingParts(model: ModelEntry, carried: Carried | null): Part[] {
+  const { vae = model.parts.vae, textEncoders = model.parts.textEncoders } = carried ?? {};
+  const enough = model.kind === 'unet' ? textEncodersOf(model) : 1;
+  return model.lacks.filter((part) => (part === 'vae' ? vae === null : textEncoders.length < enough));
+}
+
+/** "a VAE and two text encoders" */
+export const partWords = (parts: readonly Part[], model: ModelEntry): string =>
+  listed(parts.map((part) => (part === 'vae' ? t('needs.vae') : t('needs.textEncoders', { count: textEncodersOf(model) }))));
+
+/** Why no picture can be asked for yet, or null. */
+export function obstacle(model: ModelEntry, { carried, depth }: Pick<FormValues, 'carried' | 'depth'>): ErrorInfo | null {
+  const parts = missingParts(model, carried);
+  if (parts.length > 0) return { code: 'job.invalid', message: t('needs.message', { model: model.name, parts: partWords(parts, model) }), hint: t('needs.hint') };
+  return model.variant === 'depth' && !depth ? { code: 'job.invalid', message: t('needs.message', { model: model.name, parts: t('needs.depth') }), hint: t('needs.depthHint') } : null;
+}

@@ -1,0 +1,26 @@
+// Which of the files that are parts of models suit a model, as far as their names and families tell.
+import type { ModelEntry } from '../../preload/contract/model';
+import type { Settings } from '../../preload/contract/studio';
+
+/** "/models/some.vae.pt" → "/models/some.vae" */
+const stemOf = (path: string): string => path.replace(/\.[^./\\]+$/, '');
+
+/** The VAE that bears the model's name and lies beside it, which is used where nothing else is said. */
+export const besideOf = (model: ModelEntry, parts: readonly ModelEntry[]): ModelEntry | undefined =>
+  parts.find(({ kind, path }) => kind === 'vae' && stemOf(path) === `${stemOf(model.path)}.vae`);
+
+/** What goes with a model, as the studio will say when it has taken the settings. */
+export const usualParts = (model: ModelEntry, parts: readonly ModelEntry[], settings: Settings['modelSettings']): ModelEntry['parts'] => {
+  const { vae = besideOf(model, parts)?.id ?? null, textEncoders = [] } = settings[model.id] ?? {};
+  return { vae, textEncoders };
+};
+
+/** Those of other families have a family; a TAESD's encoder alone makes no pictures. */
+export const vaesFor = (parts: readonly ModelEntry[]): readonly ModelEntry[] =>
+  parts.filter(({ kind, family, name }) => family === null && (kind === 'vae' || (kind === 'taesd' && !/encoder/i.test(name.replace(/decoder/i, '')))));
+
+/** CLIP-L is told as SD 1's and serves SDXL as well; what cannot be told may suit. */
+const encoderFamilies: Readonly<Record<string, readonly string[]>> = { sd1: ['sd1', 'sdxl'], sd2: ['sd2'], sdxl: ['sd1', 'sdxl'], 'sdxl-refiner': ['sdxl'] };
+
+export const textEncodersFor = (model: ModelEntry, parts: readonly ModelEntry[]): readonly ModelEntry[] =>
+  parts.filter(({ kind, family }) => kind === 'text-encoder' && (family === null || encoderFamilies[model.family ?? '']?.includes(family)));
