@@ -48,13 +48,14 @@ async function addPicture(studio: LocalStudio, flag: string, path: string): Prom
 /** What a picture says of how it was made. Throws model.notFound naming its model where that is not here and no other is chosen. */
 export async function readLike(studio: LocalStudio, path: string, hasModel: boolean): Promise<PictureRequest> {
   const { hash } = await addPicture(studio, '--from', path);
-  const { report, request, leftOut } = await studio.pictures.read(hash);
+  const { report, request, otherVersions, leftOut } = await studio.pictures.read(hash);
   if (!request) throw usageError(`--from ${path} says nothing of how it was made.`, 'Choose a picture that another program or Atelier saved with its settings, or give --prompt.');
   const model = report.job?.model;
   if (request.model === undefined && model && !hasModel) {
     throw new AppError('model.notFound', { message: `${path} was made with ${model.name || 'a model'}${model.hash ? ` [${model.hash.slice(0, 10)}]` : ''}, which is not among your models.`, hint: 'Put it there, or choose another with --model.', data: { file: path } });
   }
-  const missing = report.missing.filter(({ kind }) => kind !== 'checkpoint').map(({ kind, name }) => `${kind} ${name}`);
+  if (otherVersions.length > 0) process.stderr.write(`Here in another version: ${otherVersions.join(', ')}\n`);
+  const missing = report.missing.filter(({ kind, name }) => kind !== 'checkpoint' && !otherVersions.includes(name)).map(({ kind, name }) => `${kind} ${name}`);
   if (leftOut.length + missing.length > 0) process.stderr.write(`Without what is not here or cannot be done yet: ${[...leftOut, ...missing].join(', ')}\n`);
   return request;
 }

@@ -72,6 +72,8 @@ export const PictureReading = z.object({
   report: PictureReport,
   /** null when the picture says nothing. */
   request: PictureRequest.nullable(),
+  /** Names of models that are here and in the request, but whose files are others than the picture's: the hash differs. */
+  otherVersions: z.array(z.string()),
   /** Fields of the job that we cannot do (`loras`, `hires`), or whose value is out of range. */
   leftOut: z.array(z.string()),
 });

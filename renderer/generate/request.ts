@@ -41,6 +41,11 @@ export async function generate(): Promise<void> {
   useJobs.setState({ problem: { error, job: null } });
 }
 
+// What kept one model from its picture says nothing of another.
+useForm.subscribe((form, before) => {
+  if (form.model !== before.model && useJobs.getState().problem?.job === null) useJobs.setState({ problem: null });
+});
+
 /** The same settings as a picture's, with another seed. The form stays as it is. */
 export async function moreLike({ job }: PictureRecord): Promise<void> {
   const request = requestFrom(job);

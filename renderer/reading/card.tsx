@@ -15,13 +15,15 @@ import { programOf } from './read';
 
 /** Workflows have dozens; "All that it says" has them. */
 const extraShown = 6;
+/** Which files and which program: nothing that a picture is made by. */
+const aboutFiles = /hash(?:es)?$|^(?:version|user)$/i;
 
 export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
   const { t } = useTranslation();
-  const { report: { job, missing } } = reading;
+  const { report: { job, missing }, otherVersions } = reading;
   const json = JSON.stringify(reading.report, null, 2);
   const leftOut = useLeftOut(reading);
-  const notHere = missing.map(({ name }) => name);
+  const notHere = missing.map(({ name }) => name).filter((name) => !otherVersions.includes(name));
   const use = () => {
     if (reading.request) fillForm(reading.request);
     toast(notHere.length > 0 ? t('reading.takenWithout', { names: listed(notHere) }) : t('actions.reused'), { holdMs: notHere.length > 0 ? 8000 : 4000 });
@@ -55,6 +57,7 @@ export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
                 ]} />
               </>
             )}
+            {otherVersions.length > 0 && <p className="break-words text-hint text-accent-text">{t('reading.otherVersions', { names: listed(otherVersions), count: otherVersions.length })}</p>}
             {notHere.length > 0 && <p className="break-words text-hint text-accent-text">{t('reading.missing', { names: listed(notHere) })}</p>}
             {leftOut && <p className="break-words text-hint text-dim">{leftOut}</p>}
             <details className="text-hint text-dim">
@@ -78,6 +81,6 @@ export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
 function useLeftOut({ leftOut, report }: PictureReading): string | null {
   const { t } = useTranslation();
   const words: Record<string, string> = { loras: t('reading.loras'), hires: t('reading.hires') };
-  const names = [...leftOut.map((key) => words[key] ?? key), ...Object.keys(report.job?.extra ?? {}).slice(0, extraShown)];
+  const names = [...leftOut.map((key) => words[key] ?? key), ...Object.keys(report.job?.extra ?? {}).filter((key) => !aboutFiles.test(key)).slice(0, extraShown)];
   return names.length > 0 ? t('reading.leftOut', { names: listed(names) }) : null;
 }

@@ -192,7 +192,7 @@ const reading: PictureReading = {
     prompt: 'a lighthouse on a cliff at dusk, (volumetric light:1.2), <lora:add_detail:0.7>', negative: 'lowres, watermark', steps: 28, sampler: 'dpmpp_2m', schedule: 'karras', cfg: 6.5, seed: 1_234_567_890,
     width: 512, height: 768, clipSkip: 2, noise: 'gpu', model: models[1]!.id,
   },
-  leftOut: ['loras', 'hires'],
+  otherVersions: [], leftOut: ['loras', 'hires'],
 };
 
 function inspected(model: ModelEntry | undefined): ModelReport {

@@ -18,7 +18,7 @@ const notDone = ['loras', 'hires'] as const;
 /** `files`: all that are here, of any kind. */
 export function readingOf(report: PictureReport, files: readonly KnownFile[]): PictureReading {
   const { job, source } = report;
-  if (!job) return { report, request: null, leftOut: [] };
+  if (!job) return { report, request: null, otherVersions: [], leftOut: [] };
   const models = files.filter(({ entry }) => entry.runnable), parts = files.filter(({ entry }) => !entry.runnable);
   const find = (among: readonly KnownFile[], named: { name: string; hash: string | null }): string | undefined => idOf(named, among);
   const model = job.model && find(models, job.model), refiner = job.refiner && find(models, job.refiner.model);
@@ -31,12 +31,19 @@ export function readingOf(report: PictureReport, files: readonly KnownFile[]): P
     ...partsOf(job, (named) => find(parts, named), model === undefined ? undefined : models.find(({ entry }) => entry.id === model)?.entry),
   };
   const { request, refused } = inRange(wanted);
-  return { report, request, leftOut: [...refused, ...notDone.filter((key) => { const value = job[key]; return value !== undefined && (!Array.isArray(value) || value.length > 0); })] };
+  const chosen = files.filter(({ entry }) => [request.model, request.refiner?.model, request.vae, ...request.textEncoders ?? []].includes(entry.id));
+  const otherVersions = report.missing.filter(({ name }) => chosen.some(({ entry }) => isNamed(name, entry))).map(({ name }) => name);
+  return { report, request, otherVersions, leftOut: [...refused, ...notDone.filter((key) => { const value = job[key]; return value !== undefined && (!Array.isArray(value) || value.length > 0); })] };
 }
 
 function idOf({ name, hash }: { name: string; hash: string | null }, among: readonly KnownFile[]): string | undefined {
   const local = ({ entry, hashes }: KnownFile): LocalModel => ({ name: entry.path, hashes });
-  return among.find((each) => isSame({ kind: 'unknown', name, hash }, local(each)))?.entry.id ?? among.find(({ entry }) => entry.name.toLowerCase() === name.toLowerCase())?.entry.id;
+  return among.find((each) => isSame({ kind: 'unknown', name, hash }, local(each)))?.entry.id ?? among.find(({ entry }) => isNamed(name, entry))?.entry.id;
+}
+
+/** As the studio or the disk names it, with or without the ending. */
+function isNamed(name: string, { name: own, path }: ModelEntry): boolean {
+  return own.toLowerCase() === name.toLowerCase() || isSame({ kind: 'unknown', name, hash: null }, { name: path, hashes: null });
 }
 
 /** As large as it was, or nearly: sides are multiples of 8. */

@@ -21,6 +21,12 @@ test.each([
   ['AutoV2', { name: 'renamed', hash: 'a'.repeat(10) }], ['AutoV1', { name: '', hash: 'a1a1a1a1' }], ['its name, where it has no hash', { name: 'DREAM', hash: null }],
 ])('finds the model by %s', (_, model) => { expect(read({ model }).request).toMatchObject({ model: 'id-dream' }); });
 
+test('takes a model of the right name and the wrong hash, and says so', () => {
+  const model = { name: 'dream', hash: 'd'.repeat(10) }, job = { prompt: 'x', negative: '', loras: [], extra: {}, model } as PictureJob;
+  const missing = [{ kind: 'checkpoint', ...model }, { kind: 'lora', name: 'style', hash: null }] as PictureReport['missing'];
+  expect(readingOf({ kind: 'picture', source: 'a1111', job, missing }, files)).toMatchObject({ request: { model: 'id-dream' }, otherVersions: ['dream'] });
+});
+
 test('finds the built-in model by its own name, and no other model by a wrong hash', () => {
   expect(read({ model: { name: 'nice name', hash: null } }).request!.model).toBe('id-Nice Name');
   expect(read({ model: { name: 'nobody', hash: 'd'.repeat(10) } }).request).not.toHaveProperty('model');
