@@ -2,7 +2,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../engine/errors';
+import { telltale } from '../engine/families/identify-prediction';
 import { firstNotFinite } from '../engine/weights/checks';
+import { toFloat32 } from '../engine/weights/half';
 import { looksLikeSafetensors, sniffContainer } from '../engine/weights/container';
 import { parseTorchCheckpoint } from '../engine/weights/pickle/checkpoint';
 import { baseName, dtypeBytes, parseHeader } from '../engine/weights/safetensors';
@@ -22,13 +24,23 @@ export async function withFile<T>(path: string, use: (source: ByteSource) => Pro
 }
 
 /** Reads what a weight file says of its tensors; what it is, its first bytes tell. Throws what `withFile`, `parseHeader` and `parseTorchCheckpoint` throw. */
-export const openWeightFile = (path: string): Promise<WeightFile> => withFile(path, async (source) => {
+export const openWeightFile = (path: string): Promise<WeightFile> => withFile(path, async (source) => withSamples(await parseWeightFile(source), source));
+
+async function parseWeightFile(source: ByteSource): Promise<WeightFile> {
+  const { path } = source;
   const head = await source.read(0, Math.min(64, source.sizeBytes));
   if (looksLikeSafetensors(head)) return parseHeader(source);
   const container = sniffContainer(head);
   if (container === 'zip' || container === 'pickle') return parseTorchCheckpoint(source);
   return (container === 'unknown' || container === 'text') && /\.(?:ckpt|pt|pth|bin|pkl|pickle)$/i.test(path) ? parseBarePickle(source) : parseHeader(source);
-});
+}
+
+/** With the values that tell what names and shapes leave open, where the file has such a tensor. */
+async function withSamples(file: WeightFile, source: ByteSource): Promise<WeightFile> {
+  const entry = telltale(file);
+  if (!entry || entry.layout || !/^B?F/.test(entry.dtype)) return file;
+  return { ...file, samples: new Map([[entry.name, toFloat32(entry.dtype, await source.read(entry.offset, entry.byteLength))]]) };
+}
 
 /** Pickles of protocol 0 and 1 begin with anything. Of a file that is none after all, the other reader says what it is. */
 function parseBarePickle(source: ByteSource): Promise<WeightFile> {

@@ -24,6 +24,8 @@ export interface WeightFile {
   readonly dataOffset: number;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Values of the few small tensors that tell what names and shapes leave open, by name. */
+  readonly samples?: ReadonlyMap<string, Float32Array>;
 }
 
 /** Random access to a file's bytes; the host provides it. */

@@ -21,10 +21,11 @@ const VAE = 'first_stage_model.';
  * diffusers' names, LDM's, or LDM's without the prefix; which tensors are there is checked later, as for every checkpoint.
  */
 export function assembleCheckpoint(path: string, parts: Parts, metadata: Readonly<Record<string, string>> = {}): WeightFile {
-  const tensors = new Map<string, TensorEntry>();
+  const tensors = new Map<string, TensorEntry>(), samples = new Map<string, Float32Array>();
   /** `slot`: what the part takes the place of. */
   const put = (file: WeightFile, slot: string, prefix: string, map: KeyMap): void => {
     for (const name of [...tensors.keys()]) if (name.startsWith(slot)) tensors.delete(name);
+    for (const [name, values] of file.samples ?? []) samples.set(prefix + (map(name) ?? name), values);
     for (const entry of file.tensors.values()) {
       const mapped = map(entry.name);
       if (mapped !== undefined) tensors.set(prefix + mapped, asStored(prefix + mapped, { ...entry, name: prefix + mapped, file: entry.file ?? file.path }));
@@ -42,7 +43,7 @@ export function assembleCheckpoint(path: string, parts: Parts, metadata: Readonl
 
   const files = [checkpoint, unet, vae, text, text2].filter((file) => file !== undefined);
   return {
-    path, tensors, dataOffset: 0, sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    path, tensors, samples, dataOffset: 0, sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     // What somebody says of a VAE does not hold for the model.
     metadata: { ...(checkpoint || unet ? { ...unet?.metadata, ...checkpoint?.metadata } : Object.assign({}, ...files.map((file) => file.metadata)) as Record<string, string>), ...metadata },
   };
@@ -52,7 +53,7 @@ export function assembleCheckpoint(path: string, parts: Parts, metadata: Readonl
 export function joinShards(path: string, shards: readonly WeightFile[]): WeightFile {
   const tensors = new Map(shards.flatMap((shard) => [...shard.tensors.values()].map((entry) => [entry.name, { ...entry, file: entry.file ?? shard.path }] as const)));
   return {
-    path, tensors, dataOffset: 0, sizeBytes: shards.reduce((sum, shard) => sum + shard.sizeBytes, 0),
+    path, tensors, samples: new Map(shards.flatMap((shard) => [...shard.samples ?? []])), dataOffset: 0, sizeBytes: shards.reduce((sum, shard) => sum + shard.sizeBytes, 0),
     metadata: Object.assign({}, ...shards.map((shard) => shard.metadata)) as Record<string, string>,
   };
 }
