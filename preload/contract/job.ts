@@ -54,8 +54,8 @@ export const JobSpec = z.object({
   variation: z.object({ seed: Seed, strength: Share }).optional(),
   /** ENSD: the steps of samplers that draw noise take it from `seed` + this, not from where the first noise ended. */
   ensd: z.int().min(-(2 ** 32)).max(2 ** 32).optional(),
-  /** What brackets in prompts do: emphasis that keeps the mean of the text embeddings ('original', where left out) or not, nothing, or they are text. */
-  emphasis: z.enum(['original', 'no_norm', 'ignore', 'none']).optional(),
+  /** What brackets in prompts do: emphasis that keeps the mean of the text embeddings ('original', where left out) or not, nothing, or they are text. 'comfy': prompts are in ComfyUI's language, and weighed as there. */
+  emphasis: z.enum(['original', 'no_norm', 'ignore', 'none', 'comfy']).optional(),
   /** The prompts as they were typed, before styles, wildcards and choices were filled in, where that is something else. */
   template: z.object({ prompt: z.string().max(100_000), negative: z.string().max(100_000) }).optional(),
   /** Trained words (textual inversion) that the prompts called up, by their files; only the finished picture has them. */

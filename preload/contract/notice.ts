@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 export const Notice = z.object({
-  code: z.enum(['embedding.unfit', 'embedding.unreadable', 'network.unsupported', 'wildcard.missing', 'wildcard.tooLong', 'wildcard.unreadable']),
+  code: z.enum(['embedding.missing', 'embedding.unfit', 'embedding.unreadable', 'network.unsupported', 'wildcard.missing', 'wildcard.tooLong', 'wildcard.unreadable']),
   /** One sentence that names the thing and says what was done instead. */
   message: z.string(),
 });

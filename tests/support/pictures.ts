@@ -57,7 +57,7 @@ export const anyJob: fc.Arbitrary<JobSpec> = fc.record({
     depth: hex64, cfgRescale: share, imageCfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0), prediction: fc.constantFrom('eps', 'v'),
     vae: file, textEncoders: fc.array(file, { minLength: 1, maxLength: 2 }), embeddings: fc.array(file, { minLength: 1, maxLength: 3 }),
     refiner: fc.record({ model: file, switchAt: share }), variation: fc.record({ seed: fc.maxSafeNat(), strength: share }),
-    ensd: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), emphasis: fc.constantFrom('original', 'no_norm', 'ignore', 'none'),
+    ensd: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), emphasis: fc.constantFrom('original', 'no_norm', 'ignore', 'none', 'comfy'),
     template: fc.record({ prompt: words, negative: words }),
   }, { requiredKeys: [] }),
 }).map(({ start, more, ...rest }) => JobSpec.parse({ kind: start ? 'img2img' : 'txt2img', ...rest, ...start, ...more }));

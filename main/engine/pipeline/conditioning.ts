@@ -1,7 +1,8 @@
 // Prompts → what the U-Net reads at each evaluation: scheduled texts, AND parts, chunks of 75 tokens, emphasis.
 import type { Notice } from '../../../preload/contract/notice';
 import { chunkPrompt, padChunks, piecesOf, type Chunk, type Vocabulary } from '../text/chunks';
-import { loadEmbeddings, type Embedding, type EmbeddingLibrary } from '../text/embeddings';
+import { chunkComfy, comfyNames } from '../text/comfy-words';
+import { loadEmbeddings, type Embedding, type EmbeddingLibrary, type FindEmbedding } from '../text/embeddings';
 import type { EmphasisMode } from '../text/emphasis';
 import type { ExtraNetwork } from '../text/extra-networks';
 import { parseNegativePrompt, parsePrompt } from '../text/prompt';
@@ -15,7 +16,7 @@ import type { Condition, EncodedText, Inserts } from './model';
 export interface Prompts {
   readonly prompt: string;
   readonly negative: string;
-  /** The steps that schedules count: evaluations of the denoiser in a whole run, two a step for second-order samplers. */
+  /** The steps that schedules are laid over, in evaluations of the denoiser: two a step for second-order samplers, one for all others. */
   readonly evaluations: number;
   readonly clipSkip: number;
   /** Guidance needs the negative prompt. */
@@ -45,17 +46,21 @@ export interface Conditioned extends WordsReport {
 export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, prompts: Prompts, library?: EmbeddingLibrary): Promise<Conditioned> {
   const { clipSkip, emphasis } = prompts;
   const timing = { steps: prompts.evaluations };
-  const { parts, networks } = parsePrompt(prompts.prompt, timing);
+  const { parts, networks } = parsePrompt(prompts.prompt, timing, emphasis);
   const guided = prompts.guided || parts.length > 1 || parts[0]!.weight !== 1;       // weights say how far to go from the negative prompt
-  const negative = guided ? parseNegativePrompt(prompts.negative, timing) : null;
+  const negative = guided ? parseNegativePrompt(prompts.negative, timing, emphasis) : null;
   const texts = new Set([...parts.map(({ schedule }) => schedule), negative ?? []].flat().map(({ text }) => text));
-  const pieces = library ? [...texts].flatMap((text) => piecesOf(text, emphasis)).map(({ text }) => vocabulary.encode(text)) : [];
-  const words = library && await loadEmbeddings(library, pieces, encoders.widths);
+  const places = [...texts].flatMap((text) => (emphasis === 'comfy' ? comfyNames(text) : piecesOf(text, emphasis).map((piece) => piece.text)));
+  const words = library && await loadEmbeddings(library, places.map((place) => vocabulary.encode(place)), encoders.widths);
 
-  const chunks = new Map([...texts].map((text) => [text, chunkPrompt(text, vocabulary, undefined, { find: words?.find, emphasis }).chunks]));
+  const cut = [...texts].map((text) => ({ text, ...cutPrompt(text, vocabulary, emphasis, words?.find) }));
+  const chunks = new Map(cut.map((each) => [each.text, each.chunks]));
   const lengths = lengthsFor(parts.map(({ schedule }) => chunksIn(schedule, chunks)), negative && chunksIn(negative, chunks));
   const encode = (schedule: readonly ScheduledText[], length: number): Promise<Map<string, Encoded>> =>
-    encodeSchedule(schedule, (text) => padChunks(chunks.get(text)!, length, vocabulary), (rows, inserts) => encoders.encode(rows, clipSkip, inserts), emphasis);
+    encodeSchedule(schedule, {
+      chunksOf: (text) => padChunks(chunks.get(text)!, length, vocabulary), noText: padChunks([], 1, vocabulary)[0]!,
+      encode: (rows, inserts) => encoders.encode(rows, clipSkip, inserts), emphasis,
+    });
 
   const conds: { course: Course; weight: number }[] = [];
   for (const [i, { schedule, weight }] of parts.entries()) {
@@ -65,13 +70,18 @@ export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, pr
     })) });
   }
   const uncond = negative && courseOf(negative, await encode(negative, lengths.negative), (own) => {
-    const { context, pooled } = negative.every(({ text }) => text === '') ? withoutText(own) : own;
+    const { context, pooled } = emphasis !== 'comfy' && negative.every(({ text }) => text === '') ? withoutText(own) : own;
     return { context: repeatWhole(context, tokens(lengths.common)), y: encoders.vector(pooled, true) };
   });
+  const isThere = (name: string): boolean => {
+    const ids = vocabulary.encode(name);
+    return library?.words.find(ids, 0)?.length === ids.length;
+  };
+  const missing = [...new Set(cut.flatMap((each) => each.missing))].filter((name) => !isThere(name));      // else a notice says why it does not count
   const used = [...chunks.values()].flat().flatMap(({ inserts = [] }) => inserts.map(({ embedding }) => embedding));
   return {
     embeddings: [...new Set(used)],
-    notices: [...networks.map(unsupported), ...(words?.notices ?? [])],
+    notices: [...networks.map(unsupported), ...(words?.notices ?? []), ...missing.map(notThere)],
     at: (evaluation) => ({
       conds: conds.map(({ course, weight }) => ({ condition: course(evaluation), weight })),
       uncond: uncond && uncond(evaluation),
@@ -79,10 +89,18 @@ export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, pr
   };
 }
 
+/** Chunks in the language of the job, and names of embeddings that are called up there and not found. */
+function cutPrompt(text: string, vocabulary: Vocabulary, emphasis: EmphasisMode | undefined, find: FindEmbedding | undefined): { chunks: readonly Chunk[]; missing: readonly string[] } {
+  if (emphasis === 'comfy') return chunkComfy(text, vocabulary, find);
+  return { ...chunkPrompt(text, vocabulary, undefined, { find, emphasis }), missing: [] };
+}
+
 const unsupported = ({ kind, positional: [name = ''] }: ExtraNetwork): Notice =>
   ({ code: 'network.unsupported', message: `<${kind}:${name}> was left out: prompts cannot call up networks of this kind yet.` });
 
-/** SDXL was trained with zeros where no text is, not with an empty text; Stability's code and A1111 do so for an empty negative prompt. */
+const notThere = (name: string): Notice => ({ code: 'embedding.missing', message: `The embedding ${name} was left out: there is no file of this name.` });
+
+/** SDXL was trained with zeros where no text is, not with an empty text; Stability's code and A1111 do so for an empty negative prompt, ComfyUI does not. */
 function withoutText({ context, pooled }: Encoded): Encoded {
   return pooled ? { context: float32(context.dims), pooled: float32(pooled.dims) } : { context, pooled };
 }

@@ -20,6 +20,8 @@ export interface Conditioning {
 export interface DenoiserOptions {
   readonly prediction: Prediction;
   readonly table: SigmaTable;
+  /** Which timestep the network is told at a noise level; the table's, fractional, where left out. */
+  readonly timestepOf?: (sigma: number) => number;
   readonly cfg: number;
   /** How far guidance is kept from raising the contrast, 0–1. */
   readonly rescale?: number;
@@ -43,12 +45,13 @@ interface Evaluation { readonly condition: Condition; readonly extra: Tensor | n
 
 export function guidedDenoiser(predict: Predict, options: DenoiserOptions): Denoiser {
   const { prediction, table, cfg, rescale, conditioning, extra = null, imageCfg = 1, sequential = false } = options;
+  const timestepOf = options.timestepOf ?? ((sigma: number) => sigmaToT(table, sigma));
   const pair: PairDenoiser = async (x, sigma) => {
     const { conds, uncond } = conditioning(sigma);
     const { cIn, cSkip, cOut } = scalings(prediction, sigma);
     const pictureless = uncond && extra && imageCfg !== 1 ? [{ condition: uncond, extra: float32(extra.dims) }] : [];
     const evaluations = [...conds.map(({ condition }) => condition), ...(uncond ? [uncond] : [])].map((condition) => ({ condition, extra }));
-    const outputs = await evaluate(lincomb([cIn, x]), sigmaToT(table, sigma), [...evaluations, ...pictureless]);
+    const outputs = await evaluate(lincomb([cIn, x]), timestepOf(sigma), [...evaluations, ...pictureless]);
     const denoised = outputs.map((output) => lincomb([cSkip, x], [cOut, output]));
     const base = uncond ? denoised[conds.length]! : null;
     const cond = compose(conds.map(({ weight }, i) => ({ weight, denoised: denoised[i]! })), base);

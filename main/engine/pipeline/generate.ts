@@ -1,10 +1,10 @@
 // From a job to a picture: txt2img and img2img, with a mask or a second model where the job has one.
 import type { JobSpec } from '../../../preload/contract/job';
 import { AppError } from '../errors';
-import { lincomb } from '../sampling/arithmetic';
+import { lincomb, mul } from '../sampling/arithmetic';
 import { sigmaToT } from '../sampling/model-sampling';
 import { latentNoise } from '../sampling/noise/latent-noise';
-import { planSampling } from '../sampling/plan';
+import { planSampling, type SamplingPlan } from '../sampling/plan';
 import { samplers } from '../sampling/samplers';
 import type { AbortLike, Denoiser, StepInfo } from '../sampling/types';
 import type { Vocabulary } from '../text/chunks';
@@ -61,23 +61,23 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
   const began = now();
   host.onPhase('loading');
   const { table, lineage } = model.traits;
-  const { sigmas, ...plan } = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, table, lineage);
+  const plan = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, table, lineage);
   const original = inputs.init && await model.autoencoder.encode(inputs.init);
   let evaluation = -1;                                       // of the sampler's, counted from 0
-  const first = await openStage(model, job, inputs, original, () => evaluation, host);
+  const first = await openStage(model, job, plan, inputs, original, () => evaluation, host);
   // What the job says of its model does not hold for the other.
-  const second = inputs.refiner && await openStage(inputs.refiner, { ...job, prediction: undefined }, inputs, original, () => evaluation, host);
+  const second = inputs.refiner && await openStage(inputs.refiner, { ...job, prediction: undefined }, plan, inputs, original, () => evaluation, host);
 
   const [height, width] = [job.height / model.autoencoder.factor, job.width / model.autoencoder.factor];
   const noise = latentNoise(job.noise, job.seed, [1, model.autoencoder.latentChannels, height, width], { variation: job.variation, stepSeedDelta: job.ensd, tree: plan.tree });
-  const start = lincomb([plan.startNoise, noise.initial], ...(original ? [[1, original] as const] : []));
+  const start = lincomb([plan.startNoise, noise.initial], ...(original ? [[plan.startPicture, original] as const] : []));
   await model.prepare({ batch: first.batch, height, width, tokens: first.tokens });
   signal.throwIfAborted();
 
   host.onPhase('running');
   const firstStep = now();
-  const steps = reportSteps(model, sigmas.length - 1, host);
-  const both = second ? handOver(first, second, job.refiner?.switchAt ?? 1) : first.denoise;
+  const steps = reportSteps(model, plan.sigmas.length - 1, host);
+  const both = plan.around(second ? handOver(first, second, job.refiner?.switchAt ?? 1) : first.denoise);
   const denoise = original && inputs.mask ? keepOutside(both, original, latentMask(inputs.mask, model.autoencoder.factor)) : both;
   const watched = async (x: Tensor, sigma: number): Promise<Tensor> => {
     await steps.flush();
@@ -85,10 +85,11 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
     evaluation++;
     return denoise(x, sigma);
   };
-  const latents = await samplers[job.sampler].run(watched, start, sigmas, { noise: noise.next, signal, onStep: steps.onStep }, plan.options);
+  const ended = await samplers[job.sampler].run(watched, start, plan.sigmas, { noise: noise.next, signal, onStep: steps.onStep }, plan.options);
   await steps.flush();
   await inputs.refiner?.releaseUnet();
   signal.throwIfAborted();
+  const latents = mul(ended, plan.endScale);
   assertFinite(latents);
 
   host.onPhase('decoding');
@@ -110,19 +111,19 @@ interface Stage {
   readonly words: WordsReport;
 }
 
-async function openStage(model: Model, job: JobSpec, inputs: Inputs, original: Tensor | undefined, evaluation: () => number, { vocabulary, embeddings, sparing, signal }: Host): Promise<Stage> {
+async function openStage(model: Model, job: JobSpec, plan: SamplingPlan, inputs: Inputs, original: Tensor | undefined, evaluation: () => number, { vocabulary, embeddings, sparing, signal }: Host): Promise<Stage> {
   const cfg = model.readsGuidance() ? 1 : job.cfg;
   const imageCfg = inputs.init && model.editsPictures() ? job.imageCfg ?? 1.5 : 1;
   const sampler = samplers[job.sampler];
   const words = await conditionOn({
     encode: (rows, skip, inserts) => model.encodeText(rows, skip, inserts), widths: model.textWidths,
     vector: (pooled, negative) => model.vectorCondition(pooled, job, negative),
-  }, vocabulary, { ...job, evaluations: job.steps * sampler.evaluationsPerStep, guided: cfg !== 1 || imageCfg !== 1 || sampler.readsUncond }, embeddings);
+  }, vocabulary, { ...job, evaluations: job.steps * sampler.promptStepsPerStep, guided: cfg !== 1 || imageCfg !== 1 || sampler.readsUncond }, embeddings);
   const extra = await extraChannels(model, inputs, original, job);
   signal.throwIfAborted();
   const { prediction, table } = model.traits;
   const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition, job.cfg), {
-    prediction: job.prediction ?? prediction, table, cfg, rescale: job.cfgRescale, imageCfg, extra, sequential: sparing,
+    prediction: job.prediction ?? prediction, table, timestepOf: plan.timestepOf, cfg, rescale: job.cfgRescale, imageCfg, extra, sequential: sparing,
     conditioning: () => words.at(evaluation()),
   });
   const atStart = words.at(0);

@@ -1,10 +1,13 @@
 // What a run asks of the sampling code, as the program whose noise it has would: which levels, how much noise to begin with, which defaults.
 import type { NoiseSource, SamplerName, ScheduleName } from '../../../preload/contract/vocabulary';
-import type { SigmaTable } from './model-sampling';
+import { distilledTable, distilledTimestep, withBoundary } from './distilled';
+import { sigmaToT, type SigmaTable } from './model-sampling';
 import type { Span } from './noise/brownian';
 import { samplers } from './samplers';
 import { sigmas as scheduleSigmas, type Program } from './schedules';
-import type { SamplerOptions } from './types';
+import { tByAlpha } from './timestep-grids';
+import { hasOwnTimesteps, timestepRun } from './timestep-samplers';
+import type { Denoiser, SamplerOptions } from './types';
 
 interface Asked {
   readonly sampler: SamplerName;
@@ -20,9 +23,17 @@ export interface SamplingPlan {
   readonly sigmas: readonly number[];
   /** Factor on the unit noise that goes onto the start. */
   readonly startNoise: number;
+  /** Factor on the picture's latents that it goes onto. */
+  readonly startPicture: number;
+  /** Factor on the latents at the end. */
+  readonly endScale: number;
   /** For samplers whose noise belongs to noise levels: what the tree spans. */
   readonly tree?: Span;
   readonly options: SamplerOptions;
+  /** Which timestep the network is told at a noise level. */
+  readonly timestepOf: (sigma: number) => number;
+  /** What the program has around the guided denoiser. */
+  readonly around: (denoise: Denoiser) => Denoiser;
 }
 
 /** Second-order steps go badly into the smallest level, so these programs lay one level more and leave out the last above 0. */
@@ -39,31 +50,42 @@ const withoutLastLevel: Readonly<Record<Program, readonly SamplerName[]>> = {
  * | img2img | int(strength·steps) of the steps and one more | all steps, the last of a schedule of int(steps/strength) |
  * | noise at the start | σ | √(1 + σ²) where σ is the model's largest, else σ |
  * | a tree spans | the whole schedule | what runs of it |
+ * | timesteps | fractional | the nearest whole one |
  * | eta of dpm_fast and dpm_adaptive | 1, the setting for ancestral samplers | 0, as in k-diffusion |
  * | their range in txt2img | the model's | the schedule's above 0: with few steps, noise stays in the picture |
- *
- * The same for both, as in ComfyUI: DDIM, PLMS and UniPC run over the schedule's levels. AUTOMATIC1111 has timesteps of its own for
- * them. Its DDIM and PLMS visit those of `ddim_uniform` and leave out the last step, from σ = 0.04 to 0; its UniPC visits those of
- * `sgm_uniform` and ends at the smallest σ.
+ * | ddim and plms on ddim_uniform, unipc on sgm_uniform | timesteps of their own, see timestep-samplers.ts | the schedule's levels, as all |
+ * | lcm | knows every 20th timestep, see distilled.ts | as all |
  */
 export function planSampling(asked: Asked, table: SigmaTable, family: 'sd1' | 'sdxl'): SamplingPlan {
   const program: Program = asked.noise === 'comfy' ? 'comfy' : 'a1111';
-  const { laid, run } = stepCounts(asked, program);
-  const all = wholeSchedule(asked, laid, table, program, family);
-  // Counted from the front or the back: the same, but where a schedule has more levels than were asked for.
-  const sigmas = run === laid ? all : program === 'comfy' ? all.slice(-run - 1) : all.slice(laid - run);
-
-  const start = sigmas[0]!;
-  const isPure = start > table.sigmaMax * (1 - 1e-5);
+  const byTimesteps = program === 'a1111' && hasOwnTimesteps(asked.sampler, asked.schedule) ? timestepRun(asked, table) : null;
+  const isDistilled = program === 'a1111' && asked.sampler === 'lcm';
   return {
-    sigmas,
-    startNoise: program === 'comfy' && isPure ? Math.sqrt(1 + start * start) : start,
-    ...(samplers[asked.sampler].noiseByLevel && { tree: { from: all.findLast((sigma) => sigma > 0)!, to: program === 'comfy' ? start : all[0]! } }),
+    ...(byTimesteps ?? scheduleRun(asked, isDistilled ? distilledTable(table) : table, program, family)),
     options: { table, ...(program === 'a1111' && isFree(asked.sampler) && { eta: 1 }) },
+    timestepOf: (sigma) => isDistilled ? distilledTimestep(table, sigma)
+      : byTimesteps && asked.sampler === 'unipc' ? tByAlpha(table, sigma)
+      : program === 'comfy' ? Math.round(sigmaToT(table, sigma)) : sigmaToT(table, sigma),
+    around: (denoise) => (isDistilled ? withBoundary(denoise, table) : denoise),
   };
 }
 
 const isFree = (sampler: SamplerName): boolean => sampler === 'dpm_fast' || sampler === 'dpm_adaptive';
+
+function scheduleRun(asked: Asked, table: SigmaTable, program: Program, family: 'sd1' | 'sdxl'): Pick<SamplingPlan, 'sigmas' | 'startNoise' | 'startPicture' | 'endScale' | 'tree'> {
+  const { laid, run } = stepCounts(asked, program);
+  const all = wholeSchedule(asked, laid, table, program, family);
+  // Counted from the front or the back: the same, but where a schedule has more levels than were asked for, or less.
+  const sigmas = run === laid ? all : program === 'comfy' ? all.slice(-run - 1) : all.slice(Math.min(laid - run, all.length - 2));
+
+  const start = sigmas[0]!;
+  const isPure = start > table.sigmaMax * (1 - 1e-5);
+  return {
+    sigmas, startPicture: 1, endScale: 1,
+    startNoise: program === 'comfy' && isPure ? Math.sqrt(1 + start * start) : start,
+    ...(samplers[asked.sampler].noiseByLevel && { tree: { from: all.findLast((sigma) => sigma > 0)!, to: program === 'comfy' ? start : all[0]! } }),
+  };
+}
 
 /** Of how many steps the schedule is laid out, and how many at its end run. */
 function stepCounts({ steps, strength }: Asked, program: Program): { laid: number; run: number } {

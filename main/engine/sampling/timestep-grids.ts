@@ -34,19 +34,19 @@ export function consistencyTimesteps(steps: number, original = 50, trained = 100
 }
 
 /**
- * AUTOMATIC1111's three spacings for UniPC: `steps + 1` points of continuous time from T = 1 to 1/N, where point (t + 1)/N is
- * timestep t and log ᾱ is linear between. Ends at timestep 0 and not at σ = 0. Timesteps are fractional.
+ * AUTOMATIC1111's three spacings for UniPC: `steps + 1` points of continuous time from timestep `first` down to timestep 0, where
+ * timestep t is the time (t + 1)/N and log ᾱ is linear between. Ends there and not at σ = 0. Timesteps are fractional.
  */
-export function uniPcGrid(skip: 'time_uniform' | 'time_quadratic' | 'logSNR', steps: number, table: SigmaTable): { timesteps: number[]; sigmas: number[] } {
+export function uniPcGrid(skip: 'time_uniform' | 'time_quadratic' | 'logSNR', steps: number, table: SigmaTable, first = table.sigmas.length - 1): { timesteps: number[]; sigmas: number[] } {
   const trained = table.sigmas.length;
   const even = (from: number, to: number): number[] => Array.from({ length: steps + 1 }, (_, i) => from + ((to - from) * i) / steps);
-  const toT = (time: number): number => time * trained - 1;
+  const [start, end] = [(first + 1) / trained, 1 / trained];
   if (skip !== 'logSNR') {
-    const times = skip === 'time_uniform' ? even(1, 1 / trained) : even(1, Math.sqrt(1 / trained)).map((root) => root ** 2);
-    const timesteps = times.map(toT);
+    const times = skip === 'time_uniform' ? even(start, end) : even(Math.sqrt(start), Math.sqrt(end)).map((root) => root ** 2);
+    const timesteps = times.map((time) => time * trained - 1);
     return { timesteps, sigmas: timesteps.map((t) => sigmaByAlpha(table, t)) };
   }
-  const sigmas = even(Math.log(table.sigmaMax), Math.log(table.sigmaMin)).map(Math.exp);
+  const sigmas = even(Math.log(sigmaByAlpha(table, first)), Math.log(table.sigmaMin)).map(Math.exp);
   return { timesteps: sigmas.map((sigma) => tByAlpha(table, sigma)), sigmas };
 }
 
@@ -58,7 +58,7 @@ function sigmaByAlpha({ alphasCumprod }: SigmaTable, t: number): number {
 }
 
 /** The inverse of `sigmaByAlpha`, within the table. */
-function tByAlpha({ alphasCumprod }: SigmaTable, sigma: number): number {
+export function tByAlpha({ alphasCumprod }: SigmaTable, sigma: number): number {
   const alpha = 1 / (1 + sigma * sigma);
   const above = alphasCumprod.findIndex((a) => a < alpha);
   const low = Math.max(0, (above < 0 ? alphasCumprod.length - 1 : above) - 1);

@@ -1,11 +1,11 @@
 // Cuts a prompt of any length into windows of 77 tokens, as the text encoder takes them. A1111's rules.
 import { isBreak, parseAttention, type Piece } from './attention';
 import type { FindEmbedding, Insert } from './embeddings';
-import type { EmphasisMode } from './emphasis';
+import type { BracketMode } from './emphasis';
 import type { Tokenizer } from './tokenizer';
 
 /** Tokens of the prompt in a chunk; start and end come on top. */
-const room = 75;
+export const room = 75;
 
 /** `ids` and `multipliers` have 77 entries: start, 75 tokens filled up with end, end. `inserts`: vectors that replace tokens, whose ids are 0 there. */
 export interface Chunk { readonly ids: readonly number[]; readonly multipliers: readonly number[]; readonly inserts?: readonly Insert[] }
@@ -21,7 +21,7 @@ export type Vocabulary = Pick<Tokenizer, 'encode' | 'startId' | 'endId' | 'comma
 export interface ChunkOptions {
   /** Which embedding is called up at a token. */
   readonly find?: FindEmbedding | undefined;
-  readonly emphasis?: EmphasisMode | undefined;
+  readonly emphasis?: BracketMode | undefined;
 }
 
 /**
@@ -82,14 +82,15 @@ export function chunkPrompt(prompt: string, vocabulary: Vocabulary, commaBacktra
 }
 
 /** Where emphasis is no part of the language, a prompt is one piece, brackets and BREAK included. */
-export const piecesOf = (prompt: string, emphasis?: EmphasisMode): Piece[] => (emphasis === 'none' ? [{ text: prompt, weight: 1 }] : parseAttention(prompt));
+export const piecesOf = (prompt: string, emphasis?: BracketMode): Piece[] => (emphasis === 'none' ? [{ text: prompt, weight: 1 }] : parseAttention(prompt));
 
 /** Adds empty chunks until there are `count`: positive and negative prompt need the same number. */
 export function padChunks(chunks: readonly Chunk[], count: number, vocabulary: Vocabulary): Chunk[] {
   return [...chunks, ...Array.from({ length: Math.max(0, count - chunks.length) }, () => filled([], [], vocabulary, []))];
 }
 
-function filled(ids: readonly number[], multipliers: readonly number[], { startId, endId }: Vocabulary, inserts: readonly Insert[]): Chunk {
+/** A chunk of what is there, closed and filled up with end tokens. */
+export function filled(ids: readonly number[], multipliers: readonly number[], { startId, endId }: Vocabulary, inserts: readonly Insert[]): Chunk {
   const fill = room - ids.length + 1;
   return {
     ids: [startId, ...ids, ...Array<number>(fill).fill(endId)],

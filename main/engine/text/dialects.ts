@@ -20,7 +20,7 @@ const escaped = (text: string): string => text.replace(/[()[\]]/g, '\\$&');
 function fromNovelAi(prompt: string): string {
   const parts: Parts = [];
   let depth = 0, number = 1;
-  for (const [token] of prompt.matchAll(/-?\d+(?:\.\d+)?::|::|[{}[\]]|(?:(?!-?\d+(?:\.\d+)?::|::)[^{}[\]])+/g)) {
+  for (const [token] of prompt.matchAll(/-?\d{1,9}(?:\.\d{1,9})?::|::|[{}[\]]|(?:(?!-?\d{1,9}(?:\.\d{1,9})?::|::)[^{}[\]])+/g)) {
     if (token === '{' || token === ']') depth++;
     else if (token === '}' || token === '[') depth--;
     else if (token === '::') number = 1;
@@ -46,8 +46,11 @@ function fromCompel(prompt: string): string {
 
 const factorOf = (suffix: string): number => (suffix === '' ? 1 : suffix[0] === '+' ? 1.1 ** suffix.length : suffix[0] === '-' ? 0.9 ** suffix.length : Number(suffix));
 
-/** Round brackets are ours, square ones are text, and trained words have a prefix. */
+/** For what is half theirs, half ours: prompts that were joined, and A1111's text written by nodes. Round brackets are ours, square ones are text, and trained words have a prefix. */
 const fromComfy = (prompt: string): string => prompt.replace(/(\\.)|([[\]])|\bembedding:(?=\S)/gs, (_, escape: string | undefined, square: string | undefined) => escape ?? (square ? `\\${square}` : ''));
+
+/** Neither space nor comma. */
+const edge = /[^\s,]/;
 
 /** Neighbours of one weight in one bracket; round and square brackets of the text are escaped. */
 function joined(parts: Parts): string {
@@ -59,7 +62,9 @@ function joined(parts: Parts): string {
     else merged.push([text, weight]);
   }
   return merged.map(([text, weight]) => {
-    const [, before = '', core = '', after = ''] = /^([\s,]*)(.*?)([\s,]*)$/s.exec(text) ?? [];
-    return core === '' ? text : `${before}${weighted(escaped(core), weight)}${after}`;
+    const start = text.search(edge);
+    let end = text.length;
+    while (end > start && !edge.test(text[end - 1]!)) end--;
+    return start < 0 ? text : `${text.slice(0, start)}${weighted(escaped(text.slice(start, end)), weight)}${text.slice(end)}`;
   }).join('');
 }

@@ -2,6 +2,7 @@
 // emphasis is read when a text is encoded (chunks.ts). Styles and wildcards have been filled in before.
 import { splitAnd } from './and';
 import { stripComments } from './comments';
+import type { EmphasisMode } from './emphasis';
 import { takeExtraNetworks, type ExtraNetwork } from './extra-networks';
 import { parseSchedule, type ScheduledText, type Timing } from './schedules';
 
@@ -16,12 +17,16 @@ export interface PromptPart {
   readonly schedule: readonly ScheduledText[];
 }
 
-/** Never throws: what cannot be read is used literally. */
-export function parsePrompt(text: string, timing: Timing): PromptPlan {
+/** Never throws: what cannot be read is used literally, and in ComfyUI's language all of this is text. */
+export function parsePrompt(text: string, timing: Timing, emphasis?: EmphasisMode): PromptPlan {
+  if (emphasis === 'comfy') return { networks: [], parts: [{ weight: 1, schedule: always(text, timing) }] };
   const { prompt, networks } = takeExtraNetworks(stripComments(text));
   const parts = splitAnd(prompt).map((part) => ({ weight: part.weight, schedule: parseSchedule(part.text, timing) }));
   return { networks, parts };
 }
 
 /** A negative prompt has one part: AND and tags in it are text. */
-export const parseNegativePrompt = (text: string, timing: Timing): ScheduledText[] => parseSchedule(stripComments(text), timing);
+export const parseNegativePrompt = (text: string, timing: Timing, emphasis?: EmphasisMode): ScheduledText[] =>
+  (emphasis === 'comfy' ? always(text, timing) : parseSchedule(stripComments(text), timing));
+
+const always = (text: string, { steps }: Timing): ScheduledText[] => [{ endAtStep: steps, text }];

@@ -12,8 +12,8 @@ export interface Parameters {
 
 const negativePrefix = 'Negative prompt:';
 
-/** What A1111's settings call the ways to read brackets. */
-export const emphasisLabels: Record<NonNullable<JobSpec['emphasis']>, string> = { original: 'Original', no_norm: 'No norm', ignore: 'Ignore', none: 'None' };
+/** What A1111's settings call the ways to read brackets; ComfyUI's has no name there. */
+export const emphasisLabels: Partial<Record<NonNullable<JobSpec['emphasis']>, string>> = { original: 'Original', no_norm: 'No norm', ignore: 'Ignore', none: 'None' };
 
 /** The job in A1111's words and order. `version` of Atelier, e.g. '0.1.0'. */
 export function parametersText(job: JobSpec, { version }: { version: string }): string {

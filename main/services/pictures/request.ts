@@ -23,7 +23,7 @@ export function readingOf(report: PictureReport, files: readonly KnownFile[]): P
   const find = (among: readonly KnownFile[], named: { name: string; hash: string | null }): string | undefined => idOf(named, among);
   const model = job.model && find(models, job.model), refiner = job.refiner && find(models, job.refiner.model);
   const wanted: Record<string, unknown> = {
-    prompt: fromDialect(job.prompt, source), negative: fromDialect(job.negative, source), model,
+    prompt: inOurWords(job, job.prompt, source), negative: inOurWords(job, job.negative, source), model,
     ...Object.fromEntries(plain.flatMap((key) => (job[key] === undefined ? [] : [[key, job[key]]]))),
     ...(job.width !== undefined && { width: roundSide(job.width) }), ...(job.height !== undefined && { height: roundSide(job.height) }),
     ...(refiner && job.refiner && { refiner: { model: refiner, switchAt: job.refiner.switchAt } }),
@@ -35,6 +35,9 @@ export function readingOf(report: PictureReport, files: readonly KnownFile[]): P
   const otherVersions = report.missing.filter(({ name }) => chosen.some(({ entry }) => isNamed(name, entry))).map(({ name }) => name);
   return { report, request, otherVersions, leftOut: [...refused, ...notDone.filter((key) => { const value = job[key]; return value !== undefined && (!Array.isArray(value) || value.length > 0); })] };
 }
+
+/** ComfyUI's language is one that jobs have. */
+const inOurWords = ({ emphasis }: PictureJob, prompt: string, source: PictureReport['source']): string => (emphasis === 'comfy' ? prompt : fromDialect(prompt, source));
 
 function idOf({ name, hash }: { name: string; hash: string | null }, among: readonly KnownFile[]): string | undefined {
   const local = ({ entry, hashes }: KnownFile): LocalModel => ({ name: entry.path, hashes });

@@ -53,6 +53,16 @@ describe('a ComfyUI graph', () => {
     expect(reading.job).toMatchObject(Object.fromEntries(Object.entries(job).filter(([, value]) => value !== undefined)));
   });
 
+  it.each<[string, 'comfy' | undefined, Nodes]>([
+    ['a plain graph', 'comfy', {}],
+    ['texts that are joined before they are read', 'comfy', { 6: node('CLIPTextEncode', { text: ['90', 0], clip: ['4', 1] }), 90: node('Text Concatenate', { text_a: 'a', text_b: 'b' }) }],
+    ['prompts that are joined', undefined, { 3: node('KSampler', { ...sampling, positive: ['90', 0] }), 90: node('ConditioningConcat', { conditioning_to: ['6', 0], conditioning_from: ['7', 0] }) }],
+    ['negative prompts that are combined', undefined, { 3: node('KSampler', { ...sampling, negative: ['90', 0] }), 90: node('ConditioningCombine', { conditioning_1: ['6', 0], conditioning_2: ['7', 0] }) }],
+    ['a node that weighs as AUTOMATIC1111 does', undefined, { 6: node('BNK_CLIPTextEncodeAdvanced', { text: 'a cat', token_normalization: 'none', weight_interpretation: 'A1111', clip: ['4', 1] }) }],
+    ['a node that could, and does not', 'comfy', { 6: node('smZ CLIPTextEncode', { text: 'a cat', parser: 'comfy', clip: ['4', 1] }) }],
+    ['wildcards with tags', undefined, { 3: node('KSampler', { ...sampling, model: ['30', 0], positive: ['30', 2] }), 30: node('ImpactWildcardEncode', { wildcard_text: '__a__ cat', populated_text: 'red cat <lora:x:0.5>', model: ['4', 0], clip: ['4', 1] }) }],
+  ])("with %s: its prompts' language is %s", (_, emphasis, nodes) => { expect(read({ prompt: { ...plain, ...nodes } }).job.emphasis).toBe(emphasis); });
+
   it('keeps every text that is not in the job', () => {
     const said = JSON.stringify(read({ prompt: { ...plain, 6: node('CLIPTextEncodeSDXL', { text_g: 'global', text_l: 'local', clip: ['4', 1] }), 60: node('CLIPTextEncode', { text: 'nowhere' }) } }).job);
     for (const text of ['global', 'local', 'nowhere', 'fog']) expect(said).toContain(text);

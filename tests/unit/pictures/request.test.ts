@@ -49,6 +49,8 @@ test('takes over what a request can have, sides to multiples of 8, and names wha
 test('has the words of other programs in ours', () => {
   expect(read({ prompt: '{{red}} house', negative: '[bad]' }, 'novelai').request).toMatchObject({ prompt: '(red:1.103) house', negative: '(bad:0.952)' });
   expect(read({ prompt: '{{red}} house' }).request!.prompt).toBe('{{red}} house');
+  expect(read({ prompt: '[a] embedding:b', emphasis: 'comfy' }, 'comfyui').request, 'which a job may have as well').toMatchObject({ prompt: '[a] embedding:b', emphasis: 'comfy' });
+  expect(read({ prompt: '[a] embedding:b BREAK c' }, 'comfyui').request!.prompt).toBe('\\[a\\] b BREAK c');
 });
 
 test("our own jobs keep their pictures and parts; without a VAE it was the model's own", () => {

@@ -63,6 +63,65 @@ test('brackets do what the job says: weight with or without the mean kept, nothi
   expect(token(await contextOf('(red', 'none'), 1)[0]).toBe(vocabulary.encode('(red')[0]);
 });
 
+describe("in ComfyUI's language", () => {
+  const comfy = { ...prompts, emphasis: 'comfy' as const };
+  test('a weighted token lies on the line from the empty prompt to its own, in each encoder, and the others stay to the bit', async () => {
+    const rows: number[][] = [];
+    const listening: Encoders = { ...encoders, encode: (given, ...rest) => { rows.push(...given.map((row) => [...row])); return encoders.encode(given, ...rest); } };
+    const contextOf = async (prompt: string) => (await conditionOn(listening, vocabulary, { ...comfy, prompt, guided: false })).at(0).conds[0]!.condition;
+    const plain = await contextOf('red house'), empty = await contextOf('');
+    expect(rows).toHaveLength(2);
+    for (const weight of [1.5, 0.25, 0, -1]) {
+      const { context, y } = await contextOf(`red (house:${weight})`);
+      token(context, 2).forEach((value, i) => {
+        const base = token(empty.context, 2)[i]!;
+        expect(value).toBeCloseTo(base + weight * (token(plain.context, 2)[i]! - base), 1);
+      });
+      for (const at of [0, 1, 3, 40, 76]) expect(token(context, at)).toEqual(token(plain.context, at));
+      expect(y).toEqual(plain.y);
+    }
+    expect(rows.at(-1)!.filter((id) => id === vocabulary.endId)).toHaveLength(76);      // the empty prompt, asked for once more where there are weights
+  });
+
+  test('of several chunks each is weighed against the empty one', async () => {
+    const context = async (prompt: string) => (await conditionOn(encoders, vocabulary, { ...comfy, prompt, guided: false })).at(0).conds[0]!.condition.context;
+    const words = (n: number) => Array<string>(n).fill('cat').join(' ');
+    const long = await context(`${words(75)} (dog:0)`);
+    expect(long.dims).toEqual([1, 154, 5]);
+    expect(token(long, 78)).toEqual(token(await context(''), 1));
+    expect(token(long, 79)).toEqual(token(await context('dog'), 2));
+  });
+
+  test('there is nothing but weights: no editing, no AND, no tags, no comments', async () => {
+    const prompt = 'a [cat:dog:0.5] AND [b|c]:2 BREAK d<lora:ink:0.8> # not said';
+    const { at, notices } = await conditionOn(encoders, vocabulary, { ...comfy, prompt, negative: prompt });
+    const { conds, uncond } = at(0);
+    expect(conds.map(({ weight }) => weight)).toEqual([1]);
+    expect(at(9)).toEqual(at(0));
+    for (const { context } of [conds[0]!.condition, uncond!]) {
+      expect(context.dims).toEqual([1, 77, 5]);
+      vocabulary.encode(prompt).forEach((id, i) => { expect(token(context, i + 1)[0]).toBe(id); });
+    }
+    expect(notices).toEqual([]);
+  });
+
+  test('an empty negative prompt is an empty text, also where a pooled vector is read', async () => {
+    const { uncond } = (await conditionOn(encoders, vocabulary, comfy)).at(0);
+    expect(uncond!.context.data[0]).toBe(vocabulary.startId);
+    expect([...uncond!.y!.data]).toEqual([1, 1]);
+  });
+
+  test('trained words are called up by the name of their file; one that is not there, or does not fit, is told and is no text', async () => {
+    const library = libraryOf(embedding('myword', 2, [2, 3]), embedding('narrow', 1, [2]));
+    const { at, embeddings, notices } = await conditionOn(encoders, vocabulary, { ...comfy, prompt: 'myword embedding:MyWord.pt, embedding:nobody embedding:narrow x', negative: 'embedding:nobody' }, library);
+    const { context } = at(0).conds[0]!.condition, ids = vocabulary.encode('myword');
+    expect(embeddings.map(({ name }) => name)).toEqual(['myword']);
+    expect([1, 2, 3, 4, 5, 6, 7].map((place) => token(context, place)[0])).toEqual([...ids, 0, 0, ...vocabulary.encode(', x'), vocabulary.endId, vocabulary.endId].slice(0, 7));
+    expect(notices.map(({ code }) => code).sort()).toEqual(['embedding.missing', 'embedding.unfit']);
+    expect(notices.find(({ code }) => code === 'embedding.missing')!.message).toContain('nobody');
+  });
+});
+
 const embedding = (name: string, count: number, widths: readonly number[]): Embedding =>
   ({ name, hash: name, count, vectors: new Map(widths.map((width) => [width, float32([count, width])])) });
 const libraryOf = (...embeddings: Embedding[]): EmbeddingLibrary => ({

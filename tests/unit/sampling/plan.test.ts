@@ -1,6 +1,6 @@
 // What a run is given by the program that it follows, and that every combination of sampler and schedule can be walked.
 import { describe, expect, it } from 'vitest';
-import { rescaleToZeroTerminalSnr, scaledLinearAlphas, sigmaTable, stableDiffusionTable } from '../../../main/engine/sampling/model-sampling';
+import { rescaleToZeroTerminalSnr, scaledLinearAlphas, sigmaTable, sigmaToT, stableDiffusionTable } from '../../../main/engine/sampling/model-sampling';
 import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
 import { planSampling } from '../../../main/engine/sampling/plan';
 import { samplers } from '../../../main/engine/sampling/samplers';
@@ -53,6 +53,13 @@ it('a start from pure noise is a little stronger with ComfyUI, which counts the 
   expect(later.startNoise).toBe(later.sigmas[0]);
 });
 
+it('the network is told fractional timesteps by A1111, and whole ones by ComfyUI', () => {
+  const [, sigma] = karras(20) as [number, number];
+  expect(plan().timestepOf(sigma)).toBe(sigmaToT(table, sigma));
+  expect(Number.isInteger(sigmaToT(table, sigma))).toBe(false);
+  expect(plan({ noise: 'comfy' }).timestepOf(sigma)).toBe(Math.round(sigmaToT(table, sigma)));
+});
+
 it('trees span the whole schedule with A1111 and what runs of it with ComfyUI', () => {
   const from = karras(20).at(-2);
   expect(plan({ sampler: 'dpmpp_2m_sde', strength: 0.5 }).tree).toEqual({ from, to: karras(20)[0] });
@@ -74,9 +81,9 @@ const tables = { 'Stable Diffusion': table, 'zero terminal SNR': sigmaTable(resc
 describe.each(samplerNames)('%s', (sampler) => {
   it.each(scheduleNames)('with %s gives finite latents in one, two, three and seven steps, of a picture or of noise', async (schedule) => {
     for (const [name, levels] of Object.entries(tables)) for (const noise of ['cpu', 'comfy'] as const) for (const steps of [1, 2, 3, 7]) for (const strength of [undefined, 0.5]) {
-      const { sigmas: walked, startNoise, tree, options } = planSampling({ sampler, schedule, steps, noise, strength }, levels, 'sdxl');
+      const { sigmas: walked, startNoise, tree, options, around } = planSampling({ sampler, schedule, steps, noise, strength }, levels, 'sdxl');
       const next = latentNoise(noise, 3, [1, 4, 1, 1], { tree }).next;
-      const { data } = await samplers[sampler].run(gaussian, start(startNoise), walked, { noise: next }, options);
+      const { data } = await samplers[sampler].run(around(gaussian), start(startNoise), walked, { noise: next }, options);
       // From σ = 4500, methods that extrapolate over few steps throw the picture far; they may, as long as it stays a number.
       for (const value of data) expect(Math.abs(value), `${name}, ${steps} steps, ${noise}, strength ${strength}`).toBeLessThan(levels === table ? 100 : Infinity);
     }

@@ -71,6 +71,11 @@ describe.each(samplerNames)('%s', (name) => {
   });
 });
 
+it('prompt editing counts two a step for what A1111 and Forge mark as second-order, and one for all others, however often they ask', () => {
+  const twice = samplerNames.filter((name) => samplers[name].promptStepsPerStep === 2);
+  expect(twice).toEqual(['heun', 'dpm2', 'dpm2_a', 'dpmpp_2s_a', 'dpmpp_sde', 'restart', 'dpmpp_2s_a_cfg_pp']);
+});
+
 describe('order of accuracy', () => {
   /** Largest error at σ = 0.5 after going down from 8 in even steps of log σ. */
   async function error(name: SamplerName, steps: number): Promise<number> {

@@ -43,6 +43,7 @@ describe('the parameters text', () => {
     expect(text({ refiner: { model: { name: 'unhashed', hash: null }, switchAt: 0 } })).toContain('Refiner: unhashed, Refiner switch at: 0, Version');
     expect(text({ emphasis: 'ignore' })).toContain('RNG: CPU, Emphasis: Ignore, Version');
     expect(text({ emphasis: 'none' })).toContain('RNG: CPU, Emphasis: None, Version');
+    expect(text({ emphasis: 'comfy' }), 'which A1111 does not know').toBe(text({}));
     expect(text({ ensd: 0, emphasis: 'original', template: { prompt: '', negative: '' } }), 'as usual').toBe(text({}));
   });
 
@@ -68,7 +69,7 @@ describe('the parameters text', () => {
         ...(original.noise !== 'gpu' && { RNG: 'CPU' }),
         ...(imageCfg !== undefined && { 'Image CFG scale': String(imageCfg) }), ...(cfgRescale !== undefined && { 'CFG rescale': String(cfgRescale) }),
         ...(variation && { 'Variation seed': String(variation.seed), 'Variation seed strength': String(variation.strength) }),
-        ...(ensd && { ENSD: String(ensd) }), ...(emphasis && emphasis !== 'original' && { Emphasis: { no_norm: 'No norm', ignore: 'Ignore', none: 'None' }[emphasis] }),
+        ...(ensd && { ENSD: String(ensd) }), ...(emphasis && emphasis !== 'original' && emphasis !== 'comfy' && { Emphasis: { no_norm: 'No norm', ignore: 'Ignore', none: 'None' }[emphasis] }),
         ...(refiner && { Refiner: title(refiner.model), 'Refiner switch at': String(refiner.switchAt) }),
         ...(template?.prompt && { Template: template.prompt }), ...(template?.negative && { 'Negative Template': template.negative }),
       });

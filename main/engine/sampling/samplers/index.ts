@@ -14,6 +14,8 @@ interface SamplerEntry {
   readonly run: Sampler;
   /** Calls of the denoiser for each step of the schedule, the last step often needing fewer. dpm_adaptive: of a usual run. */
   readonly evaluationsPerStep: number;
+  /** How far prompt editing counts for each step: 2 for what A1111 and Forge mark as second-order, else 1, also where more is evaluated. */
+  readonly promptStepsPerStep: 1 | 2;
   /** Whether it draws noise with its default options, so that another stream of noise gives another picture. */
   readonly usesNoise: boolean;
   /** Whether its noise is that of a Brownian tree in the programs that it comes from: one of the noise levels, not of the order of draws. */
@@ -22,9 +24,10 @@ interface SamplerEntry {
   readonly readsUncond: boolean;
 }
 
-const entry = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ run, evaluationsPerStep, usesNoise, noiseByLevel: false, readsUncond: false });
-const cfgPp = (run: Sampler, evaluationsPerStep: number, usesNoise: boolean): SamplerEntry => ({ ...entry(run, evaluationsPerStep, usesNoise), readsUncond: true });
-const sde = (run: Sampler, evaluationsPerStep: number): SamplerEntry => ({ ...entry(run, evaluationsPerStep, true), noiseByLevel: true });
+const entry = (run: Sampler, evaluationsPerStep: 1 | 2, usesNoise: boolean): SamplerEntry =>
+  ({ run, evaluationsPerStep, promptStepsPerStep: evaluationsPerStep, usesNoise, noiseByLevel: false, readsUncond: false });
+const cfgPp = (run: Sampler, evaluationsPerStep: 1 | 2, usesNoise: boolean): SamplerEntry => ({ ...entry(run, evaluationsPerStep, usesNoise), readsUncond: true });
+const sde = (run: Sampler, evaluationsPerStep: 1 | 2): SamplerEntry => ({ ...entry(run, evaluationsPerStep, true), noiseByLevel: true });
 
 export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   euler: entry(sampleEuler, 1, false),
@@ -34,7 +37,7 @@ export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   dpm2_a: entry(sampleDpm2Ancestral, 2, true),
   lms: entry(sampleLms, 1, false),
   dpm_fast: entry(sampleDpmFast, 1, false),
-  dpm_adaptive: entry(sampleDpmAdaptive, 2, false),
+  dpm_adaptive: { ...entry(sampleDpmAdaptive, 2, false), promptStepsPerStep: 1 },
   dpmpp_2s: entry(sampleDpmpp2s, 1, false),
   dpmpp_2s_a: entry(sampleDpmpp2sAncestral, 2, true),
   dpmpp_2m: entry(sampleDpmpp2m, 1, false),
@@ -52,7 +55,7 @@ export const samplers: Readonly<Record<SamplerName, SamplerEntry>> = {
   deis: entry(sampleDeis, 1, false),
   ipndm: entry(sampleIpndm, 1, false),
   ipndm_v: entry(sampleIpndmV, 1, false),
-  heunpp2: entry(sampleHeunPP2, 3, false),
+  heunpp2: { ...entry(sampleHeunPP2, 1, false), evaluationsPerStep: 3 },
   euler_cfg_pp: cfgPp(sampleEulerCfgPp, 1, false),
   euler_a_cfg_pp: cfgPp(sampleEulerAncestralCfgPp, 1, true),
   dpmpp_2m_cfg_pp: cfgPp(sampleDpmpp2mCfgPp, 1, false),

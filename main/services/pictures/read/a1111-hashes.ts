@@ -6,8 +6,10 @@ import { isObject, parseJson, parseJsonObject } from './json';
 
 /** `name: hash, name: hash`, as in `Lora hashes` and `TI hashes`. */
 export function parseHashes(text: string | undefined): Map<string, string> {
-  const pairs = (text ?? '').split(',').map((pair) => /^\s*(.+?)\s*:\s*([0-9a-f]{6,64})\s*$/i.exec(pair));
-  return new Map(pairs.flatMap((pair) => (pair ? [[pair[1]!, pair[2]!.toLowerCase()]] : [])));
+  return new Map((text ?? '').split(',').flatMap((pair): [string, string][] => {
+    const colon = pair.lastIndexOf(':'), name = pair.slice(0, Math.max(0, colon)).trim(), hash = pair.slice(colon + 1).trim();
+    return name !== '' && /^[0-9a-f]{6,64}$/i.test(hash) ? [[name, hash.toLowerCase()]] : [];
+  }));
 }
 
 /** `Hashes` of Civitai's helper: a JSON object with the keys model, vae, lora:NAME, embed:NAME. */

@@ -3,7 +3,7 @@ import type { PictureJob, Resource } from '../../../../preload/contract/picture-
 import type { ComfyGraph, ComfyNode, Source } from './comfy-graph';
 import { readCheckpoint, readClipSkip, readModelPath } from './comfy-model';
 import { chainOfPasses, nodesBetween } from './comfy-passes';
-import { promptOf } from './comfy-text';
+import { isPlain, promptOf } from './comfy-text';
 import { asInteger, asNumber, asSeed, asText, asWords, compact, type Parse } from './fields';
 import { readSampler, readSchedule, type SamplerReading } from './names';
 import { asModelName, jobResources, resource } from './resources';
@@ -56,9 +56,11 @@ function readBase(graph: ComfyGraph, node: ComfyNode): PictureJob {
   const noise = graph.link(node, 'noise')?.node, positive = graph.link(guider, 'positive', 'conditioning', 'cond1'), negative = graph.link(guider, 'negative');
   const latent = graph.link(node, 'latent_image', 'latent', 'optional_latent', 'samples');
   const { model, loras, prediction, cfgRescale } = readModelPath(graph, modelSource(graph, parts));
+  const onTheWay = [new Set<string>(), new Set<string>()] as const;
+  const prompts = { prompt: promptOf(graph, positive, 'positive', onTheWay[0]), negative: promptOf(graph, negative, 'negative', onTheWay[1]) };
   return {
     ...compact({
-      prompt: promptOf(graph, positive, 'positive'), negative: promptOf(graph, negative, 'negative'), ...readSampling(graph, parts),
+      ...prompts, emphasis: onTheWay.every((nodes) => isPlain(graph, nodes)) ? 'comfy' as const : undefined, ...readSampling(graph, parts),
       seed: graph.take(node, asSeed, 'seed', 'noise_seed') ?? (noise && graph.take(noise, asSeed, 'noise_seed', 'seed')), ...sizeOf(graph, latent),
       clipSkip: readClipSkip(graph, positive), noise: 'comfy' as const, cfgRescale, prediction, model,
     }),

@@ -26,6 +26,15 @@ export function promptOf(graph: ComfyGraph, source: Source | undefined, role: Ro
   return next ? follow(next) : writtenText(graph, node) ?? '';
 }
 
+/**
+ * Whether the nodes that led to a prompt read it in ComfyUI's own language. Not where they join several, which that has no words for, fill in wildcards
+ * with tags of their own, or say that they weigh as another program does.
+ */
+export const isPlain = (graph: ComfyGraph, visited: ReadonlySet<string>): boolean => [...visited].every((id) => {
+  const { type, inputs } = graph.nodes.get(id)!;
+  return !/concat|combine/i.test(type) && !inputs.has('populated_text') && ['parser', 'weight_interpretation'].every((name) => /^comfy/i.test(asText(inputs.get(name)) ?? 'comfy'));
+});
+
 /** Of nodes that turn words into a conditioning. Newer models have a text for each tower, which are mostly the same. */
 function encodedText(graph: ComfyGraph, node: ComfyNode, role: Role): string | undefined {
   const names = ['populated_text', 'text', 'text_g', 'prompt', 'clip_g', 't5xxl', 'clip_l', 'text_l'].filter((name) => node.inputs.has(name));

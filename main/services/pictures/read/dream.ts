@@ -35,5 +35,6 @@ function switches(text: string): [string, unknown][] {
 /** What stands in square brackets is not wanted. */
 export function splitNegative(text: string): { prompt: string; negative: string } {
   const negatives = [...text.matchAll(/\[([^[\]]*)\]/g)].map(([, inner]) => inner!.trim());
-  return { prompt: text.replace(/ *\[[^[\]]*\]/g, '').trim(), negative: negatives.filter((part) => part !== '').join(', ') };
+  // The spaces before a bracket go too, looked at from the first of them alone: else long runs would take quadratic time.
+  return { prompt: text.replace(/(?<! ) *\[[^[\]]*\]/g, '').trim(), negative: negatives.filter((part) => part !== '').join(', ') };
 }

@@ -51,7 +51,7 @@ export const asModelName: Parse<string> = (value) => (isNone(asText(value) ?? ''
 
 /** 'name [hash]', as A1111 lists checkpoints. */
 export const asTitle: Parse<{ name: string; hash: string | null }> = (value) => {
-  const [, name, hash] = /^(.*?)(?:\s*\[([0-9a-f]{6,64})\])?$/is.exec(asWords(value)?.trim() ?? '') ?? [];
+  const title = asWords(value)?.trim() ?? '', [tail = '', hash] = /\[([0-9a-f]{6,64})\]$/i.exec(title) ?? [], name = title.slice(0, title.length - tail.length).trimEnd();
   return name ? { name: stem(name), hash: hash?.toLowerCase() ?? null } : undefined;
 };
 
