@@ -1,5 +1,5 @@
 // `inspect` of a picture: which program made it, its job in our names, and which models it needs that are not here.
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PictureReport } from '../../preload/contract/picture-report';
 import { samplerLabels, scheduleLabels } from '../../preload/contract/vocabulary';
@@ -37,6 +37,7 @@ function localModels(): Promise<LocalModel[]> {
 const show = (path: string, report: PictureReport, json: boolean): string => (json ? JSON.stringify(report) : describePicture(path, report));
 
 async function firstBytes(path: string): Promise<string> {
+  if (!(await stat(path)).isFile()) throw new Error('a pipe would be waited for');
   const file = await open(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(16), 0, 16, 0);

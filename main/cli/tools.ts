@@ -73,27 +73,24 @@ export const runMerge = (args: string[]): Promise<number> => runTool(merge, args
   if (multiplier === undefined) throw needs('multiplier', '0.5');
   if (values.c !== undefined && values.mode !== 'add-difference') throw usageError('--c is for add-difference.', 'Leave it out, or give --mode add-difference.');
   return mergeModels({
-    a: file(values.a, 'a'), b: file(values.b, 'b'), c: values.c, out: outFile(values.out, [values.a, values.b, values.c]), mode: (values.mode ?? 'weighted-sum') as 'weighted-sum' | 'add-difference',
+    a: file(values.a, 'a'), b: file(values.b, 'b'), c: values.c, out: outFile(values.out), mode: (values.mode ?? 'weighted-sum') as 'weighted-sum' | 'add-difference',
     multiplier, blocks: values.blocks === undefined ? undefined : parseBlocks(values.blocks), precision: dtype(values.precision), prune: values.prune, dryRun: values['dry-run'],
   }, run);
 });
 
 export const runBake = (args: string[]): Promise<number> => runTool(bake, args, ({ values }, run) => {
   if (values.lora.length === 0) throw needs('lora', 'style.safetensors:0.8');
-  const loras = values.lora.map(parseLora), model = file(values.model, 'model');
-  return bakeLoras({ model, loras, out: outFile(values.out, [model, ...loras.map(({ path }) => path)]), precision: dtype(values.precision), dora: values.dora as DoraRule | undefined }, run);
+  return bakeLoras({ model: file(values.model, 'model'), loras: values.lora.map(parseLora), out: outFile(values.out), precision: dtype(values.precision), dora: values.dora as DoraRule | undefined }, run);
 });
 
 export const runExtract = (args: string[]): Promise<number> => runTool(extract, args, ({ values }, run) => {
   const tuned = file(values.a, 'a'), base = file(values.b, 'b');
   const rank = rankOf(values.rank ?? 32, 'rank'), convRank = values['conv-rank'] === undefined ? undefined : rankOf(values['conv-rank'], 'conv-rank');
-  return extractLora({ tuned, base, out: outFile(values.out, [tuned, base]), rank, convRank, precision: dtype(values.precision) }, run);
+  return extractLora({ tuned, base, out: outFile(values.out), rank, convRank, precision: dtype(values.precision) }, run);
 });
 
-const runConverter = (command: Command<typeof converterFlags>, args: string[], isPruned: boolean): Promise<number> => runTool(command, args, ({ values }, run) => {
-  const path = file(values.in, 'in');
-  return convertModel({ in: path, out: outFile(values.out, [path]), precision: dtype(values.precision), prune: isPruned }, run);
-});
+const runConverter = (command: Command<typeof converterFlags>, args: string[], isPruned: boolean): Promise<number> => runTool(command, args, ({ values }, run) =>
+  convertModel({ in: file(values.in, 'in'), out: outFile(values.out), precision: dtype(values.precision), prune: isPruned }, run));
 export const runConvert = (args: string[]): Promise<number> => runConverter(convert, args, false);
 export const runPrune = (args: string[]): Promise<number> => runConverter(prune, args, true);
 
@@ -146,10 +143,9 @@ function file(value: string | undefined, name: string): string {
   return value;
 }
 
-function outFile(value: string | undefined, inputs: readonly (string | undefined)[]): string {
+function outFile(value: string | undefined): string {
   const path = resolve(file(value, 'out'));
   if (extname(path).toLowerCase() !== '.safetensors') throw usageError(`--out ${value}: models are written as safetensors.`, 'Give a name that ends in .safetensors.');
-  if (inputs.some((input) => input !== undefined && resolve(input) === path)) throw usageError(`--out ${value} is one of the files that are read.`, 'Give the new file a name of its own.');
   return path;
 }
 

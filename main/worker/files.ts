@@ -1,5 +1,5 @@
 // Weight files on disk: random access for the engine's readers, and a search for NaN through a whole file in bounded memory.
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, stat, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import { telltale } from '../engine/families/identify-prediction';
@@ -13,11 +13,14 @@ import type { ByteSource, TensorEntry, WeightFile } from '../engine/weights/sour
 /** Opens the file for `use` and closes it again, whatever happens. Throws file.notFound, file.unreadable. */
 export async function withFile<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
   const absolute = resolve(path);
+  // Looked at first: a pipe would not be opened before somebody writes to it.
+  const found = await stat(absolute).catch((cause: unknown) => { throw unreadable(absolute, cause); });
+  if (found.isDirectory()) throw unreadable(absolute, Object.assign(new Error('it is a folder'), { code: 'EISDIR' }));
+  if (!found.isFile()) throw unreadable(absolute, new Error('it is no file but a device or a pipe'));
   const handle = await open(absolute).catch((cause: unknown) => { throw unreadable(absolute, cause); });
   try {
-    const stat = await handle.stat();
-    if (stat.isDirectory()) throw unreadable(absolute, Object.assign(new Error('it is a folder'), { code: 'EISDIR' }));
-    return await use({ path: absolute, sizeBytes: stat.size, read: (offset, length) => readExactly(handle, absolute, offset, length) });
+    const { size: sizeBytes } = await handle.stat();
+    return await use({ path: absolute, sizeBytes, read: (offset, length) => readExactly(handle, absolute, offset, length) });
   } finally {
     await handle.close();
   }

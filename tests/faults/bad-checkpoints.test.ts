@@ -1,4 +1,5 @@
 // Files that people really have and that cannot be used: each ends in one clear error that names the file and says what to do.
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -191,6 +192,13 @@ describe('inspect', () => {
     const path = copy('cut-inspect.safetensors');
     truncateSync(path, 1_000_000);
     expectClear(await refusal(() => runInspect([path, '--json'])), 'weights.truncated', path, /1000000 bytes/);
+  });
+  test.runIf(process.platform !== 'win32')('does not wait for a pipe', async () => {
+    for (const name of ['pipe.safetensors', 'pipe.png']) {
+      const path = join(folder, name);
+      execFileSync('mkfifo', [path]);
+      expectClear(await refusal(() => runInspect([path, '--json', '--no-hash'])), 'file.unreadable', path, /device or a pipe/);
+    }
   });
   test.each([[[]], [['a', 'b']], [['a', '--colour']], [['a', '--prediction', 'x']]])('refuses the words %j', async (args) => {
     expect((await refusal(() => runInspect(args))).code).toBe('job.invalid');

@@ -86,6 +86,12 @@ describe('nothing hangs or fills the memory', () => {
   const deepList = bytesOf(times(']', 200_000), times('a', 199_999));
   // a = [x, x], b = [a, a], … : forty lists whose walk takes 2⁴⁰ steps.
   const doubling = bytesOf(']', ...Array.from({ length: 40 }, () => bytesOf(op.binput(1), op.pop, ']', op.binget(1), 'a', op.binget(1), 'a')));
+  /** A tensor on the stack; its function and arguments are in the memo at 1 and 2. */
+  const tensorCall = (shape: readonly number[]): Buffer => {
+    const sizes = bytesOf('(', ...shape.map(op.int), 't');
+    return bytesOf(op.global('torch._utils', '_rebuild_tensor_v2'), op.binput(1), '((', op.unicode('storage'), op.global('torch', 'FloatStorage'), op.unicode('0'), op.unicode('cpu'), op.int(1), 't', op.persid, op.int(0), sizes, sizes, op.false, 'Nt', op.binput(2), op.reduce);
+  };
+  const longNames = bytesOf(...Array.from({ length: 990 }, (_, i) => bytesOf(op.unicode(String(i).padStart(450, 'x')), op.binget(3))));
   const bombs: [string, Uint8Array, string][] = [
     ['a list that holds itself', bytesOf(']', op.dup, 'a'), 'weights.badHeader'],
     ['a dictionary that holds itself', bytesOf('}', op.dup, op.unicode('a'), op.binput(1), op.pop, op.binget(1), 'N', 's', op.binput(2), op.pop, '}', op.binput(3), op.unicode('a'), op.binget(3), 's'), 'weights.badHeader'],
@@ -101,6 +107,9 @@ describe('nothing hangs or fills the memory', () => {
     ['a rebuild of itself', bytesOf(op.global('torch._tensor', '_rebuild_from_type_v2'), ']', op.binput(1), op.global('torch._tensor', '_rebuild_from_type_v2'), 'a', 'Na', op.binget(1), 'a', op.reduce), 'weights.badHeader'],
     ['LONG4 of two billion bytes', bytesOf([0x8b, 0xff, 0xff, 0xff, 0x7f]), 'weights.badHeader'],
     ['LONG of a million digits', bytesOf(`L${'9'.repeat(1_000_000)}L\n`), 'weights.badHeader'],
+    ['a line of fifty megabytes', bytesOf("S'", Buffer.alloc(50_000_000, '\\x41'), "'\n"), 'weights.badHeader'],
+    ['four hundred thousand tensors of 64 axes', bytesOf(']', tensorCall(Array<number>(64).fill(1)), op.pop, times(bytesOf(op.binget(1), op.binget(2), op.reduce, 'a'), 400_000)), 'weights.badHeader'],
+    ['a tensor under a million long names', bytesOf(tensorCall([1]), op.binput(3), op.pop, '}', op.mark, longNames, 'u', op.binput(3), op.pop, '}', op.mark, longNames, 'u'), 'weights.badHeader'],
     ['a text of four billion bytes', bytesOf('X', [0xff, 0xff, 0xff, 0xff]), 'weights.truncated'],
     ['bytes of 2⁶³', bytesOf([0x96, 0, 0, 0, 0, 0, 0, 0, 0x80]), 'weights.truncated'],
   ];

@@ -78,10 +78,18 @@ export function checkCheckpoint(file: WeightFile, family: string): Problem[] {
     else if (!shapes) problems.push(fatal('weights.shapeMismatch', null, `its ${part.what} (${prefix}…) does not have the layout of ${label}`));
     else for (const [name, dims] of shapes) expected.set(name, dims);
   }
+  if (problems.every(({ lacks }) => lacks === 'vae')) problems.push(...contextMisfit(expected));
   problems.push(...compare(file, expected));
   // Where a part's layout is unknown, each of its tensors would be "unexpected".
   if (problems.every((problem) => problem.tensor !== null)) problems.push(...unexpected(names, expected, label));
   return problems;
+}
+
+/** What the text encoders give, side by side, must be as wide as what the U-Net reads. Both may come from files of their own. */
+function* contextMisfit(expected: Shapes): Generator<Problem> {
+  const [reader, [, wanted] = []] = [...expected].find(([name]) => name.endsWith('attn2.to_k.weight')) ?? [];
+  const given = [...expected].reduce((sum, [name, dims]) => (name.endsWith('token_embedding.weight') ? sum + dims[1]! : sum), 0);
+  if (reader !== undefined && wanted !== given) yield fatal('weights.shapeMismatch', reader, `its U-Net reads text of ${wanted} channels, and its text encoder gives ${given}`);
 }
 
 function* compare(file: WeightFile, expected: Shapes): Generator<Problem> {

@@ -25,11 +25,16 @@ export function combineParts(model: WeightFile, { vae, textEncoders = [] }: Chos
   const own = tiny ? undefined : vae && checkedVae(vae);
   if (!isUnet && !own && textEncoders.length === 0) return { file: model, tiny };
   const texts = textEncoders.map((file) => ({ file, slot: textSlot(file, family) }));
-  const file = assembleCheckpoint(model.path, {
-    ...(isUnet ? { unet: model } : { checkpoint: model }), vae: own,
-    text: texts.find(({ slot }) => slot === 'text')?.file, text2: texts.find(({ slot }) => slot === 'text2')?.file,
+  const [text, text2] = (['text', 'text2'] as const).map((wanted) => onlyOne(texts.filter(({ slot }) => slot === wanted).map((each) => each.file)));
+  return { file: assembleCheckpoint(model.path, { ...(isUnet ? { unet: model } : { checkpoint: model }), vae: own, text, text2 }), tiny };
+}
+
+function onlyOne([first, second]: readonly WeightFile[]): WeightFile | undefined {
+  if (!first || !second) return first;
+  throw new AppError('model.notACheckpoint', {
+    message: `${baseName(first.path)} and ${baseName(second.path)} are for the same place`, data: { files: [first.path, second.path] },
+    hint: 'Choose one text encoder. SDXL alone has two: CLIP-L and OpenCLIP bigG.',
   });
-  return { file, tiny };
 }
 
 export interface Fitness {
@@ -82,6 +87,9 @@ function textSlot(file: WeightFile, family: string | null): 'text' | 'text2' {
     throw new AppError('model.notACheckpoint', { message: `${baseName(file.path)} is no text encoder`, hint: 'Choose a CLIP text encoder. `inspect` tells what a file is.', data: { file: file.path, kind } });
   }
   const isOpenClip = [...file.tensors.keys()].some((name) => name.includes('transformer.resblocks.'));
+  if (isOpenClip && family === 'sd1') {
+    throw new AppError('model.notACheckpoint', { message: `${baseName(file.path)} is an OpenCLIP text encoder, which Stable Diffusion 1 does not read`, hint: 'Choose CLIP-L (clip_l, or the text encoder of another SD 1 model).', data: { file: file.path } });
+  }
   const width = [...file.tensors.values()].find(({ name }) => name.endsWith('token_embedding.weight'))?.shape[1] ?? 0;
   return family === 'sdxl-refiner' || (family === 'sdxl' && (isOpenClip || width > 1024)) ? 'text2' : 'text';
 }

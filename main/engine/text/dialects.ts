@@ -30,13 +30,16 @@ function fromNovelAi(prompt: string): string {
   return joined(parts);
 }
 
+/** Deeper brackets are text. */
+const DEEPEST = 100;
+
 /** Compel: `word+`, `(phrase)--`, `(phrase)1.3`; each plus is 1.1, each minus 0.9. Square brackets are text. `.and()`, `.blend()` and `.swap()` stay. */
 function fromCompel(prompt: string): string {
   const parts: Parts = [], open: number[] = [];
   const token = /\\.|\(|\)(\++|-+(?!\w)|\d*\.?\d+)?|[^\s()\\,]+|[\s,]+/gsu;
   for (const [found, suffix = ''] of prompt.matchAll(token)) {
     const [, word, signs] = /^([^\\].*?[^+-]|[^\\+-])(\++|-+)$/su.exec(found) ?? [];
-    if (found === '(') open.push(parts.length);
+    if (found === '(' && open.length < DEEPEST) open.push(parts.length);
     else if (found[0] === ')' && open.length > 0) for (let i = open.pop()!; i < parts.length; i++) parts[i]![1] *= factorOf(suffix);
     else if (word !== undefined && signs !== undefined) parts.push([word, factorOf(signs)]);
     else parts.push([found.length === 2 && found[0] === '\\' ? found[1]! : found, 1]);

@@ -14,7 +14,7 @@ import { stored } from '../../engine/weights/merge/plan';
 import { baseName, showDims } from '../../engine/weights/safetensors';
 import type { TensorEntry, WeightFile } from '../../engine/weights/source';
 import { hashModel } from '../hashes';
-import { openModel, withTensors, type TensorReader } from './tensor-reader';
+import { openModel, refuseInput, withTensors, type TensorReader } from './tensor-reader';
 import { castPieces, encodePieces, writeModel, type NewTensor, type ToolRun, type WrittenModel } from './write-model';
 
 export interface LoraUse {
@@ -53,10 +53,11 @@ interface Change {
   readonly target: LoraTarget;
 }
 
-/** Throws weights.missingTensor when a LoRA fits nothing in the checkpoint, weights.shapeMismatch, and what `writeModel` throws. */
+/** Throws weights.missingTensor when a LoRA fits nothing in the checkpoint, weights.shapeMismatch, and what `refuseInput` and `writeModel` throw. */
 export async function bakeLoras({ model: path, loras, out, precision, dora }: BakeRequest, run: ToolRun = {}): Promise<BakeReport> {
   const model = await openModel(path);
   const files = await Promise.all(loras.map((lora) => openModel(lora.path)));
+  await refuseInput(out, [model, ...files]);
   const changes = new Map<string, Change[]>();
   const reports = files.map((file, i) => collectChanges(model, file, loras[i]!, changes));
   return withTensors([model, ...files], async (reader) => {

@@ -3,7 +3,7 @@ import { derivedMetadata } from '../../engine/weights/merge/metadata';
 import type { FloatDType } from '../../engine/weights/merge/encode';
 import { stored } from '../../engine/weights/merge/plan';
 import { isPrunable } from '../../engine/weights/merge/prune';
-import { openModel, withTensors } from './tensor-reader';
+import { openModel, refuseInput, withTensors } from './tensor-reader';
 import { castPieces, writeModel, type NewTensor, type ToolRun, type WrittenModel } from './write-model';
 
 export interface ConvertRequest {
@@ -19,9 +19,10 @@ export interface ConvertReport extends WrittenModel {
   readonly dropped: readonly string[];
 }
 
-/** Throws what `openModel` and `writeModel` throw. */
+/** Throws what `openModel`, `refuseInput` and `writeModel` throw. */
 export async function convertModel({ in: path, out, precision, prune = false }: ConvertRequest, run: ToolRun = {}): Promise<ConvertReport> {
   const model = await openModel(path);
+  await refuseInput(out, [model]);
   const all = [...model.tensors.values()];
   const kept = all.filter(({ name }) => !(prune && isPrunable(name)));
   return withTensors([model], async (reader) => {

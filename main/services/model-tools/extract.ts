@@ -8,7 +8,7 @@ import { identify } from '../../engine/families/identify';
 import type { FloatDType } from '../../engine/weights/merge/encode';
 import { baseName, showDims } from '../../engine/weights/safetensors';
 import type { TensorEntry, WeightFile } from '../../engine/weights/source';
-import { openModel, withTensors, type TensorReader } from './tensor-reader';
+import { openModel, refuseInput, withTensors, type TensorReader } from './tensor-reader';
 import { encodePieces, ranges, writeModel, type NewTensor, type ToolRun, type WrittenModel } from './write-model';
 
 export interface ExtractRequest extends ExtractOptions {
@@ -26,9 +26,10 @@ export interface ExtractReport extends WrittenModel {
   readonly unchanged: number;
 }
 
-/** Throws weights.missingTensor and weights.shapeMismatch where the models do not fit together, job.invalid where they are equal. */
+/** Throws weights.missingTensor and weights.shapeMismatch where the models do not fit together, job.invalid where they are equal or `out` is one of them. */
 export async function extractLora({ tuned, base, out, precision = 'F16', ...options }: ExtractRequest, run: ToolRun = {}): Promise<ExtractReport> {
   const [model, origin] = await Promise.all([openModel(tuned), openModel(base)]);
+  await refuseInput(out, [model, origin]);
   const layers = layersToExtract(loraTargets(model), options);
   refuseMisfits(model, origin, layers);
   return withTensors([model, origin], async (reader) => {

@@ -9,7 +9,7 @@ import { planMerge, type MergeOptions, type MergePlan, type PlannedTensor } from
 import { baseName } from '../../engine/weights/safetensors';
 import type { WeightFile } from '../../engine/weights/source';
 import { hashModel } from '../hashes';
-import { openModel, withTensors, type TensorReader } from './tensor-reader';
+import { openModel, refuseInput, withTensors, type TensorReader } from './tensor-reader';
 import { castPieces, encodePieces, plannedBytes, ranges, writeModel, type NewTensor, type ToolRun, type WrittenModel } from './write-model';
 
 export interface MergeRequest extends MergeOptions {
@@ -26,11 +26,12 @@ export interface MergeReport extends WrittenModel, Pick<MergePlan, 'merged' | 'o
   readonly dryRun: boolean;
 }
 
-/** Throws model.notACheckpoint for LoRAs, and what `planMerge` and `writeModel` throw. */
+/** Throws model.notACheckpoint for LoRAs, and what `refuseInput`, `planMerge` and `writeModel` throw. */
 export async function mergeModels(request: MergeRequest, run: ToolRun = {}): Promise<MergeReport> {
   const { a, b, c, out, dryRun = false } = request;
   const models = await Promise.all([a, b, ...(request.mode === 'add-difference' && c !== undefined ? [c] : [])].map(openModel));
   models.forEach(refuseLora);
+  await refuseInput(out, models);
   const plan = planMerge(models[0]!, models[1]!, models[2], request);
   const { merged, onlyA, onlyB, variant } = plan;
   return withTensors(models, async (reader) => {

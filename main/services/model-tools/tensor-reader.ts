@@ -1,4 +1,6 @@
 // Tensors out of weight files, a piece at a time and in the order of their shape, whatever order the file keeps them in.
+import { stat } from 'node:fs/promises';
+import { AppError } from '../../engine/errors';
 import { sizeOf, type Dims, type Tensor } from '../../engine/tensor';
 import { toFloat32 } from '../../engine/weights/half';
 import { dtypeBytes } from '../../engine/weights/safetensors';
@@ -21,9 +23,22 @@ export async function openModel(path: string): Promise<WeightFile> {
   return { ...file, tensors: new Map([...file.tensors].map(([name, entry]) => [name, { ...entry, file: entry.file ?? file.path }])) };
 }
 
+/** The files that the models' tensors are in. The models are `openModel`'s. */
+const filesOf = (models: readonly WeightFile[]): string[] => [...new Set(models.flatMap(({ tensors }) => [...tensors.values()].map((entry) => entry.file!)))];
+
+/** Throws job.invalid where writing to `out` would replace one of the models' files, by whatever name: through a link, or inside of a model's folder. */
+export async function refuseInput(out: string, models: readonly WeightFile[]): Promise<void> {
+  const identityOf = (path: string): Promise<string | null> => stat(path, { bigint: true }).then(({ dev, ino }) => `${dev} ${ino}`, () => null);
+  const target = await identityOf(out);
+  for (const path of target === null ? [] : filesOf(models)) {
+    if (await identityOf(path) !== target) continue;
+    throw new AppError('job.invalid', { message: `--out ${out} is one of the files that are read.`, hint: 'Give the new file a name of its own.', data: { file: path } });
+  }
+}
+
 /** Opens all files behind the models for `use`, and closes them again. The models are `openModel`'s. */
 export async function withTensors<T>(models: readonly WeightFile[], use: (reader: TensorReader) => Promise<T>): Promise<T> {
-  const paths = [...new Set(models.flatMap(({ tensors }) => [...tensors.values()].map((entry) => entry.file!)))];
+  const paths = filesOf(models);
   const openNext = ([path, ...rest]: readonly string[], sources: ReadonlyMap<string, ByteSource>): Promise<T> =>
     (path === undefined ? use(readerOf(sources)) : withFile(path, (source) => openNext(rest, new Map(sources).set(path, source))));
   return openNext(paths, new Map());

@@ -1,5 +1,5 @@
 // The model tools from the terminal: one line of JSON, and mistakes that name the flag.
-import { existsSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runBake, runConvert, runExtract, runMerge, runPrune } from '../../../main/cli/tools';
@@ -45,13 +45,25 @@ test('a dry run writes nothing', async () => {
   expect(existsSync(other)).toBe(false);
 });
 
+test('an input is never written over, by whatever name', async () => {
+  const inputs = scratchFolder(), alias = join(scratchFolder(), 'alias'), model = writeWeights(randomWeights(shapes, 1), {}, join(inputs, 'a.safetensors')), before = readFileSync(model);
+  symlinkSync(inputs, alias);
+  linkSync(model, join(inputs, 'twin.safetensors'));
+  for (const name of [model, join(alias, 'a.safetensors'), join(inputs, 'twin.safetensors')]) {
+    expect(await mistake(runMerge, '--a', b, '--b', model, '--multiplier', '0.5', '--out', name)).toContain('--out');
+    expect(await mistake(runConvert, '--in', model, '--out', name)).toContain('--out');
+    expect(await mistake(runExtract, '--a', b, '--b', model, '--out', name)).toContain('--out');
+    expect(await mistake(runBake, '--model', model, '--lora', `${b}:1`, '--out', name)).toContain('--out');
+  }
+  expect(readFileSync(model)).toEqual(before);
+});
+
 test('mistakes name the flag', async () => {
   const merge = ['--a', a, '--b', b, '--out', out];
   expect(await mistake(runMerge, ...merge)).toContain('--multiplier');
   expect(await mistake(runMerge, ...merge, '--multiplier', '1', '--c', a)).toContain('--c');
   expect(await mistake(runMerge, ...merge, '--multiplier', '1', '--mode', 'add-difference')).toContain('C');
   expect(await mistake(runMerge, ...merge, '--multiplier', '1', '--blocks', '1 2')).toContain('2 numbers');
-  expect(await mistake(runConvert, '--in', a, '--out', a)).toContain('--out');
   expect(await mistake(runConvert, '--in', a, '--out', join(folder, 'x.ckpt'))).toContain('safetensors');
   expect(await mistake(runConvert, '--in', a, '--out', out, '--precision', 'fp17')).toContain('fp17');
   expect(await mistake(runBake, '--model', a, '--out', out)).toContain('--lora');

@@ -7,12 +7,21 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { encodePng } from '../../../main/services/pictures/encode';
 import { readExif } from '../../../main/services/pictures/exif';
+import { readGifComment } from '../../../main/services/pictures/gif-comment';
 import { pictureTexts } from '../../../main/services/pictures/metadata';
+import { parsePairs } from '../../../main/services/pictures/parameter-pairs';
 import { parametersText } from '../../../main/services/pictures/parameters';
 import { headerEnd, writeChunk } from '../../../main/services/pictures/png-chunks';
 import { addPngTexts } from '../../../main/services/pictures/png-text';
 import { readTexts } from '../../../main/services/pictures/read';
+import { parseCivitaiHashes, parseCivitaiResources, parseHashes } from '../../../main/services/pictures/read/a1111-hashes';
+import { readDream, splitNegative } from '../../../main/services/pictures/read/dream';
+import { parseJson } from '../../../main/services/pictures/read/json';
+import { readSampler, readSchedule } from '../../../main/services/pictures/read/names';
+import { parsePython } from '../../../main/services/pictures/read/python';
+import { asTitle } from '../../../main/services/pictures/read/resources';
 import { reportOnBytes, reportOnPicture } from '../../../main/services/pictures/report';
+import { reportOnText } from '../../../main/services/pictures/report-text';
 import { PictureReport } from '../../../preload/contract/picture-report';
 import { anyJob, job, noise, tempFolder } from '../../support/pictures';
 import { jpeg, png, stealthPng, tiff, unicodeBe, webp } from './make-pictures';
@@ -138,6 +147,29 @@ describe('any texts', () => {
     readTexts({ texts: new Map([['prompt', JSON.stringify(Object.fromEntries(all))]]), width: 8, height: 8 });
     expect(performance.now() - started).toBeLessThan(5000);
   });
+
+  it('may have long runs of spaces wherever a value stands', () => {
+    const run = ' '.repeat(300_000);
+    const cases: Record<string, string>[] = [
+      { parameters: `a\nSteps: 1, Seed: 1, Size: 8x8, Model: x${run}y, Lora hashes: "x${run}y", TI hashes: "x${run}"` }, { 'sd-metadata': JSON.stringify({ image: { prompt: `a${run}b`, sampler: `k${run}` }, model_weights: `m${run}n` }) },
+      { prompt: 'a', seed: '1', num_inference_steps: '5', use_lora_model: `[${run.slice(0, 19_000)}[ ]` },
+    ];
+    for (const texts of cases) {
+      const started = performance.now();
+      expect(readTexts({ texts: new Map(Object.entries(texts)), width: 8, height: 8 })).not.toBeNull();
+      expect(performance.now() - started, Object.keys(texts)[0]).toBeLessThan(3000);
+    }
+  });
+
+  it('are read by each of the small readers', () => {
+    const text = fc.oneof(fc.string({ unit: 'binary' }), fc.array(fc.constantFrom(...words, ' ', ',', ':', '"', "'", '\\', '[', ']', '{', '}', '-', '1', 'abcdef0123', 'NaN', 'DPM++ 2M', '_', '\n', 'lora'), { maxLength: 30 }).map((parts) => parts.join('')));
+    const readers = [parsePython, parseJson, parsePairs, parseHashes, parseCivitaiHashes, parseCivitaiResources, readSampler, readSchedule, readDream, splitNegative, asTitle];
+    fc.assert(fc.property(text, (some) => {
+      for (const read of readers) read(some);
+      const report = reportOnText(some);
+      if (report) PictureReport.parse(report);
+    }), { numRuns: fuzzRuns(1000) });
+  });
 });
 
 describe('any bytes', () => {
@@ -157,5 +189,16 @@ describe('any bytes', () => {
     expect([...readExif(good)]).toEqual([['Make', 'Camera'], ['UserComment', 'text']]);
     expect([...readExif(Buffer.concat([Buffer.from('Exif\0\0'), good]))]).toEqual([['Make', 'Camera'], ['UserComment', 'text']]);
     fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.tuple(fc.nat(good.length - 1), fc.nat(255)).map(([at, value]) => { const bytes = Uint8Array.from(good); bytes[at] = value; return bytes; })), (bytes) => { readExif(bytes); }), { numRuns: fuzzRuns(5000) });
+  });
+
+  it('are a GIF with a comment or not', async () => {
+    const gif = await sharp(plain).gif().toBuffer(), good = Buffer.concat([gif.subarray(0, -1), Buffer.from([0x21, 0xfe, 5]), Buffer.from('a cat'), Buffer.from([0, 0x3b])]);
+    expect(readGifComment(good)).toBe('a cat');
+    fc.assert(fc.property(fc.nat(good.length - 1), fc.nat(255), fc.nat(good.length), fc.uint8Array({ maxLength: 20 }), (at, value, keep, extra) => {
+      const bytes = Uint8Array.from(Buffer.concat([good.subarray(0, keep), extra]));
+      if (at < bytes.length) bytes[at] = value;
+      const comment = readGifComment(bytes);
+      expect(comment === null || comment.length <= bytes.length).toBe(true);
+    }), { numRuns: fuzzRuns(1000) });
   });
 });

@@ -34,3 +34,9 @@ test('words without signs of weight mean the same everywhere, and nothing throws
 test('brackets ten thousand deep take no time', () => {
   for (const bracket of ['(', '{', '[']) for (const source of ['novelai', 'invokeai', 'comfyui'] as const) expect(fromDialect(bracket.repeat(10_000), source)).toBeTypeOf('string');
 });
+
+test.each([['spaces', `a${' '.repeat(300_000)}b`], ['digits', '1'.repeat(300_000)], ['weighed brackets', `${'(a'.repeat(100_000)}${')+'.repeat(100_000)}`]])('300,000 %s take no time', (_, prompt) => {
+  const began = performance.now();
+  for (const source of ['novelai', 'invokeai', 'comfyui'] as const) fromDialect(prompt, source);
+  expect(performance.now() - began).toBeLessThan(3000);
+});

@@ -8,6 +8,7 @@ import { AppError } from '../../../main/engine/errors';
 import { blockOf, parseBlocks } from '../../../main/engine/weights/merge/blocks';
 import { mergeModels, type MergeRequest } from '../../../main/services/model-tools/merge';
 import { scratchFolder } from '../../support/checkpoints';
+import { fuzzRuns } from '../../support/fuzz';
 import { randomWeights, readWeights, writeWeights, type WeightsByName } from '../../support/weights';
 
 const unet = 'model.diffusion_model.';
@@ -174,6 +175,15 @@ describe('blocks', () => {
 
   test.each(['1,2,3', '{"IN12": 1}', '{"IN01": "much"}', `${'1,'.repeat(24)}x`, '{"IN01": 1'])('%s is refused', (text) => {
     expect(() => parseBlocks(text)).toThrow(AppError);
+  });
+
+  test('any text is a list of finite numbers by block, or refused', () => {
+    const pieces = fc.constantFrom('{', '}', '[', ']', '"IN00"', '"BASE"', '"__proto__"', ':', ',', ' ', '1', '-.5', '1e999', 'NaN', 'null', '1 '.repeat(24), '0,'.repeat(18));
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join(''))), (text) => {
+      let blocks: ReturnType<typeof parseBlocks> = {};
+      try { blocks = parseBlocks(text); } catch (error) { expect(error).toMatchObject({ code: 'job.invalid' }); }
+      for (const [name, multiplier] of Object.entries(blocks)) expect([/^(?:BASE|M00|(?:IN|OUT)\d\d)$/.test(name), Number.isFinite(multiplier)]).toEqual([true, true]);
+    }), { numRuns: fuzzRuns(500) });
   });
 
   test('time and size embeddings go with the first block, the output with the last', () => {

@@ -2,6 +2,8 @@
 import { damaged, incomplete, type Fail } from './fault';
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+/** Names, numbers and the short texts of protocol 0; turning a line of many megabytes into text would take seconds and gigabytes. */
+const maxLineBytes = 1 << 20;
 
 export class Cursor {
   at: number;
@@ -42,6 +44,7 @@ export class Cursor {
 
   private lineBytes(): Uint8Array {
     const end = this.bytes.indexOf(0x0a, this.at);
+    if (end - this.at > maxLineBytes) throw this.malformed('a line has too many bytes');
     const line = this.take(end < 0 ? Infinity : end - this.at);
     this.at = end + 1;
     return line;

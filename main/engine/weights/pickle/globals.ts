@@ -97,22 +97,23 @@ export function storageFrom(id: PickleValue): Storage | undefined {
 }
 
 /** (storage, offset, size, stride, …) */
-function rebuildTensor({ args: [storage, offset, shape, strides] }: Call): StoredTensor | undefined {
-  return isKind(storage, 'storage') && storage.dtype ? tensorOf(storage, storage.dtype, offset, shape, strides) : undefined;
+function rebuildTensor({ args: [storage, offset, shape, strides], spend }: Call): StoredTensor | undefined {
+  return isKind(storage, 'storage') && storage.dtype ? tensorOf(spend, storage, storage.dtype, offset, shape, strides) : undefined;
 }
 
 /** (storage, offset, size, stride, requires_grad, hooks, dtype, …): types that have no storage class of their own, such as fp8. */
-function rebuildTensorV3({ args: [storage, offset, shape, strides, , , type] }: Call): StoredTensor | undefined {
+function rebuildTensorV3({ args: [storage, offset, shape, strides, , , type], spend }: Call): StoredTensor | undefined {
   const dtype = isKind(type, 'name') ? meaningOf(type).dtype : undefined;
-  return isKind(storage, 'storage') && dtype ? tensorOf(storage, dtype, offset, shape, strides) : undefined;
+  return isKind(storage, 'storage') && dtype ? tensorOf(spend, storage, dtype, offset, shape, strides) : undefined;
 }
 
 /** torch's own limit of dimensions. */
 const maxDims = 64;
 
-function tensorOf(storage: Storage, dtype: StoredDType, offset?: PickleValue, shape?: PickleValue, strides?: PickleValue): StoredTensor | undefined {
+function tensorOf(spend: Call['spend'], storage: Storage, dtype: StoredDType, offset?: PickleValue, shape?: PickleValue, strides?: PickleValue): StoredTensor | undefined {
   if (!isCount(offset) || !Array.isArray(shape) || !Array.isArray(strides) || shape.length !== strides.length || shape.length > maxDims) return undefined;
   if (!shape.every(isCount) || !strides.every(isCount)) return undefined;
+  spend(2 * shape.length);
   return { kind: 'tensor', storage, dtype, offset, shape: [...shape], strides: [...strides] };   // copies: the file may go on to change its lists
 }
 

@@ -36,14 +36,18 @@ function withoutPrefix(tensors: Map<string, StoredTensor>): Map<string, StoredTe
   return prefix && tensors.size > 0 ? withoutPrefix(new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]))) : tensors;
 }
 
-/** Real files nest four deep. Containers may hold themselves or each other many times over, so the walk is bounded in depth and length. */
-const maxDepth = 32, maxVisits = 1_000_000, maxNameLength = 1000;
+/**
+ * Real files nest four deep, and the largest hold some ten thousand tensors. Containers may hold themselves or each other many times over, so the walk is
+ * bounded in depth and length.
+ */
+const maxDepth = 32, maxVisits = 1_000_000, maxTensors = 100_000, maxNameLength = 1000;
 
 function flatten(root: PickleValue, tensors: Map<string, StoredTensor>, fail: Fail): void {
   let visits = 0;
   const visit = (value: PickleValue, name: string, depth: number): void => {
     if (isKind(value, 'tensor')) {
       if (name.length > maxNameLength) throw fail('weights.badHeader', `has a tensor with a name of ${name.length} characters`, damaged);
+      if (tensors.size >= maxTensors) throw fail('weights.badHeader', `has more than ${maxTensors} tensors, far more than any model needs`, damaged);
       if (tensors.has(name)) throw fail('weights.badHeader', `has two tensors named "${printable(name)}"`, damaged, { key: printable(name) });
       tensors.set(name, value);
       return;

@@ -9,7 +9,7 @@ export function parsePython(text: string): unknown {
   const trimmed = text.trim(), list = /^\[(.*)\]$/s.exec(trimmed)?.[1];
   if (list === undefined) return orText(atom(trimmed), text);
   if (list.trim() === '') return [];
-  const items = [...list.matchAll(/\s*('(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^,'"[\]]*)\s*(,|$)/gsy)];
+  const items = [...list.matchAll(/(\s*'(?:\\.|[^'\\])*'\s*|\s*"(?:\\.|[^"\\])*"\s*|[^,'"[\]]*)(,|$)/gsy)];
   const whole = items.map(([match]) => match).join('') === list;
   return whole ? items.slice(0, items.at(-1)![0] === '' ? -1 : undefined).map(([, item]) => quoted(item!.trim()) ?? orText(atom(item!.trim()), item!.trim())) : text;
 }
