@@ -1,7 +1,7 @@
 // `inspect` of a picture: which program made it, its job in our names, and which models it needs that are not here.
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PictureReport } from '../../preload/contract/picture-report';
+import { programNames, type PictureReport } from '../../preload/contract/picture-report';
 import { samplerLabels, scheduleLabels } from '../../preload/contract/vocabulary';
 import { findDataDir } from '../services/data-folder';
 import { builtInModel } from '../services/models/models';
@@ -47,14 +47,9 @@ async function firstBytes(path: string): Promise<string> {
   }
 }
 
-const labels: Record<PictureReport['source'], string> = {
-  atelier: 'Atelier', a1111: 'AUTOMATIC1111', forge: 'Forge', comfyui: 'ComfyUI', invokeai: 'InvokeAI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things',
-  easydiffusion: 'Easy Diffusion', none: 'unknown: nothing in it says how it was made',
-};
-
 /** Prompts as they are, the rest as aligned lines; what is unknown is left out. */
 function describePicture(path: string, { source, job, missing }: PictureReport): string {
-  const rows: [label: string, value: unknown][] = [['file', path], ['made with', labels[source]]];
+  const rows: [label: string, value: unknown][] = [['file', path], ['made with', source === 'none' ? 'unknown: nothing in it says how it was made' : programNames[source]]];
   if (job) {
     const { prompt, negative, sampler, schedule, width, height, model, loras, extra, ...rest } = job;
     rows.push(['prompt', prompt], ['negative', negative], ['model', model && `${model.name}${model.hash ? ` [${model.hash}]` : ''}`],

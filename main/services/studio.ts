@@ -15,7 +15,7 @@ import { Library } from './library';
 import { builtInModel, Models } from './models/models';
 import { reportOnPicture } from './pictures/report';
 import { readingOf } from './pictures/request';
-import { openPromptFiles } from './prompt-files';
+import { openPromptFiles } from './prompts/prompt-files';
 import { Queue } from './queue/queue';
 import { SettingsStore } from './settings';
 import { signIn } from './sole-user';

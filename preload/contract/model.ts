@@ -62,6 +62,8 @@ export const ModelEntry = z.object({
   runnable: z.boolean(),
   /** Parts that it does not have inside, so that files for them must be chosen. */
   lacks: z.array(z.enum(['vae', 'text-encoder'])),
+  /** Id of the VAE that bears its name and lies beside it, as A1111 looks for one: used where nothing else is said. */
+  besideVae: z.string().nullable(),
   /** Ids of the files that are used with it where a job names none. */
   parts: z.object({ vae: z.string().nullable(), textEncoders: z.array(z.string()) }),
   /** Why it cannot be used, when it cannot. */

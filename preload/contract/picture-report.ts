@@ -7,6 +7,12 @@ import { NoiseSource, SamplerName, ScheduleName } from './vocabulary';
 const PictureSource = z.enum(['atelier', 'a1111', 'forge', 'comfyui', 'invokeai', 'fooocus', 'novelai', 'drawthings', 'easydiffusion', 'none']);
 export type PictureSource = z.infer<typeof PictureSource>;
 
+/** As the programs call themselves. */
+export const programNames: Readonly<Record<Exclude<PictureSource, 'none'>, string>> = {
+  atelier: 'Atelier', a1111: 'AUTOMATIC1111', forge: 'Forge', comfyui: 'ComfyUI', invokeai: 'InvokeAI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things',
+  easydiffusion: 'Easy Diffusion',
+};
+
 /** As the text says it: the hash may be any of the community's, of any length. */
 const NamedModel = z.object({ name: z.string(), hash: z.string().nullable() });
 
@@ -34,6 +40,9 @@ const PictureJob = z.looseObject({
   prediction: z.enum(['eps', 'v']).optional(),
   model: NamedModel.optional(),
   vae: z.string().optional(),
+  /** Only our own jobs name these by content. */
+  vaeHash: z.string().nullable().optional(),
+  textEncoders: JobSpec.shape.textEncoders,
   refiner: z.object({ model: NamedModel, switchAt: z.number() }).optional(),
   variation: z.object({ seed: z.union([z.number(), z.string()]), strength: z.number() }).optional(),
   ensd: z.number().optional(),

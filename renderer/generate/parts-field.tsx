@@ -3,7 +3,7 @@ import { useTranslation } from 'react-i18next';
 import type { ModelEntry } from '../../preload/contract/model';
 import type { Settings } from '../../preload/contract/studio';
 import { useChosenModel } from '../models/chosen';
-import { besideOf, textEncodersFor, vaesFor } from '../models/parts';
+import { textEncodersFor, vaesFor } from '../models/parts';
 import { useMachine, useParts, useSettings } from '../queries';
 import { useSaveSettings } from '../settings/save';
 import { Field } from '../ui/field';
@@ -38,7 +38,7 @@ export function PartsField({ advanced }: { advanced: boolean }) {
 function VaeField({ model, used, onUse }: PartProps) {
   const { t } = useTranslation();
   const { data: parts = [] } = useParts();
-  const beside = besideOf(model, parts), lacking = model.lacks.includes('vae');
+  const beside = parts.find(({ id }) => id === model.besideVae), lacking = model.lacks.includes('vae');
   const own = { value: 'own', label: t('parts.own') };
   const files = vaesFor(parts).filter((part) => part !== beside).map(({ id, name, kind }) => ({ value: id, label: kind === 'taesd' ? t('parts.fast', { name }) : name }));
   const usual = beside ? { value: 'auto', label: t('parts.beside', { name: beside.name }) } : lacking ? { value: 'auto', label: t('parts.choose') } : { ...own, value: 'auto' };

@@ -2,16 +2,9 @@
 import type { ModelEntry } from '../../preload/contract/model';
 import type { Settings } from '../../preload/contract/studio';
 
-/** "/models/some.vae.pt" → "/models/some.vae" */
-const stemOf = (path: string): string => path.replace(/\.[^./\\]+$/, '');
-
-/** The VAE that bears the model's name and lies beside it, which is used where nothing else is said. */
-export const besideOf = (model: ModelEntry, parts: readonly ModelEntry[]): ModelEntry | undefined =>
-  parts.find(({ kind, path }) => kind === 'vae' && stemOf(path) === `${stemOf(model.path)}.vae`);
-
 /** What goes with a model, as the studio will say when it has taken the settings. */
-export const usualParts = (model: ModelEntry, parts: readonly ModelEntry[], settings: Settings['modelSettings']): ModelEntry['parts'] => {
-  const { vae = besideOf(model, parts)?.id ?? null, textEncoders = [] } = settings[model.id] ?? {};
+export const usualParts = ({ id, besideVae }: ModelEntry, settings: Settings['modelSettings']): ModelEntry['parts'] => {
+  const { vae = besideVae, textEncoders = [] } = settings[id] ?? {};
   return { vae, textEncoders };
 };
 

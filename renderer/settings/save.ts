@@ -11,8 +11,8 @@ export const useSaveSettings = () => useMutation({
   mutationFn: (patch: Partial<Settings>) => api.settings.set.mutate(patch),
   onMutate: (patch) => {
     queryClient.setQueryData<Settings>(['settings'], (known) => known && { ...known, ...patch });
-    const { modelSettings } = patch, parts = queryClient.getQueryData<ModelEntry[]>(['parts']) ?? [];
-    if (modelSettings) queryClient.setQueryData<ModelEntry[]>(['models'], (known) => known?.map((model) => ({ ...model, parts: usualParts(model, parts, modelSettings) })));
+    const { modelSettings } = patch;
+    if (modelSettings) queryClient.setQueryData<ModelEntry[]>(['models'], (known) => known?.map((model) => ({ ...model, parts: usualParts(model, modelSettings) })));
   },
   onSuccess: (saved, patch) => {
     queryClient.setQueryData(['settings'], saved);

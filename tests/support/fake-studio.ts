@@ -27,7 +27,7 @@ const examples = ['a red house on grass on a sunny day', 'a blue boat on the sea
   'a yellow car on grass in daylight', 'a pink flower on a green meadow with a rainbow', 'a white rocket on the sea at night, stars', 'an orange mushroom and a green tree on a hill, pastel'];
 
 const entry = (name: string, sizeBytes: number, more: Partial<ModelEntry>): ModelEntry => ({
-  id: sha256(name).slice(0, 16), kind: 'checkpoint', lacks: [], parts: { vae: null, textEncoders: [] }, name, path: `/home/you/models/${name}.safetensors`, sizeBytes, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false, runnable: true, error: null,
+  id: sha256(name).slice(0, 16), kind: 'checkpoint', lacks: [], besideVae: null, parts: { vae: null, textEncoders: [] }, name, path: `/home/you/models/${name}.safetensors`, sizeBytes, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false, runnable: true, error: null,
   nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false, ...more,
 });
 const models: ModelEntry[] = [

@@ -1,5 +1,6 @@
 // What is wrong with a checkpoint's tensors: missing, of a wrong shape, of a type that holds no weights, or unknown. Names only, no bytes read.
 import type { ErrorCode } from '../../../preload/contract/errors';
+import type { ModelEntry } from '../../../preload/contract/model';
 import { showDims } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
 import { expectedEncoder, isOpenClipPrefix } from './expected-families';
@@ -22,7 +23,7 @@ export interface Problem {
 }
 
 /** What a U-Net needs beside it. */
-export type PartKind = 'vae' | 'text-encoder';
+export type PartKind = ModelEntry['lacks'][number];
 
 const fatal = (code: ErrorCode, tensor: string | null, message: string): Problem => ({ severity: 'fatal', code, tensor, message });
 

@@ -39,7 +39,7 @@ export async function describeModel(path: string, stamp: Stamp, builtIn: boolean
   const entry: ModelEntry = {
     id: modelId(path), kind: identity?.kind ?? null, name, path, sizeBytes: stamp.sizeBytes, hash: null,
     family: identity?.family ?? null, variant: identity?.variant ?? null, prediction: identity?.prediction ?? null,
-    predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null, lacks: [...lacks], parts: { vae: null, textEncoders: [] },
+    predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null, lacks: [...lacks], besideVae: null, parts: { vae: null, textEncoders: [] },
     error: error?.toInfo() ?? null, nativeSize: nativeSize(name, identity), examples: [], defaults: settingsFor(name, weights), builtIn, ...notes,
   };
   return { path, ...stamp, weights, identity, entry, error };

@@ -9,7 +9,7 @@ import { stampOf } from '../../worker/stamp';
 import type { ModelHashes } from '../hashes';
 import { describeModel, entryOf, isListed, modelId, type ModelFile, type ModelNotes } from './describe';
 import { BackgroundHashes, type HashCache } from './hashing';
-import { isPart, partGone, previewDecoderFor, usualParts } from './parts';
+import { isPart, partGone, previewDecoderFor, vaeBeside } from './parts';
 import { composeModel, type ModelChoice, type RunnableModel } from './runnable';
 import { isModelFolder, isModelName, scanFolders, type Scan } from './scan';
 
@@ -48,7 +48,7 @@ export class Models {
   async parts(): Promise<ModelEntry[]> {
     await (this.scanned ??= this.scan());
     const settings = await this.options.settings.get();
-    return [...this.files.values()].filter(isPart).map((file) => this.entryOf(file, settings)).sort((a, b) => a.name.localeCompare(b.name));
+    return [...this.files.values()].filter(({ entry }) => isPart(entry)).map((file) => this.entryOf(file, settings)).sort((a, b) => a.name.localeCompare(b.name));
   }
 
   async refresh(): Promise<ModelEntry[]> {
@@ -69,7 +69,7 @@ export class Models {
     if (!isModel) throw notAModel(real);
     await this.list();
     const file = await this.open(real);
-    if (file.error && !isPart(file)) throw file.error;
+    if (file.error && !isPart(file.entry)) throw file.error;
     if (!this.files.has(file.entry.id)) {
       await this.options.settings.set({ modelFiles: [...modelFiles, real] });
       this.keep(file);
@@ -87,7 +87,7 @@ export class Models {
   /** Throws model.notFound, and what `composeModel` throws. */
   async runnable(choice: ModelChoice): Promise<RunnableModel> {
     const file = await this.find(choice.model);
-    const settings = await this.options.settings.get(), usual = usualParts(file, this.files, settings);
+    const settings = await this.options.settings.get(), usual = this.entryOf(file, settings).parts;
     const { vae: vaeId = usual.vae, textEncoders: textIds = usual.textEncoders } = choice;
     const vae = vaeId === null ? null : await this.part(vaeId, 'VAE', file);
     const texts = await Promise.all(textIds.map((id) => this.part(id, 'text encoder', file)));
@@ -161,7 +161,8 @@ export class Models {
   }
 
   private entryOf(file: ModelFile, settings: Settings): ModelEntry {
-    return { ...entryOf(file, this.hashes.known(file)?.sha256 ?? null, settings), parts: usualParts(file, this.files, settings) };
+    const besideVae = vaeBeside(file.path, this.files), { vae = besideVae, textEncoders = [] } = settings.modelSettings[file.entry.id] ?? {};
+    return { ...entryOf(file, this.hashes.known(file)?.sha256 ?? null, settings), besideVae, parts: { vae, textEncoders } };
   }
 }
 
@@ -171,7 +172,7 @@ export const builtInModel = (resourcesDir: string): string => join(resourcesDir,
 
 /** A folder that cannot be read stands in the list with its reason, where its models would be. */
 const folderEntry = ({ folder, error }: Scan['unreachable'][number]): ModelEntry => ({
-  id: modelId(folder), kind: null, name: basename(folder), path: folder, sizeBytes: 0, hash: null, family: null, variant: null, prediction: null, predictionDoubtful: false, runnable: false, lacks: [], parts: { vae: null, textEncoders: [] },
+  id: modelId(folder), kind: null, name: basename(folder), path: folder, sizeBytes: 0, hash: null, family: null, variant: null, prediction: null, predictionDoubtful: false, runnable: false, lacks: [], besideVae: null, parts: { vae: null, textEncoders: [] },
   error: error.toInfo(), nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false,
 });
 

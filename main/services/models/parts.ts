@@ -1,24 +1,19 @@
 // Files that stand in for a part of a model: autoencoders and text encoders, and which of them belongs to which model.
 import { basename, dirname, extname, join } from 'node:path';
 import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
-import type { Settings } from '../../../preload/contract/studio';
 import { AppError } from '../../engine/errors';
 import { taesdPart } from '../../engine/families/taesd';
 import { modelId, type ModelFile } from './describe';
 
-const partKinds: readonly ModelKind[] = ['vae', 'taesd', 'text-encoder'];
+const partKinds: readonly (ModelKind | null)[] = ['vae', 'taesd', 'text-encoder'];
 
-export const isPart = ({ identity }: ModelFile): boolean => identity !== null && partKinds.includes(identity.kind);
+export const isPart = ({ kind }: Pick<ModelEntry, 'kind'>): boolean => partKinds.includes(kind);
 
-type Parts = ModelEntry['parts'];
-
-/** What a model is used with where a job names nothing else: what its settings say, else the VAE that bears its name and lies beside it, as in A1111. */
-export function usualParts({ entry, path }: ModelFile, files: ReadonlyMap<string, ModelFile>, { modelSettings }: Settings): Parts {
-  const { vae, textEncoders = [] } = modelSettings[entry.id] ?? {};
-  if (vae !== undefined) return { vae, textEncoders };
+/** The id of the VAE that bears the model's name and lies beside it. */
+export function vaeBeside(path: string, files: ReadonlyMap<string, ModelFile>): string | null {
   const stem = join(dirname(path), basename(path, extname(path)));
-  const beside = ['.vae.safetensors', '.vae.pt', '.vae.ckpt'].map((ending) => modelId(stem + ending)).find((id) => files.get(id)?.identity?.kind === 'vae');
-  return { vae: beside ?? null, textEncoders };
+  const ids = ['.vae.safetensors', '.vae.pt', '.vae.ckpt'].map((ending) => modelId(stem + ending));
+  return ids.find((id) => files.get(id)?.identity?.kind === 'vae') ?? null;
 }
 
 /** A TAESD that shows the steps of a model of this family. SD 1's and SDXL's are alike in all but their weights, so that the name decides. */

@@ -14,7 +14,7 @@ import type { RunnableModel } from '../models/runnable';
 import type { WorkerHost } from '../worker-host';
 import { Broadcast } from './broadcast';
 import { cutOff, explainCrash, notSaved } from './explain';
-import type { PromptFiles } from '../prompt-files';
+import type { PromptFiles } from '../prompts/prompt-files';
 import { JobFiles, type FileIds, type JobFileServices } from './job-files';
 import { fresh, makeJobs } from './make-jobs';
 import { PreviewEncoder } from './preview';

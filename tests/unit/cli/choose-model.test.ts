@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'atelier-models-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const entry = (name: string, patch: Partial<ModelEntry> = {}): ModelEntry => ({
-  id: `id-${name}`, kind: 'checkpoint', lacks: [], parts: { vae: null, textEncoders: [] }, name, path: `/models/${name}.safetensors`, sizeBytes: 1, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false,
+  id: `id-${name}`, kind: 'checkpoint', lacks: [], besideVae: null, parts: { vae: null, textEncoders: [] }, name, path: `/models/${name}.safetensors`, sizeBytes: 1, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false,
   runnable: true, error: null, nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false, ...patch,
 });
 const known = [

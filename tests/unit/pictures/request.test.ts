@@ -7,7 +7,7 @@ import { job as ownJob } from '../../support/pictures';
 
 const entry = (name: string, patch: Partial<ModelEntry> = {}): ModelEntry => ({
   id: `id-${name}`, kind: 'checkpoint', name, path: `/models/${name}.safetensors`, sizeBytes: 1, hash: null, family: 'sd1', variant: 'base', prediction: 'eps', predictionDoubtful: false, runnable: true,
-  lacks: [], parts: { vae: null, textEncoders: [] }, error: null, nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false, ...patch,
+  lacks: [], besideVae: null, parts: { vae: null, textEncoders: [] }, error: null, nativeSize: { width: 512, height: 512 }, examples: [], defaults: usualSettings, builtIn: false, ...patch,
 });
 const hashes = (digit: string) => ({ sha256: digit.repeat(64), autov1: `${digit}1`.repeat(4), autov2: digit.repeat(10), autov3: `${digit}3`.repeat(6) });
 const files = [

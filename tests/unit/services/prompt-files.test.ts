@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { openPromptFiles, type PromptFiles } from '../../../main/services/prompt-files';
+import { openPromptFiles, type PromptFiles } from '../../../main/services/prompts/prompt-files';
 import { demoJob } from '../../support/demo';
 import { scratchFolder } from '../../support/checkpoints';
 

@@ -2,7 +2,7 @@
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
-import { wildcardFolder } from '../../../main/services/wildcard-files';
+import { wildcardFolder } from '../../../main/services/prompts/wildcard-files';
 import { scratchFolder } from '../../support/checkpoints';
 
 let folder: string, open: ReturnType<typeof wildcardFolder>;

@@ -2,12 +2,12 @@
 // anew each time, so that an editor's change counts at once.
 import { copyFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { JobSpec } from '../../preload/contract/job';
-import type { Notice } from '../../preload/contract/notice';
-import { AppError } from '../engine/errors';
-import { applyStyles, formatStyles, parseStyles, type Style } from '../engine/text/styles';
-import { expandWildcards } from '../engine/text/wildcards';
-import { writeAtomic } from './atomic-write';
+import { JobSpec } from '../../../preload/contract/job';
+import type { Notice } from '../../../preload/contract/notice';
+import { AppError } from '../../engine/errors';
+import { applyStyles, formatStyles, parseStyles, type Style } from '../../engine/text/styles';
+import { expandWildcards } from '../../engine/text/wildcards';
+import { writeAtomic } from '../atomic-write';
 import { readText } from './read-text';
 import { wildcardFolder } from './wildcard-files';
 

@@ -3,8 +3,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { parse } from 'yaml';
-import type { Notice } from '../../preload/contract/notice';
-import { matchesWildcard, wildcardLines, type WildcardLibrary } from '../engine/text/wildcards';
+import type { Notice } from '../../../preload/contract/notice';
+import { matchesWildcard, wildcardLines, type WildcardLibrary } from '../../engine/text/wildcards';
 import { readText } from './read-text';
 
 /** What one prompt finds. */

@@ -1,6 +1,6 @@
 // Text files that people keep, in the encodings that editors have written.
 import { readFile } from 'node:fs/promises';
-import { AppError } from '../engine/errors';
+import { AppError } from '../../engine/errors';
 
 /** UTF-8 or UTF-16 with its mark; what is no UTF-8 is taken for Windows-1252. The mark is left out. null when it is not there. Throws file.unreadable. */
 export async function readText(path: string): Promise<string | null> {
