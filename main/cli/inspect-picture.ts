@@ -1,8 +1,8 @@
 // `inspect` of a picture: which program made it, its job in our names, and which models it needs that are not here.
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { programNames, type PictureReport } from '../../preload/contract/picture-report';
-import { samplerLabels, scheduleLabels } from '../../preload/contract/vocabulary';
+import type { PictureReport } from '../../preload/contract/picture-report';
+import { programNames, samplerLabels, scheduleLabels } from '../../preload/contract/vocabulary';
 import { findDataDir } from '../services/data-folder';
 import { builtInModel } from '../services/models/models';
 import { knownModels } from '../services/pictures/local-models';

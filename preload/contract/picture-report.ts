@@ -2,16 +2,7 @@
 import { z } from 'zod';
 import { JobRequest, JobSpec } from './job';
 import { ModelKind } from './model';
-import { NoiseSource, SamplerName, ScheduleName } from './vocabulary';
-
-const PictureSource = z.enum(['atelier', 'a1111', 'forge', 'comfyui', 'invokeai', 'fooocus', 'novelai', 'drawthings', 'easydiffusion', 'none']);
-export type PictureSource = z.infer<typeof PictureSource>;
-
-/** As the programs call themselves. */
-export const programNames: Readonly<Record<Exclude<PictureSource, 'none'>, string>> = {
-  atelier: 'Atelier', a1111: 'AUTOMATIC1111', forge: 'Forge', comfyui: 'ComfyUI', invokeai: 'InvokeAI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things',
-  easydiffusion: 'Easy Diffusion',
-};
+import { NoiseSource, PictureSource, SamplerName, ScheduleName } from './vocabulary';
 
 /** As the text says it: the hash may be any of the community's, of any length. */
 const NamedModel = z.object({ name: z.string(), hash: z.string().nullable() });

@@ -1,4 +1,5 @@
-// The field's names for samplers, schedules and noise sources. The engine's tables are checked against these lists.
+// The field's names for samplers, schedules, noise sources and programs. The engine's tables are checked against these lists. No objects of zod here:
+// the window imports this file, and they would try to compile code, which its content policy forbids.
 import { z } from 'zod';
 
 export const samplerNames = [
@@ -32,3 +33,13 @@ export const scheduleLabels: Record<ScheduleName, string> = {
 /** Where the noise of a seed comes from: torch's CPU generator, the generator of NVIDIA cards (Philox), ComfyUI's convention. */
 export const NoiseSource = z.enum(['cpu', 'gpu', 'comfy']);
 export type NoiseSource = z.infer<typeof NoiseSource>;
+
+/** Programs whose pictures say how they were made. */
+export const PictureSource = z.enum(['atelier', 'a1111', 'forge', 'comfyui', 'invokeai', 'fooocus', 'novelai', 'drawthings', 'easydiffusion', 'none']);
+export type PictureSource = z.infer<typeof PictureSource>;
+
+/** As the programs call themselves. */
+export const programNames: Readonly<Record<Exclude<PictureSource, 'none'>, string>> = {
+  atelier: 'Atelier', a1111: 'AUTOMATIC1111', forge: 'Forge', comfyui: 'ComfyUI', invokeai: 'InvokeAI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things',
+  easydiffusion: 'Easy Diffusion',
+};

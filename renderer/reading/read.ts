@@ -1,5 +1,6 @@
 // What a picture from elsewhere says of how it was made.
-import { programNames, type PictureReading } from '../../preload/contract/picture-report';
+import type { PictureReading } from '../../preload/contract/picture-report';
+import { programNames } from '../../preload/contract/vocabulary';
 import { api } from '../api';
 import type { InputPicture } from '../generate/form';
 import { t } from '../i18n';

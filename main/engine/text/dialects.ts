@@ -1,5 +1,5 @@
 // Prompts of other programs in our words, which are A1111's: what weighs a phrase there weighs it here, and what is text there stays text.
-import type { PictureSource } from '../../../preload/contract/picture-report';
+import type { PictureSource } from '../../../preload/contract/vocabulary';
 
 /** Leaves the prompt alone for programs that write as A1111 does. Never throws; what it does not know stays as it is. */
 export function fromDialect(prompt: string, source: PictureSource): string {

@@ -1,5 +1,6 @@
 // Sixty parameter texts in the forms that programs and sites write, and the jobs that they mean. All prompts, names and hashes are made up.
-import type { PictureJob, PictureSource } from '../../../preload/contract/picture-report';
+import type { PictureJob } from '../../../preload/contract/picture-report';
+import type { PictureSource } from '../../../preload/contract/vocabulary';
 
 interface ParameterText {
   readonly name: string;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAttention } from '../../../main/engine/text/attention';
 import { fromDialect } from '../../../main/engine/text/dialects';
-import type { PictureSource } from '../../../preload/contract/picture-report';
+import type { PictureSource } from '../../../preload/contract/vocabulary';
 import { fuzzRuns } from '../../support/fuzz';
 
 const examples: readonly (readonly [PictureSource, readonly (readonly [theirs: string, ours: string])[]])[] = [

@@ -1,5 +1,6 @@
 // AUTOMATIC1111 and Forge: the `parameters` text, of any age, and what sites and other programs write in its form.
-import type { PictureJob, PictureSource, Resource } from '../../../../preload/contract/picture-report';
+import type { PictureJob, Resource } from '../../../../preload/contract/picture-report';
+import type { PictureSource } from '../../../../preload/contract/vocabulary';
 import { emphasisLabels, parseParameters } from '../parameters';
 import { parseCivitaiHashes, parseCivitaiResources, parseHashes, type CivitaiResource } from './a1111-hashes';
 import { readHires } from './a1111-hires';

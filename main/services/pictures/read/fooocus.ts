@@ -1,5 +1,6 @@
 // Fooocus: JSON or A1111's text, told apart by a scheme beside it (PNG `fooocus_scheme`, EXIF MakerNote).
-import type { PictureJob, PictureSource } from '../../../../preload/contract/picture-report';
+import type { PictureJob } from '../../../../preload/contract/picture-report';
+import type { PictureSource } from '../../../../preload/contract/vocabulary';
 import { readParameters } from './a1111';
 import { asInteger, asList, asNumber, asSeed, asSize, asText, asWords, compact, Fields } from './fields';
 import { parseJsonObject, type JsonObject } from './json';

@@ -1,5 +1,6 @@
 // InvokeAI, of three ages: `invokeai_metadata` (and the betas' `invokeai`), `sd-metadata`, and the command line in `Dream`.
-import type { PictureJob, PictureSource } from '../../../../preload/contract/picture-report';
+import type { PictureJob } from '../../../../preload/contract/picture-report';
+import type { PictureSource } from '../../../../preload/contract/vocabulary';
 import { readDream, splitNegative } from './dream';
 import { asInteger, asList, asNumber, asObject, asSeed, asText, asWords, compact, Fields, type Parse } from './fields';
 import { parseJsonObject, type JsonObject } from './json';

@@ -1,5 +1,6 @@
 // What every reader takes and gives.
-import type { PictureJob, PictureSource, Resource } from '../../../../preload/contract/picture-report';
+import type { PictureJob, Resource } from '../../../../preload/contract/picture-report';
+import type { PictureSource } from '../../../../preload/contract/vocabulary';
 
 /**
  * Texts by where they stood: PNG texts by their keyword; 'exif.UserComment', 'exif.Make', 'exif.Model', 'exif.Software', 'exif.MakerNote',
