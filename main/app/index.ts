@@ -8,7 +8,7 @@ import { app, dialog, type BrowserWindow } from 'electron';
 import { toAppError } from '../engine/errors';
 import { listenOnFree } from '../server/port';
 import { serve } from '../server/serve';
-import { findDataDir } from '../services/data-folder';
+import { findDataDir } from '../services/data/data-folder';
 import { createStudio } from '../services/studio';
 import { openWindow } from './window';
 

@@ -3,8 +3,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join, relative, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import type { WeightFile } from '../engine/weights/source';
-import { openModelFolder } from '../worker/model-folder';
-import { openNetwork } from '../worker/network-folder';
+import { openModelFolder } from '../files/model-folder';
+import { openNetwork } from '../files/network-folder';
 
 const modelFile = /\.(?:safetensors|sft|ckpt|pt|pth|bin)$/i;
 const shownFiles = 8;

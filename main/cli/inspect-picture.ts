@@ -3,7 +3,7 @@ import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PictureReport } from '../../preload/contract/picture-report';
 import { programNames, samplerLabels, scheduleLabels } from '../../preload/contract/vocabulary';
-import { findDataDir } from '../services/data-folder';
+import { findDataDir } from '../services/data/data-folder';
 import { builtInModel } from '../services/models/models';
 import { knownModels } from '../services/pictures/local-models';
 import type { LocalModel } from '../services/pictures/read/resources';

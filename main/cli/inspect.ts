@@ -1,10 +1,10 @@
 // `inspect FILE`: what is this file. For people by default; with --json the last line is one line of JSON, as the window gets it.
 import type { ModelReport } from '../../preload/contract/model';
-import { identify } from '../engine/families/identify';
+import { identify } from '../engine/identify/identify';
 import { familyLabels } from '../engine/families/family-labels';
-import { openPictureEmbedding } from '../worker/embedding-picture';
-import { openWeightFile } from '../worker/files';
-import { hashModel } from '../services/hashes';
+import { openPictureEmbedding } from '../worker/embeddings/picture';
+import { openWeightFile } from '../files/weight-file';
+import { hashModel } from '../services/models/file-hashes';
 import { helpFor, parseCommand, type Command } from './args';
 import { openFolder } from './inspect-folder';
 import { inspectPicture, inspectTextFile, isPicture } from './inspect-picture';

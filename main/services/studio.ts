@@ -5,21 +5,21 @@ import { version } from '../../package.json';
 import type { Studio } from '../api/studio';
 import type { Settings } from '../../preload/contract/studio';
 import { toAppError } from '../engine/errors';
-import { Blobs } from './blobs';
-import { findDataDir, openDataFolder } from './data-folder';
-import { openDatabase } from './database';
-import { Estimates } from './estimates';
-import type { SpawnWorker } from './fork-worker';
-import { processor, residentBytes, totalBytes } from './hardware';
-import { Library } from './library';
+import { Blobs } from './data/blobs';
+import { findDataDir, openDataFolder } from './data/data-folder';
+import { openDatabase } from './database/database';
+import { Estimates } from './machine/estimates';
+import type { SpawnWorker } from './workers/fork';
+import { processor, residentBytes, totalBytes } from './machine/hardware';
+import { Library } from './library/library';
 import { builtInModel, Models } from './models/models';
 import { reportOnPicture } from './pictures/report';
 import { readingOf } from './pictures/request';
 import { openPromptFiles } from './prompts/prompt-files';
 import { Queue } from './queue/queue';
-import { SettingsStore } from './settings';
-import { signIn } from './sole-user';
-import { WorkerHost } from './worker-host';
+import { SettingsStore } from './data/settings';
+import { signIn } from './data/sole-user';
+import { WorkerHost } from './workers/host';
 
 export interface StudioOptions {
   /** Where everything lives that the studio makes. By default the system's place for it. */

@@ -1,6 +1,6 @@
 // Between pixels and the network's range: the pictures that a job brings, and the one that comes out.
 import { float32, type Tensor } from '../engine/tensor';
-import { decodeRgb } from './decode-picture';
+import { decodeRgb } from '../files/decode-picture';
 import type { Pixels } from './protocol';
 
 /** Any picture file → [1, 3, height, width] in −1…1, cut to the shape around its middle. Throws picture.unreadable. */

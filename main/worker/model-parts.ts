@@ -1,7 +1,7 @@
 // The files of one model on the disk, opened as the one that a job runs on.
 import { combineParts, whyNotWhole, type WholeModel } from '../engine/families/parts';
-import { openModel } from './model-folder';
-import { stampOf } from './stamp';
+import { openModel } from '../files/model-folder';
+import { stampOf } from '../files/stamp';
 
 /** Absolute paths: the model's file or folder, and those that stand in for its own parts. */
 export interface ModelPaths {

@@ -6,7 +6,7 @@ import { KlAutoencoder, TinyAutoencoder, type Autoencoder } from '../../main/eng
 import { vaeConfig } from '../../main/engine/families/vae';
 import { TorchGenerator } from '../../main/engine/sampling/noise/mersenne';
 import { float32 } from '../../main/engine/tensor';
-import { openWeightFile } from '../../main/worker/files';
+import { openWeightFile } from '../../main/files/weight-file';
 import { ortRuntime } from '../../main/worker/ort-runtime';
 
 const [checkpoint = '', taesd = '', sideText = '64', rounds = '3'] = process.argv.slice(2);

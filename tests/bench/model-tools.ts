@@ -7,14 +7,14 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expectedSd1, sd15 } from '../../main/engine/families/expected-sd1';
+import { expectedSd1, sd15 } from '../../main/engine/checking/expected-sd1';
 import { sizeOf } from '../../main/engine/tensor';
 import { bakeLoras } from '../../main/services/model-tools/bake';
 import { convertModel } from '../../main/services/model-tools/convert';
 import { extractLora } from '../../main/services/model-tools/extract';
 import { mergeModels } from '../../main/services/model-tools/merge';
 import { openModel, withTensors } from '../../main/services/model-tools/tensor-reader';
-import { writeRandomCheckpoint } from '../../main/services/random-checkpoint';
+import { writeRandomCheckpoint } from '../../main/services/model-tools/random-checkpoint';
 
 const [folder = '', second = 'merge,add-difference,fp32,fp8,extract,bake'] = process.argv.slice(2);
 const path = (name: string): string => join(folder, `${name}.safetensors`);

@@ -6,7 +6,7 @@ import { buildUnet, timestepEmbedding, unetConfig } from '../../main/engine/fami
 import { cpuDialect, webgpuDialect, type Dialect } from '../../main/engine/graph/dialect';
 import { TorchGenerator } from '../../main/engine/sampling/noise/mersenne';
 import { float32, sizeOf, type Dims } from '../../main/engine/tensor';
-import { openWeightFile } from '../../main/worker/files';
+import { openWeightFile } from '../../main/files/weight-file';
 import { ortRuntime } from '../../main/worker/ort-runtime';
 
 const dialects: Readonly<Record<string, Dialect>> = {

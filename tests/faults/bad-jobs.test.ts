@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobRequest } from '../../preload/contract/job';
-import { openWeightFile } from '../../main/worker/files';
+import { openWeightFile } from '../../main/files/weight-file';
 import { demoJob, demoPath, paint } from '../support/demo';
 
 let folder: string;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import Conf from 'conf';
 import Libsql from 'libsql';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { writeAtomic, writeNew } from '../../main/services/atomic-write';
-import { Blobs } from '../../main/services/blobs';
+import { writeAtomic, writeNew } from '../../main/services/data/disk';
+import { Blobs } from '../../main/services/data/blobs';
 import { encodePng } from '../../main/services/pictures/encode';
-import { SettingsStore } from '../../main/services/settings';
+import { SettingsStore } from '../../main/services/data/settings';
 import { expectSound, job, noise, openLibrary, tempFolder } from '../support/pictures';
 
 afterEach(() => { vi.restoreAllMocks(); });

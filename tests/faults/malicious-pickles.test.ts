@@ -8,7 +8,7 @@ import { sizeOf } from '../../main/engine/tensor';
 import { parseTorchCheckpoint } from '../../main/engine/weights/pickle/checkpoint';
 import { dtypeBytes } from '../../main/engine/weights/safetensors';
 import type { ByteSource } from '../../main/engine/weights/source';
-import { openWeightFile } from '../../main/worker/files';
+import { openWeightFile } from '../../main/files/weight-file';
 import { memoryFile, scratchFolder } from '../support/checkpoints';
 import { bytesOf, countingStorage, op, reordered, tensorOf, TestTensor, torchLegacy, torchParts, torchZip, Tuple, zipOf, type Part } from '../support/pickles';
 import { fuzzRuns } from '../support/fuzz';

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JobSpec } from '../../preload/contract/job';
-import { totalBytes } from '../../main/services/hardware';
-import { WorkerHost, type Crash } from '../../main/services/worker-host';
+import { totalBytes } from '../../main/services/machine/hardware';
+import { WorkerHost, type Crash } from '../../main/services/workers/host';
 import type { FromWorker } from '../../main/worker/protocol';
 
 const entry = join(import.meta.dirname, '../support/fake-worker.mjs');

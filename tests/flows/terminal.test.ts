@@ -8,7 +8,7 @@ import { afterAll, expect, test } from 'vitest';
 import { folderOf, randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../support/checkpoints';
 import { stateDictFrom, torchZip } from '../support/pickles';
 import { addPngTexts } from '../../main/services/pictures/png-text';
-import { openWeightFile } from '../../main/worker/files';
+import { openWeightFile } from '../../main/files/weight-file';
 
 const root = resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'atelier-terminal-'));

@@ -3,14 +3,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
-import { expectedCheckpoint, type CheckpointSizes } from '../../main/engine/families/expected-families';
-import type { UnetSizes } from '../../main/engine/families/expected-networks';
-import { expectedSd1, type Sd1Sizes } from '../../main/engine/families/expected-sd1';
+import { expectedCheckpoint, type CheckpointSizes } from '../../main/engine/checking/expected-families';
+import type { UnetSizes } from '../../main/engine/checking/expected-networks';
+import { expectedSd1, type Sd1Sizes } from '../../main/engine/checking/expected-sd1';
 import { sizeOf, type Dims } from '../../main/engine/tensor';
 import { dtypeBytes, encodeHeader, type TensorSpec } from '../../main/engine/weights/safetensors';
 import type { ByteSource, StoredDType, WeightFile } from '../../main/engine/weights/source';
-import { openWeightFile } from '../../main/worker/files';
-import { writeRandomCheckpoint } from '../../main/services/random-checkpoint';
+import { openWeightFile } from '../../main/files/weight-file';
+import { writeRandomCheckpoint } from '../../main/services/model-tools/random-checkpoint';
 
 /** SD 1.x in small: two levels in the U-Net, four in the autoencoder (factor 8), CLIP's whole vocabulary. 5 MB. */
 export const tinySizes: Sd1Sizes = {

@@ -2,9 +2,9 @@
 //   node library-child.mjs DATA_DIR K     K = 0: never, and it ends by printing how many things it did. K < 0: saves on and on until it is killed
 import fs from 'node:fs/promises';
 import Libsql from 'libsql';
-import { openDataFolder } from '../../main/services/data-folder';
-import { openDatabase } from '../../main/services/database';
-import { Library } from '../../main/services/library';
+import { openDataFolder } from '../../main/services/data/data-folder';
+import { openDatabase } from '../../main/services/database/database';
+import { Library } from '../../main/services/library/library';
 import { JobSpec } from '../../preload/contract/job';
 
 const [root = '', k = '0'] = process.argv.slice(2), killAt = Number(k);

@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { JobRequest, type JobState, type JobView, type QueueEvent } from '../../preload/contract/job';
 import { AppError } from '../../main/engine/errors';
 import { Queue, type JobStore, type QueueServices, type StoredJob } from '../../main/services/queue/queue';
-import { WorkerHost } from '../../main/services/worker-host';
+import { WorkerHost } from '../../main/services/workers/host';
 import type { RunMessage } from '../../main/worker/protocol';
 
 export const fakeWorker = join(import.meta.dirname, 'fake-worker.mjs');

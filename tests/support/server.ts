@@ -8,7 +8,7 @@ import { JobSpec } from '../../preload/contract/job';
 import { Settings } from '../../preload/contract/studio';
 import { AppError } from '../../main/engine/errors';
 import { serve } from '../../main/server/serve';
-import { Blobs } from '../../main/services/blobs';
+import { Blobs } from '../../main/services/data/blobs';
 import type { LocalStudio } from '../../main/services/studio';
 import { openBench, type Bench } from './queue';
 

@@ -13,7 +13,7 @@ import { stack } from '../../engine/pipeline/denoiser';
 import type { Runtime } from '../../engine/pipeline/runtime';
 import { float32, int64, type AnyTensor, type Tensor } from '../../engine/tensor';
 import type { WeightFile } from '../../engine/weights/source';
-import { openWeightFile } from '../../worker/files';
+import { openWeightFile } from '../../files/weight-file';
 import { ortRuntime, ortRuntimeFor } from '../../worker/ort-runtime';
 import { readTensors, type GoldenTensor } from './read';
 import type { CaseFolder, Check, Checker } from './types';

@@ -8,7 +8,7 @@ import { lincomb } from '../../engine/sampling/arithmetic';
 import { planSampling } from '../../engine/sampling/plan';
 import { samplers } from '../../engine/sampling/samplers';
 import { float32, sizeOf, type Tensor } from '../../engine/tensor';
-import { openWeightFile } from '../../worker/files';
+import { openWeightFile } from '../../files/weight-file';
 import { ortRuntime } from '../../worker/ort-runtime';
 import { caseTensors, compareTensor, headsOf, relativeTolerance, samplePosterior, type CaseTensors } from './networks';
 import { readCase } from './read';

@@ -3,10 +3,10 @@
 import { AppError } from '../errors';
 import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
-import { checkCheckpoint, isRunnableFamily, type PartKind } from './expected-check';
-import { identify } from './identify';
-import { notRunnable } from './identify-runnable';
-import { assembleCheckpoint } from './key-maps/assemble';
+import { checkCheckpoint, isRunnableFamily, type PartKind } from '../checking/check';
+import { identify } from '../identify/identify';
+import { notRunnable } from '../identify/runnable';
+import { assembleCheckpoint } from '../weights/key-maps/assemble';
 import { taesdPart } from './taesd';
 
 export interface ChosenParts {

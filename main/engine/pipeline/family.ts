@@ -1,5 +1,5 @@
 // What a checkpoint's family fixes beyond its tensors: noise levels, latent scale, what the network's output means.
-import { identify } from '../families/identify';
+import { identify } from '../identify/identify';
 import { rescaleToZeroTerminalSnr, scaledLinearAlphas, sigmaTable, stableDiffusionTable, type Prediction, type SigmaTable } from '../sampling/model-sampling';
 import type { WeightFile } from '../weights/source';
 

@@ -1,7 +1,7 @@
 // Remembers the hashes of model files, which take seconds a gigabyte, as long as the files stay as they are.
 import { existsSync } from 'node:fs';
 import Libsql, { type Database } from 'libsql';
-import type { ModelHashes } from '../hashes';
+import type { ModelHashes } from '../models/file-hashes';
 import type { HashCache } from '../models/hashing';
 
 export function hashCache(db: Database): HashCache {

@@ -1,7 +1,7 @@
 // How long things took on this machine, for the estimates: a moving average for each model, size and number of evaluations.
 import type { Database } from 'libsql';
 import type { JobTimings } from '../../worker/protocol';
-import type { Timing, TimingStore } from '../estimates';
+import type { Timing, TimingStore } from '../machine/estimates';
 import { transaction } from './transaction';
 
 /** Weight of the newest run. */

@@ -13,7 +13,7 @@ import { derivedMetadata } from '../../engine/weights/merge/metadata';
 import { stored } from '../../engine/weights/merge/plan';
 import { baseName, showDims } from '../../engine/weights/safetensors';
 import type { TensorEntry, WeightFile } from '../../engine/weights/source';
-import { hashModel } from '../hashes';
+import { hashModel } from '../models/file-hashes';
 import { openModel, refuseInput, withTensors, type TensorReader } from './tensor-reader';
 import { castPieces, encodePieces, writeModel, type NewTensor, type ToolRun, type WrittenModel } from './write-model';
 

@@ -4,7 +4,7 @@ import { sizeOf } from '../../engine/tensor';
 import { layersToExtract, loraShapes, type ExtractedLayer, type ExtractOptions } from '../../engine/weights/lora/extract';
 import { lowRankProduct } from '../../engine/weights/lora/low-rank';
 import { loraTargets } from '../../engine/weights/lora/targets';
-import { identify } from '../../engine/families/identify';
+import { identify } from '../../engine/identify/identify';
 import type { FloatDType } from '../../engine/weights/merge/encode';
 import { baseName, showDims } from '../../engine/weights/safetensors';
 import type { TensorEntry, WeightFile } from '../../engine/weights/source';

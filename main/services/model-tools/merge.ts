@@ -1,14 +1,14 @@
 // Merges of checkpoints: plan from the headers, hashes for the recipe, then piece by piece through all tensors.
 import { extname } from 'node:path';
 import { AppError } from '../../engine/errors';
-import { identify } from '../../engine/families/identify';
+import { identify } from '../../engine/identify/identify';
 import { sizeOf } from '../../engine/tensor';
 import { addDifference, putChannels, takeChannels, weightedSum } from '../../engine/weights/merge/algebra';
 import { derivedMetadata, mergeMetadata, type MergedModel } from '../../engine/weights/merge/metadata';
 import { planMerge, type MergeOptions, type MergePlan, type PlannedTensor } from '../../engine/weights/merge/plan';
 import { baseName } from '../../engine/weights/safetensors';
 import type { WeightFile } from '../../engine/weights/source';
-import { hashModel } from '../hashes';
+import { hashModel } from '../models/file-hashes';
 import { openModel, refuseInput, withTensors, type TensorReader } from './tensor-reader';
 import { castPieces, encodePieces, plannedBytes, ranges, writeModel, type NewTensor, type ToolRun, type WrittenModel } from './write-model';
 

@@ -5,8 +5,8 @@ import { sizeOf, type Dims, type Tensor } from '../../engine/tensor';
 import { toFloat32 } from '../../engine/weights/half';
 import { dtypeBytes } from '../../engine/weights/safetensors';
 import type { ByteSource, TensorEntry, WeightFile } from '../../engine/weights/source';
-import { withFile } from '../../worker/files';
-import { openModel as openFileOrFolder } from '../../worker/model-folder';
+import { withFile } from '../../files/weight-file';
+import { openModel as openFileOrFolder } from '../../files/model-folder';
 
 export interface TensorReader {
   /** `count` elements from element `start`, as they are stored. */

@@ -4,7 +4,7 @@ import { firstNotFinite } from '../../engine/weights/checks';
 import { fromFloat32, isFloat } from '../../engine/weights/merge/encode';
 import { encodeHeader } from '../../engine/weights/safetensors';
 import type { StoredDType, TensorEntry } from '../../engine/weights/source';
-import { writeAtomicChunks } from '../atomic-write';
+import { writeAtomicChunks } from '../data/disk';
 import type { TensorReader } from './tensor-reader';
 
 export interface ToolRun {

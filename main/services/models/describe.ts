@@ -4,11 +4,11 @@ import { basename, dirname, extname } from 'node:path';
 import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
 import type { Settings } from '../../../preload/contract/studio';
 import { toAppError, type AppError } from '../../engine/errors';
-import { identify, type Identity } from '../../engine/families/identify';
+import { identify, type Identity } from '../../engine/identify/identify';
 import { fitnessOf, type Fitness } from '../../engine/families/parts';
 import type { WeightFile } from '../../engine/weights/source';
-import { openModel } from '../../worker/model-folder';
-import type { Stamp } from '../../worker/stamp';
+import { openModel } from '../../files/model-folder';
+import type { Stamp } from '../../files/stamp';
 import { isHalfSize, settingsFor } from './usual-settings';
 
 /** What comes with the model besides its file; the built-in one brings it. */

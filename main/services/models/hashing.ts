@@ -1,5 +1,5 @@
 // Hashes model files in the background, one at a time, and remembers the results as long as the files stay as they are.
-import { hashModel, type ModelHashes } from '../hashes';
+import { hashModel, type ModelHashes } from './file-hashes';
 import type { ModelFile } from './describe';
 
 /** By path, size and time of change. */

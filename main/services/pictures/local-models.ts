@@ -1,6 +1,6 @@
 // The models on this machine, as far as they are known without reading them: for a look at a picture, with no studio running.
 import { stat } from 'node:fs/promises';
-import type { DataFolder } from '../data-folder';
+import type { DataFolder } from '../data/data-folder';
 import { rememberedHashes } from '../database/hashes';
 import { readNotes } from '../models/models';
 import { scanFolders } from '../models/scan';

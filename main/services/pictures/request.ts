@@ -2,7 +2,7 @@
 import { PictureRequest, type PictureJob, type PictureReading, type PictureReport } from '../../../preload/contract/picture-report';
 import type { ModelEntry } from '../../../preload/contract/model';
 import { fromDialect } from '../../engine/text/dialects';
-import type { ModelHashes } from '../hashes';
+import type { ModelHashes } from '../models/file-hashes';
 import { isPart } from '../models/parts';
 import { isSame } from './read/resources';
 

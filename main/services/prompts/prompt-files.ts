@@ -7,7 +7,7 @@ import type { Notice } from '../../../preload/contract/notice';
 import { AppError } from '../../engine/errors';
 import { applyStyles, formatStyles, parseStyles, type Style } from '../../engine/text/styles';
 import { expandWildcards } from '../../engine/text/wildcards';
-import { writeAtomic } from '../atomic-write';
+import { writeAtomic } from '../data/disk';
 import { readText } from './read-text';
 import { wildcardFolder } from './wildcard-files';
 

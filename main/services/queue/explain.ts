@@ -1,7 +1,7 @@
 // What a person is told about a job that failed through no fault of its own, and what to do next.
 import type { ErrorInfo } from '../../../preload/contract/errors';
 import { toAppError } from '../../engine/errors';
-import type { Crash } from '../worker-host';
+import type { Crash } from '../workers/host';
 
 /** The worker died over the job twice. */
 export function explainCrash(crash: Crash): ErrorInfo {

@@ -11,7 +11,7 @@ import type { PictureRecord } from '../../../preload/contract/picture';
 import { AppError, toAppError } from '../../engine/errors';
 import type { JobTimings, Pixels } from '../../worker/protocol';
 import type { RunnableModel } from '../models/runnable';
-import type { WorkerHost } from '../worker-host';
+import type { WorkerHost } from '../workers/host';
 import { Broadcast } from './broadcast';
 import { cutOff, explainCrash, notSaved } from './explain';
 import type { PromptFiles } from '../prompts/prompt-files';

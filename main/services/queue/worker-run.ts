@@ -1,7 +1,7 @@
 // One try of one job on the worker: everything between `run` and the message, or the death, that ends it.
 import type { ErrorInfo } from '../../../preload/contract/errors';
 import type { FromWorker, RunMessage } from '../../worker/protocol';
-import type { Crash, WorkerHost } from '../worker-host';
+import type { Crash, WorkerHost } from '../workers/host';
 
 export type Outcome =
   | { readonly type: 'done' } & Pick<Extract<FromWorker, { type: 'done' }>, 'pixels' | 'timings' | 'notices' | 'embeddings'>

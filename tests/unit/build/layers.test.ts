@@ -34,6 +34,7 @@ const forbidden: [from: string, to: string, rule: string][] = [
   ['main/engine', 'zod', 'pure:main/engine'],
   // the worker knows the engine
   ['main/worker', 'main/services/studio', 'arrow:main/worker'],
+  ['main/files', 'main/worker/session', 'arrow:main/files'],
   ['main/worker', 'main/api/studio', 'arrow:main/worker'],
   ['main/worker', 'main/server/serve', 'arrow:main/worker'],
   // the services know of the worker only its protocol, and not their hosts

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { runInspect } from '../../../main/cli/inspect';
-import { expectedSd1 } from '../../../main/engine/families/expected-sd1';
+import { expectedSd1 } from '../../../main/engine/checking/expected-sd1';
 import { ModelReport } from '../../../preload/contract/model';
 import { scratchFolder, tinySizes, zeroFile } from '../../support/checkpoints';
 import { asPng, hideInPixels, trainedJson } from '../../support/embedding-pictures';

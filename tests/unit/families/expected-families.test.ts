@@ -1,8 +1,8 @@
 // The tensors of SD 2 and SDXL: the engine's lists against real ones, and faults named one by one whatever the sizes are.
 import { describe, expect, test } from 'vitest';
-import { checkCheckpoint } from '../../../main/engine/families/expected-check';
-import { expectedCheckpoint, sd21, sdxlBase, sdxlRefiner } from '../../../main/engine/families/expected-families';
-import { isBuffer } from '../../../main/engine/families/identify-buffers';
+import { checkCheckpoint } from '../../../main/engine/checking/check';
+import { expectedCheckpoint, sd21, sdxlBase, sdxlRefiner } from '../../../main/engine/checking/expected-families';
+import { isBuffer } from '../../../main/engine/identify/buffers';
 import { buildUnet, unetConfig } from '../../../main/engine/families/unet';
 import { sizeOf, type Dims } from '../../../main/engine/tensor';
 import { referenceTensors, tinyFamilies, weightFile } from '../../support/checkpoints';

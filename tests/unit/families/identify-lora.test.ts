@@ -1,6 +1,6 @@
 // What `inspect` says of LoRA files: algorithm, rank, modules, family and trained words, for each algorithm and each form of names.
 import { describe, expect, test } from 'vitest';
-import { identify } from '../../../main/engine/families/identify';
+import { identify } from '../../../main/engine/identify/identify';
 import type { Dims } from '../../../main/engine/tensor';
 import { weightFile } from '../../support/checkpoints';
 

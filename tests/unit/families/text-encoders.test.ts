@@ -7,7 +7,7 @@ import { textEncoders } from '../../../main/engine/families/text-encoders';
 import { buildTextTower, fillRow, firstEnd } from '../../../main/engine/families/text-tower';
 import { int64 } from '../../../main/engine/tensor';
 import type { TensorEntry, WeightFile } from '../../../main/engine/weights/source';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { referenceTensors, weightFile } from '../../support/checkpoints';
 

@@ -3,7 +3,7 @@ import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { inspectPicture, isPicture } from '../../../main/cli/inspect-picture';
-import { openDatabase } from '../../../main/services/database';
+import { openDatabase } from '../../../main/services/database/database';
 import { PictureReport } from '../../../preload/contract/picture-report';
 import { tempFolder } from '../../support/pictures';
 import { jpeg, png, tiff, unicodeBe, webp } from './make-pictures';

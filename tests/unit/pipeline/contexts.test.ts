@@ -8,7 +8,7 @@ import { readCase } from '../../../main/cli/golden/read';
 import { buildUnet, timestepEmbedding, unetConfig } from '../../../main/engine/families/unet';
 import { repeatLast, repeatWhole } from '../../../main/engine/pipeline/contexts';
 import { float32, type Tensor } from '../../../main/engine/tensor';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 
 /** Deterministic, about −1…1. */

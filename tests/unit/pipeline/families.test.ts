@@ -1,12 +1,12 @@
 // Whole runs on small random checkpoints of every family and variant: each becomes pictures through the same pipeline, and what sets it apart has its effect.
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import type { CheckpointSizes } from '../../../main/engine/families/expected-families';
-import { whyNotRunnable } from '../../../main/engine/families/identify';
+import type { CheckpointSizes } from '../../../main/engine/checking/expected-families';
+import { whyNotRunnable } from '../../../main/engine/identify/identify';
 import { generate, type Generated, type Inputs } from '../../../main/engine/pipeline/generate';
 import { Model } from '../../../main/engine/pipeline/model';
 import { float32, type Tensor } from '../../../main/engine/tensor';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { clipMerges } from '../../../main/worker/tokenizer-vocabulary';
 import { JobSpec } from '../../../preload/contract/job';

@@ -10,7 +10,7 @@ import { planSampling } from '../../../main/engine/sampling/plan';
 import { samplers } from '../../../main/engine/sampling/samplers';
 import { float32 } from '../../../main/engine/tensor';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { clipMerges } from '../../../main/worker/tokenizer-vocabulary';
 import type { JobSpec } from '../../../preload/contract/job';

@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { Blobs } from '../../../main/services/blobs';
+import { Blobs } from '../../../main/services/data/blobs';
 import { encodePng } from '../../../main/services/pictures/encode';
 import { noise, tempFolder } from '../../support/pictures';
 

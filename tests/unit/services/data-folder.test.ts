@@ -5,8 +5,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sweepTemps, writeAtomic, writeNew } from '../../../main/services/atomic-write';
-import { findDataDir, openDataFolder } from '../../../main/services/data-folder';
+import { sweepTemps, writeAtomic, writeNew } from '../../../main/services/data/disk';
+import { findDataDir, openDataFolder } from '../../../main/services/data/data-folder';
 import { tempFolder } from '../../support/pictures';
 
 const deadPid = () => spawnSync(process.execPath, ['-e', '']).pid;

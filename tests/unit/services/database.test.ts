@@ -3,10 +3,10 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openDatabase } from '../../../main/services/database';
+import { openDatabase } from '../../../main/services/database/database';
 import { rememberedHashes } from '../../../main/services/database/hashes';
 import type { StoredPicture } from '../../../main/services/database/pictures';
-import type { Timing } from '../../../main/services/estimates';
+import type { Timing } from '../../../main/services/machine/estimates';
 import type { StoredJob } from '../../../main/services/queue/queue';
 import { job, tempFolder } from '../../support/pictures';
 

@@ -1,6 +1,6 @@
 // Estimates: measured beats scaled beats guessed, and each says which it is.
 import { describe, expect, it } from 'vitest';
-import { Estimates, type Timing } from '../../../main/services/estimates';
+import { Estimates, type Timing } from '../../../main/services/machine/estimates';
 import type { RunnableModel } from '../../../main/services/models/runnable';
 
 /** Convolutions grow with the area, attention with its square. */

@@ -4,7 +4,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { basename, join, relative } from 'node:path';
 import Libsql from 'libsql';
 import { describe, expect, it, vi } from 'vitest';
-import { fileName } from '../../../main/services/library-files';
+import { fileName } from '../../../main/services/library/files';
 import { readPicture } from '../../../main/services/pictures/metadata';
 import type { PictureRecord } from '../../../preload/contract/picture';
 import { expectSound, job, noise, openLibrary, tempFolder } from '../../support/pictures';

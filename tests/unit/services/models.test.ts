@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Settings } from '../../../preload/contract/studio';
-import type { ModelHashes } from '../../../main/services/hashes';
+import type { ModelHashes } from '../../../main/services/models/file-hashes';
 import { builtInModel, Models } from '../../../main/services/models/models';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { below, folderOf, partOf, randomCheckpoint, randomFamilyCheckpoint, tinyFamilies } from '../../support/checkpoints';
 import { stateDictFrom, torchZip } from '../../support/pickles';
 

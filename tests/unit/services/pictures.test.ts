@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeRgb } from '../../../main/worker/decode-picture';
+import { decodeRgb } from '../../../main/files/decode-picture';
 import { encodePng, encodeThumbnail } from '../../../main/services/pictures/encode';
 import { pictureTexts, readPicture } from '../../../main/services/pictures/metadata';
 import { headerEnd, readChunks, wholePngSize, writeChunk } from '../../../main/services/pictures/png-chunks';

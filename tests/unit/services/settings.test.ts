@@ -2,7 +2,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { SettingsStore } from '../../../main/services/settings';
+import { SettingsStore } from '../../../main/services/data/settings';
 import { Settings, SettingsPatch } from '../../../preload/contract/studio';
 import { tempFolder } from '../../support/pictures';
 

@@ -3,8 +3,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AppError } from '../../../main/engine/errors';
-import { expectedCheckpoint } from '../../../main/engine/families/expected-families';
-import { identify, whyNotRunnable } from '../../../main/engine/families/identify';
+import { expectedCheckpoint } from '../../../main/engine/checking/expected-families';
+import { identify, whyNotRunnable } from '../../../main/engine/identify/identify';
 import { combineParts, fitnessOf, whyNotWhole } from '../../../main/engine/families/parts';
 import type { Dims } from '../../../main/engine/tensor';
 import { wordsIn } from '../../../main/engine/text/embedding-words';

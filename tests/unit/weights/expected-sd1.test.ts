@@ -1,11 +1,11 @@
 // The tensors that an SD 1.x checkpoint must have, and that one bad tensor is named alone, whatever the checkpoint's sizes are.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkCheckpoint } from '../../../main/engine/families/expected-check';
-import { expectedSd1, sd15, type Sd1Sizes } from '../../../main/engine/families/expected-sd1';
+import { checkCheckpoint } from '../../../main/engine/checking/check';
+import { expectedSd1, sd15, type Sd1Sizes } from '../../../main/engine/checking/expected-sd1';
 import { sizeOf, type Dims } from '../../../main/engine/tensor';
 import type { WeightFile } from '../../../main/engine/weights/source';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { referenceTensors, tinySizes, weightFile } from '../../support/checkpoints';
 
 const checkSd1 = (file: WeightFile) => checkCheckpoint(file, 'sd1');

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { halfToFloat } from '../../../main/engine/weights/half';
-import { openWeightFile } from '../../../main/worker/files';
-import { hashModel } from '../../../main/services/hashes';
+import { openWeightFile } from '../../../main/files/weight-file';
+import { hashModel } from '../../../main/services/models/file-hashes';
 import { randomCheckpoint, scratchFolder, zeroFile } from '../../support/checkpoints';
 
 const folder = scratchFolder();

@@ -1,9 +1,9 @@
 // What is this file, kind by kind: one row for each layout that people have, made of the names and shapes that tell it. New finds become new rows.
 import { describe, expect, test } from 'vitest';
-import { identify } from '../../../main/engine/families/identify';
-import { expectedOpenClip, expectedText, expectedUnet, expectedVae } from '../../../main/engine/families/expected-networks';
-import { sd21 } from '../../../main/engine/families/expected-families';
-import { sd15 } from '../../../main/engine/families/expected-sd1';
+import { identify } from '../../../main/engine/identify/identify';
+import { expectedOpenClip, expectedText, expectedUnet, expectedVae } from '../../../main/engine/checking/expected-networks';
+import { sd21 } from '../../../main/engine/checking/expected-families';
+import { sd15 } from '../../../main/engine/checking/expected-sd1';
 import type { Dims } from '../../../main/engine/tensor';
 import type { StoredDType } from '../../../main/engine/weights/source';
 import { referenceTensors, weightFile } from '../../support/checkpoints';

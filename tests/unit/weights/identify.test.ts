@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { identify } from '../../../main/engine/families/identify';
+import { identify } from '../../../main/engine/identify/identify';
 import type { Dims } from '../../../main/engine/tensor';
 import type { StoredDType } from '../../../main/engine/weights/source';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { referenceTensors, weightFile } from '../../support/checkpoints';
 
 type List = [string, Dims, StoredDType?][];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../main/engine/errors';
-import { expectedCheckpoint, type CheckpointSizes } from '../../../main/engine/families/expected-families';
+import { expectedCheckpoint, type CheckpointSizes } from '../../../main/engine/checking/expected-families';
 import type { Dims } from '../../../main/engine/tensor';
 import { lowRankProduct } from '../../../main/engine/weights/lora/low-rank';
 import { loraModules } from '../../../main/engine/weights/lora/modules';

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { evaluate } from '../../../main/cli/golden/networks';
-import { identify } from '../../../main/engine/families/identify';
+import { identify } from '../../../main/engine/identify/identify';
 import { conv, linear } from '../../../main/engine/nn/layers';
 import { Weights } from '../../../main/engine/nn/weights';
 import { Graph } from '../../../main/engine/graph/graph';
 import { float32, sizeOf, type Dims } from '../../../main/engine/tensor';
 import { parseTorchCheckpoint } from '../../../main/engine/weights/pickle/checkpoint';
 import type { StoredDType, WeightFile } from '../../../main/engine/weights/source';
-import { hashModel } from '../../../main/services/hashes';
-import { openWeightFile, scanNotFinite, withFile } from '../../../main/worker/files';
+import { hashModel } from '../../../main/services/models/file-hashes';
+import { openWeightFile, scanNotFinite, withFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { memoryFile, randomCheckpoint, referenceTensors, scratchFolder } from '../../support/checkpoints';
 import {

@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { identify } from '../../../main/engine/families/identify';
-import { assembleCheckpoint } from '../../../main/engine/families/key-maps/assemble';
+import { identify } from '../../../main/engine/identify/identify';
+import { assembleCheckpoint } from '../../../main/engine/weights/key-maps/assemble';
 import { familyTraits } from '../../../main/engine/pipeline/family';
 import { encodeHeader } from '../../../main/engine/weights/safetensors';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { referenceTensors, scratchFolder, weightFile } from '../../support/checkpoints';
 
 const ldm = 'model.diffusion_model.output_blocks.11.1.transformer_blocks.0.norm1.bias', diffusers = 'up_blocks.3.attentions.2.transformer_blocks.0.norm1.bias';

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { JobSpec } from '../../../preload/contract/job';
 import { ModelCache } from '../../../main/worker/model-cache';
 import { encodeHeader } from '../../../main/engine/weights/safetensors';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import type { FromWorker, RunMessage } from '../../../main/worker/protocol';
 import { runJob } from '../../../main/worker/run-job';

@@ -5,7 +5,7 @@ import sharp, { type Sharp } from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { JobSpec } from '../../../preload/contract/job';
 import { ModelCache } from '../../../main/worker/model-cache';
-import { openWeightFile } from '../../../main/worker/files';
+import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import type { RunMessage } from '../../../main/worker/protocol';
 import { runJob } from '../../../main/worker/run-job';

@@ -1,6 +1,6 @@
 // Where in a checkpoint a LoRA's layers are. All names that a layer may go by are made from the checkpoint's own, so that nothing is guessed from
 // names in which every dot has become an underscore.
-import { unetLayerNames } from '../../families/key-maps/diffusers';
+import { unetLayerNames } from '../key-maps/diffusers';
 import type { TensorEntry, WeightFile } from '../source';
 import type { LoraModule } from './modules';
 

@@ -2,7 +2,7 @@
 // The rules are AUTOMATIC1111's: what only A has is kept, what only B has is left out; of an inpainting (9 channels) or instruct-pix2pix (8) model A
 // and a usual one B, the first 4 input channels are merged.
 import { AppError } from '../../errors';
-import { isBuffer, isEmaCopy } from '../../families/identify-buffers';
+import { isBuffer, isEmaCopy } from '../../identify/buffers';
 import type { Dims } from '../../tensor';
 import { baseName, showDims } from '../safetensors';
 import type { StoredDType, TensorEntry, WeightFile } from '../source';

@@ -1,7 +1,7 @@
 // Which models a picture needs, and which of them are not here. Hashes decide; names where a hash is missing on either side.
 import type { PictureJob, Resource } from '../../../../preload/contract/picture-report';
 import type { ModelKind } from '../../../../preload/contract/model';
-import type { ModelHashes } from '../../hashes';
+import type { ModelHashes } from '../../models/file-hashes';
 import { asText, asWords, type Parse } from './fields';
 
 /** A model file on this machine. */

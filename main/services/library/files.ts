@@ -1,0 +1,47 @@
+// The library's files: names that people can read in a file manager, and the way into the trash.
+import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import type { JobSpec } from '../../../preload/contract/job';
+import { diskError } from '../data/disk';
+
+const SLUG_CHARACTERS = 40;
+
+/** e.g. `2026/11/2026-11-21_07-18-55_42_a-red-house-on-grass.png` in local time, with '/' on every system. The nth of the same name ends in `_n`. */
+export function fileName(job: JobSpec, time: Date, n: number): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const year = String(time.getFullYear()), month = two(time.getMonth() + 1);
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join('-');
+  const parts = [`${year}-${month}-${two(time.getDate())}`, clock, job.seed, slug(job.prompt), n > 1 ? n : ''];
+  return `${year}/${month}/${parts.filter((part) => part !== '').join('_')}.png`;
+}
+
+/** The prompt's first words in plain ASCII, which every file system keeps as it is. Empty where there are none. */
+function slug(prompt: string): string {
+  const words = prompt.slice(0, 400).replace(/<[^<>]*>/g, ' ').normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  let text = words.join('-');
+  if (text.length > SLUG_CHARACTERS) text = text.slice(0, SLUG_CHARACTERS + 1).replace(/-[^-]*$/, '').slice(0, SLUG_CHARACTERS);
+  return text;
+}
+
+/** A name that is taken there gets a number. A file that is gone already is no error. Throws disk.full, disk.failed. */
+export function moveToTrash(path: string, trash: string): void {
+  if (!existsSync(path)) return;
+  const name = basename(path, extname(path));
+  let target = join(trash, basename(path));
+  for (let n = 2; existsSync(target); n++) target = join(trash, `${name}_${n}${extname(path)}`);
+  try {
+    move(path, target);
+  } catch (cause) {
+    throw diskError(cause, { folder: trash, what: basename(path), neededBytes: statSync(path).size });
+  }
+}
+
+function move(path: string, target: string): void {
+  try {
+    renameSync(path, target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    copyFileSync(path, target);      // the pictures' folder may be a link to another drive
+    rmSync(path);
+  }
+}

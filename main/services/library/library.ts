@@ -1,0 +1,117 @@
+// The library: finished pictures on disk, and an index of them. The files are the truth. A picture is written whole or not at all, then
+// recorded, then given a thumbnail; whatever cuts this short, `recover` brings files and records together again.
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JobSpec } from '../../../preload/contract/job';
+import type { PicturePage, PictureRecord } from '../../../preload/contract/picture';
+import { AppError, toAppError } from '../../engine/errors';
+import type { Pixels } from '../../worker/protocol';
+import { writeAtomic, writeNew } from '../data/disk';
+import type { DataFolder } from '../data/data-folder';
+import type { PictureStore, StoredPicture } from '../database/pictures';
+import { fileName, moveToTrash } from './files';
+import { reconcile, type Recovery } from './recovery';
+import { encodePng, encodeThumbnail } from '../pictures/encode';
+import { pictureTexts } from '../pictures/metadata';
+
+/**
+ * Of the file's bytes and its place: two runs of one job make the same bytes and are two pictures, as people expect; and a picture that is
+ * found again without its record has the id that it had.
+ */
+const pictureId = (file: string, png: Uint8Array): string =>
+  createHash('sha256').update(createHash('sha256').update(png).digest()).update(file).digest('hex');
+
+export class Library {
+  private readonly folder: DataFolder;
+  private readonly store: PictureStore;
+  private readonly version: string;
+
+  /** `version` of Atelier, written into the pictures. */
+  constructor(folder: DataFolder, store: PictureStore, version: string) {
+    this.folder = folder;
+    this.store = store;
+    this.version = version;
+  }
+
+  /** Once at each start, alone or beside everything else. */
+  recover(): Promise<Recovery> { return reconcile(this.folder.pictures, this.store, pictureId); }
+
+  /** `seconds` from the job's start to its pixels. Throws disk.full, disk.failed. */
+  async save(pixels: Pixels, job: JobSpec, seconds: number): Promise<PictureRecord> {
+    const texts = pictureTexts(job, { version: this.version });
+    const png = await encodePng(pixels, texts);
+    const createdAt = Date.now();
+    const file = await this.place(png, job, createdAt);
+    const picture: StoredPicture = {
+      id: pictureId(file, png), file, width: pixels.width, height: pixels.height, sizeBytes: png.length, createdAt, seconds, parameters: texts[0]!.text, job,
+    };
+    this.record(picture);
+    await this.makeThumbnail(picture.id, png).catch(() => {});      // the picture is safe; `thumbnail` makes it when it is asked for
+    return this.toRecord(picture);
+  }
+
+  /** Newest first. A page may exceed `limit` by pictures of the same millisecond as its last. */
+  async page({ before, limit }: { before: number | null; limit: number }): Promise<PicturePage> {
+    const pictures = this.store.page(before ?? Number.MAX_SAFE_INTEGER, limit);
+    const last = pictures.at(-1);
+    return { pictures: pictures.map((picture) => this.toRecord(picture)), next: last && pictures.length >= limit ? last.createdAt : null, total: this.store.count() };
+  }
+
+  async get(id: string): Promise<PictureRecord> { return this.toRecord(this.find(id)); }
+
+  /** Path of the WebP, which is made when it is missing. Throws picture.notFound. */
+  async thumbnail(id: string): Promise<string> {
+    const picture = this.find(id), path = this.thumbnailPath(id);
+    if (!existsSync(path)) await this.makeThumbnail(id, await this.read(picture));
+    return path;
+  }
+
+  /** Moves the file into the trash and forgets the record. */
+  async remove(id: string): Promise<void> {
+    const { file } = this.find(id);
+    this.store.remove(id, () => { moveToTrash(join(this.folder.pictures, file), this.folder.trash); });
+    await rm(this.thumbnailPath(id), { force: true });
+  }
+
+  describe(): { pictures: number; folder: string } { return { pictures: this.store.count(), folder: this.folder.pictures }; }
+
+  private async place(png: Uint8Array, job: JobSpec, createdAt: number): Promise<string> {
+    for (let n = 1; ; n++) {
+      const file = fileName(job, new Date(createdAt), n);
+      if (await writeNew(join(this.folder.pictures, file), png)) return file;
+    }
+  }
+
+  private record(picture: StoredPicture): void {
+    try {
+      this.store.put(picture);
+    } catch (cause) {
+      const { code, message, hint, data } = toAppError(cause);
+      throw new AppError(code, { message, hint: `${hint ?? ''} The picture itself is kept, and shows when Atelier starts again.`.trim(), data, cause });
+    }
+  }
+
+  private find(id: string): StoredPicture {
+    const picture = this.store.get(id);
+    if (!picture) throw new AppError('picture.notFound', { message: `There is no picture ${id.slice(0, 12)} in the library`, hint: 'It may have been removed.', data: { id } });
+    return picture;
+  }
+
+  private async read(picture: StoredPicture): Promise<Uint8Array> {
+    return readFile(join(this.folder.pictures, picture.file)).catch((cause: unknown) => {
+      throw new AppError('picture.notFound', {
+        message: `${picture.file} cannot be read`, hint: 'Put the file back, or remove the picture from the library.', data: { file: picture.file }, cause,
+      });
+    });
+  }
+
+  private async makeThumbnail(id: string, png: Uint8Array): Promise<void> {
+    await writeAtomic(this.thumbnailPath(id), await encodeThumbnail(png));
+  }
+
+  private thumbnailPath(id: string): string { return join(this.folder.thumbnails, id.slice(0, 2), `${id}.webp`); }
+
+  private toRecord({ file, ...picture }: StoredPicture): PictureRecord { return { ...picture, path: join(this.folder.pictures, file) }; }
+}

@@ -1,0 +1,52 @@
+// The worker's process as its host sees it, and how Node makes one.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FromWorker, ToWorker } from '../../worker/protocol';
+
+/** What the host needs of a child process. Node's fork gives it below; Electron's utility process gives it in the desktop app. */
+export interface WorkerChild {
+  readonly pid: number | undefined;
+  send(message: ToWorker): void;
+  kill(): void;
+  onMessage(listener: (message: FromWorker) => void): void;
+  onStderr(listener: (text: string) => void): void;
+  /** Exactly once, also when the process could not be started. */
+  onExit(listener: (exit: { code: number | null; signal: string | null }) => void): void;
+}
+export type SpawnWorker = (entry: string) => WorkerChild;
+
+const LAST_WORDS_MS = 100;
+
+/** The worker as a child of Node: its own environment without the parent's secrets, typed arrays by structured clone. */
+export function forkWorker(entry: string): WorkerChild {
+  const child = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: { ...plainEnvironment(process.env), ...allocatorEnvironment() }, execArgv: [] });
+  child.stderr?.setEncoding('utf8');      // a stream decoder: survives characters that are split between chunks
+  child.on('error', () => {});            // a message to a dead child, or a failed start; the exit tells
+  return {
+    pid: child.pid,
+    send: (message) => { if (child.connected) child.send(message, () => {}); },
+    kill: () => { child.kill('SIGKILL'); },
+    onMessage: (listener) => { child.on('message', (message) => listener(message as FromWorker)); },
+    onStderr: (listener) => { child.stderr?.on('data', listener); },
+    onExit: (listener) => {
+      if (child.pid === undefined) child.once('error', () => listener({ code: null, signal: null }));
+      // Its last words may still be in the pipe, which 'close' waits for; but not for long, a grandchild could hold the pipe open.
+      else child.once('exit', (code, signal) => { void Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]).then(() => listener({ code, signal })); });
+    },
+  };
+}
+
+/** What a worker may know of its surroundings: paths, language, drivers and our own switches. Anything else may be a secret. */
+function plainEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const known = /^(PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SystemRoot|windir|TMPDIR|TEMP|TMP|TZ|LANG|LC_\w+|DEBUG|LD_LIBRARY_PATH|DISPLAY|XDG_RUNTIME_DIR|VK_\w+|CUDA_\w+|ATELIER_\w+)$/i;
+  return Object.fromEntries(Object.entries(env).filter(([name]) => known.test(name)));
+}
+
+/**
+ * glibc gives every large block back to the system and gets fresh pages for the next one, which cost a fifth of a U-Net's step. Told to keep
+ * them, it reuses them: 8.8 instead of 10.8 processor seconds a step at 512×512, and less at the peak than with onnxruntime's arena.
+ */
+function allocatorEnvironment(): NodeJS.ProcessEnv {
+  return process.platform === 'linux' ? { MALLOC_MMAP_MAX_: '0', MALLOC_TRIM_THRESHOLD_: '137438953472', MALLOC_ARENA_MAX: '2' } : {};
+}

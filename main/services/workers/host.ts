@@ -1,0 +1,185 @@
+// Owns one worker process at a time: starts it, speaks the protocol with it, and notices at once when it is gone.
+//
+//   gone ── start ──► starting ── 'ready' ──► ready ◄── run / done, failed, cancelled ──► busy
+//     ▲                   │                     │                                          │
+//     └──── exit (we asked for it) or crash (it died: launchFailed, killed, memory, failed) ┘
+import { EventEmitter } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../engine/errors';
+import type { FromWorker, RunMessage, ToWorker } from '../../worker/protocol';
+import { forkWorker, type SpawnWorker, type WorkerChild } from './fork';
+import { availableBytes, residentBytes, totalBytes } from '../machine/hardware';
+
+export type CrashReason = 'launchFailed' | 'killed' | 'memory' | 'failed';
+export interface Crash {
+  readonly reason: CrashReason;
+  /** The job that it was running. */
+  readonly jobId: string | null;
+  readonly code: number | null;
+  readonly signal: string | null;
+  /** The last that it wrote to stderr. */
+  readonly stderr: string;
+  /** Highest resident size that was seen. */
+  readonly peakBytes: number;
+  /** `kill` was called: nothing is wrong with it. */
+  readonly asked: boolean;
+}
+
+interface WorkerEvents {
+  /** A new process was started; 'ready' follows, or 'crash'. */
+  starting: [];
+  ready: [];
+  message: [FromWorker];
+  /** It ended because `stop` asked it to. */
+  exit: [];
+  /** It died by itself, or was killed by somebody (`kill` included). */
+  crash: [Crash];
+}
+
+const STDERR_TAIL = 8_192;
+/** Waits before a start, by the number of crashes in a row: the first one is made good at once. A worker that lived for `STABLE_MS` ends a row. */
+const BACK_OFF_MS = [0, 0, 500, 2_000, 8_000];
+const STABLE_MS = 30_000;
+const LAUNCH_TRIES = 3;
+const LAUNCH_TIMEOUT_MS = 60_000;
+const SAMPLE_MS = 500;
+
+export class WorkerHost extends EventEmitter<WorkerEvents> {
+  private readonly entry: string;
+  private readonly spawn: SpawnWorker;
+  private child: WorkerChild | null = null;
+  private phase: 'gone' | 'starting' | 'ready' | 'busy' = 'gone';
+  private jobId: string | null = null;
+  private stopping = false;
+  private killing = false;
+  private starting: Promise<void> | null = null;
+  private crashes = 0;
+  private startedAt = 0;
+  private stderr = '';
+  private peakBytes = 0;
+  private leastAvailableBytes = Infinity;
+
+  constructor(entry: string, spawn: SpawnWorker = forkWorker) {
+    super();
+    this.entry = entry;
+    this.spawn = spawn;
+  }
+
+  get state(): 'gone' | 'starting' | 'ready' | 'busy' { return this.phase; }
+  get pid(): number | undefined { return this.child?.pid; }
+
+  /** Resolves when a worker is ready, at once when one is. Throws worker.failed when none comes up after a few tries. */
+  start(): Promise<void> {
+    if (this.phase === 'ready' || this.phase === 'busy') return Promise.resolve();
+    this.starting ??= this.launchUntilReady().finally(() => { this.starting = null; });
+    return this.starting;
+  }
+
+  /** Sends a job. Only a ready worker takes one. */
+  run(message: RunMessage): void {
+    if (this.phase !== 'ready') throw new AppError('internal', { message: `the worker is ${this.phase}, not ready for a job` });
+    this.phase = 'busy';
+    this.jobId = message.id;
+    this.peakBytes = 0;
+    this.leastAvailableBytes = Infinity;
+    this.send(message);
+  }
+
+  /** Does nothing when no worker is there to hear it. */
+  send(message: ToWorker): void {
+    if (this.phase === 'ready' || this.phase === 'busy') this.child?.send(message);
+  }
+
+  /** Ends a worker in the middle of its work. A 'crash' follows. */
+  kill(): void {
+    this.killing = true;
+    this.child?.kill();
+  }
+
+  /** Ends the worker for good and waits until it is gone. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    const { child } = this;
+    if (!child) return;
+    const gone = new Promise<void>((resolve) => { child.onExit(() => resolve()); });
+    child.kill();
+    await gone;
+  }
+
+  private async launchUntilReady(): Promise<void> {
+    let last = '';
+    for (let tries = 0; tries < LAUNCH_TRIES && !this.stopping; tries++) {
+      const wait = BACK_OFF_MS[Math.min(this.crashes, BACK_OFF_MS.length - 1)]!;
+      if (wait > 0) await sleep(wait, undefined, { ref: false });
+      if (this.stopping) break;
+      if (await this.launch()) return;
+      last = this.stderr.trim();
+    }
+    throw new AppError('worker.failed', {
+      message: `The worker process does not start${last ? `: ${last.split('\n').at(-1)}` : ''}`,
+      hint: 'Start Atelier again. If that does not help, install it again.',
+      data: { entry: this.entry, stderr: last },
+    });
+  }
+
+  /** One process, from its start to 'ready' (true) or its death (false). */
+  private launch(): Promise<boolean> {
+    this.phase = 'starting';
+    this.startedAt = Date.now();
+    this.stderr = '';
+    const child = this.spawn(this.entry);
+    this.child = child;
+    this.emit('starting');
+    return new Promise((resolve) => {
+      const timeout = setTimeout(() => child.kill(), LAUNCH_TIMEOUT_MS);
+      const sampler = setInterval(() => void this.sampleMemory(child), SAMPLE_MS).unref();
+      child.onStderr((text) => {
+        this.stderr = (this.stderr + text).slice(-STDERR_TAIL);
+        if (process.env.DEBUG) process.stderr.write(text);
+      });
+      child.onMessage((message) => {
+        if (message.type === 'ready') { clearTimeout(timeout); this.becomeReady(); resolve(true); }
+        this.receive(message);
+      });
+      child.onExit((exit) => { clearTimeout(timeout); clearInterval(sampler); this.bury(exit); resolve(false); });
+    });
+  }
+
+  private becomeReady(): void {
+    this.phase = 'ready';
+    this.emit('ready');
+  }
+
+  private receive(message: FromWorker): void {
+    const ended = message.type === 'done' || message.type === 'failed' || message.type === 'cancelled';
+    if (ended && message.id === this.jobId) { this.phase = 'ready'; this.jobId = null; }
+    if (message.type === 'memory') this.peakBytes = Math.max(this.peakBytes, message.rssBytes);
+    this.emit('message', message);
+  }
+
+  private bury(exit: { code: number | null; signal: string | null }): void {
+    const { jobId, stderr, peakBytes, phase, killing: asked } = this;
+    this.killing = false;
+    this.child = null;
+    this.phase = 'gone';
+    this.jobId = null;
+    if (this.stopping) { this.emit('exit'); return; }
+    if (!asked) this.crashes = Date.now() - this.startedAt > STABLE_MS ? 1 : this.crashes + 1;
+    const reason = phase === 'starting' ? 'launchFailed' : this.whyItDied(exit.signal);
+    this.emit('crash', { reason, jobId, stderr, peakBytes, asked, ...exit });
+  }
+
+  /** The system's out-of-memory killer leaves no word but SIGKILL, so what was seen of the memory just before has to tell. */
+  private whyItDied(signal: string | null): CrashReason {
+    if (/out of memory|bad_alloc|failed to allocate/i.test(this.stderr)) return 'memory';
+    if (signal !== 'SIGKILL') return signal === null ? 'failed' : 'killed';
+    const scarce = this.peakBytes > 0.6 * totalBytes() || this.leastAvailableBytes < 0.05 * totalBytes();
+    return scarce ? 'memory' : 'killed';
+  }
+
+  private async sampleMemory(child: WorkerChild): Promise<void> {
+    if (this.phase !== 'busy' || child.pid === undefined) return;
+    this.leastAvailableBytes = Math.min(this.leastAvailableBytes, availableBytes());
+    this.peakBytes = Math.max(this.peakBytes, await residentBytes(child.pid) ?? 0);
+  }
+}
