@@ -5,8 +5,8 @@ import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { JobSpec } from '../../preload/contract/job';
 import { AppError } from '../engine/errors';
-import { expectedCheckpoint, sdxlBase } from '../engine/checking/expected-families';
-import { expectedSd1, sd15 } from '../engine/checking/expected-sd1';
+import { sd15, sdxlBase } from '../engine/families/known-sizes';
+import { checkpointTensors } from '../engine/families/network-tensors';
 import { buildUnet, unetConfig } from '../engine/families/unet';
 import { WorkerHost } from '../services/workers/host';
 import { runOnWorker } from '../services/queue/worker-run';
@@ -31,8 +31,8 @@ const command = {
 
 interface Family { readonly name: 'sd15' | 'sdxl'; readonly sizeBytes: number; readonly tensors: () => ReadonlyMap<string, Dims> }
 const families: readonly Family[] = [
-  { name: 'sd15', sizeBytes: 2.2e9, tensors: () => expectedSd1(sd15) },
-  { name: 'sdxl', sizeBytes: 7e9, tensors: () => expectedCheckpoint(sdxlBase) },
+  { name: 'sd15', sizeBytes: 2.2e9, tensors: () => checkpointTensors(sd15) },
+  { name: 'sdxl', sizeBytes: 7e9, tensors: () => checkpointTensors(sdxlBase) },
 ];
 
 interface Setting { readonly width: number; readonly height: number; readonly steps: number }

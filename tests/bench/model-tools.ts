@@ -7,7 +7,8 @@ import { spawn } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expectedSd1, sd15 } from '../../main/engine/checking/expected-sd1';
+import { sd15 } from '../../main/engine/families/known-sizes';
+import { checkpointTensors } from '../../main/engine/families/network-tensors';
 import { sizeOf } from '../../main/engine/tensor';
 import { bakeLoras } from '../../main/services/model-tools/bake';
 import { convertModel } from '../../main/services/model-tools/convert';
@@ -43,8 +44,8 @@ if (process.env.TOOL) {
 await mkdir(folder, { recursive: true });
 const results: Record<string, unknown> = {};
 try {
-  await writeRandomCheckpoint(a, expectedSd1(sd15), 1);
-  await writeRandomCheckpoint(b, expectedSd1(sd15), 2);
+  await writeRandomCheckpoint(a, checkpointTensors(sd15), 1);
+  await writeRandomCheckpoint(b, checkpointTensors(sd15), 2);
   for (const name of second.split(',')) {
     const measured = await measure(name);
     const { expected } = tools[name]!;

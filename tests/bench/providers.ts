@@ -13,7 +13,7 @@ const dialects: Readonly<Record<string, Dialect>> = {
   cpu: cpuDialect,
   webgpu: webgpuDialect,
   /** With the provider's own attention kernel, which webgpuDialect leaves out. */
-  'webgpu-fused': { ...webgpuDialect, emit: { ...webgpuDialect.emit, Attention: cpuDialect.emit.Attention } },
+  'webgpu-fused': { ...webgpuDialect, keeps: cpuDialect.keeps },
 };
 
 const [path = '', side = '64', steps = '5', names = Object.keys(dialects).join()] = process.argv.slice(2);

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll } from 'vitest';
-import { expectedCheckpoint, type CheckpointSizes } from '../../main/engine/checking/expected-families';
-import type { UnetSizes } from '../../main/engine/checking/expected-networks';
-import { expectedSd1, type Sd1Sizes } from '../../main/engine/checking/expected-sd1';
+import type { CheckpointSizes } from '../../main/engine/families/known-sizes';
+import { checkpointTensors } from '../../main/engine/families/network-tensors';
+import type { UnetSizes } from '../../main/engine/families/sizes';
 import { sizeOf, type Dims } from '../../main/engine/tensor';
 import { dtypeBytes, encodeHeader, type TensorSpec } from '../../main/engine/weights/safetensors';
 import type { ByteSource, StoredDType, WeightFile } from '../../main/engine/weights/source';
@@ -13,9 +13,9 @@ import { openWeightFile } from '../../main/files/weight-file';
 import { writeRandomCheckpoint } from '../../main/services/model-tools/random-checkpoint';
 
 /** SD 1.x in small: two levels in the U-Net, four in the autoencoder (factor 8), CLIP's whole vocabulary. 5 MB. */
-export const tinySizes: Sd1Sizes = {
+export const tinySizes: CheckpointSizes = {
   unet: { inChannels: 4, outChannels: 4, modelChannels: 32, timeEmbed: 128, channels: [32, 64], resBlocks: 1, depths: [1, 1], middleDepth: 1, contextDim: 32 },
-  text: { width: 32, layers: 2, mlp: 128, vocabulary: 49408, positions: 77 },
+  text: { 'cond_stage_model.transformer.text_model.': { width: 32, layers: 2, mlp: 128, vocabulary: 49408, positions: 77 } },
   vae: { channels: [32, 32, 64, 64], resBlocks: 1, latentChannels: 4, embedChannels: 4 },
 };
 
@@ -25,7 +25,7 @@ const tinyLinearUnet: UnetSizes = { ...tinySizes.unet, modelChannels: 64, channe
 
 /** The later families in small, each with what sets it apart. SDXL has six numbers beside the pooled text, its refiner five and four levels. */
 export const tinyFamilies = {
-  sd1: { unet: tinySizes.unet, text: { 'cond_stage_model.transformer.text_model.': tinySizes.text }, vae: tinySizes.vae },
+  sd1: tinySizes,
   sd2: { unet: tinyLinearUnet, text: { 'cond_stage_model.model.': { ...tinyText, projection: 32 } }, vae: tinySizes.vae },
   sdxl: {
     unet: { ...tinyLinearUnet, depths: [0, 2], middleDepth: 2, contextDim: 64, vectorDim: 48 + 6 * 256 },
@@ -47,8 +47,8 @@ afterAll(() => { rmSync(scratch, { recursive: true, force: true }); });
 export const scratchFolder = (): string => mkdtempSync(join(scratch, 'files-'));
 
 /** Writes a whole random SD 1.x checkpoint and returns its path. `change` edits the tensor list before it is written. */
-export async function randomCheckpoint(options: { sizes?: Sd1Sizes; seed?: number; path?: string; change?: (tensors: Map<string, Dims>) => void } = {}): Promise<string> {
-  const tensors = expectedSd1(options.sizes ?? tinySizes);
+export async function randomCheckpoint(options: { sizes?: CheckpointSizes; seed?: number; path?: string; change?: (tensors: Map<string, Dims>) => void } = {}): Promise<string> {
+  const tensors = checkpointTensors(options.sizes ?? tinySizes);
   options.change?.(tensors);
   const path = options.path ?? join(scratchFolder(), 'random.safetensors');
   await writeRandomCheckpoint(path, tensors, options.seed ?? 1);
@@ -58,7 +58,7 @@ export async function randomCheckpoint(options: { sizes?: Sd1Sizes; seed?: numbe
 /** Writes a random checkpoint of any family and returns its path. `markers` are empty tensors, such as `v_pred`. */
 export async function randomFamilyCheckpoint(sizes: CheckpointSizes, { seed = 1, markers = [], metadata = {} }: { seed?: number; markers?: string[]; metadata?: Record<string, string> } = {}): Promise<string> {
   const path = join(scratchFolder(), 'random.safetensors');
-  await writeRandomCheckpoint(path, new Map([...expectedCheckpoint(sizes), ...markers.map((name) => [name, [0]] as const)]), seed, metadata);
+  await writeRandomCheckpoint(path, new Map([...checkpointTensors(sizes), ...markers.map((name) => [name, [0]] as const)]), seed, metadata);
   return path;
 }
 

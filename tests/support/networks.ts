@@ -1,7 +1,6 @@
 // Every network that the families build, from headers alone, in the forms and at the sizes that bring out differences: what is replayed and validated.
-import { expectedCheckpoint, sd21, sdxlBase, type CheckpointSizes } from '../../main/engine/checking/expected-families';
-import { expectedSd1, sd15 } from '../../main/engine/checking/expected-sd1';
-import { assembleCheckpoint, joinShards } from '../../main/engine/weights/key-maps/assemble';
+import { clipL, sd15, sd21, sdxlBase, type CheckpointSizes } from '../../main/engine/families/known-sizes';
+import { checkpointTensors } from '../../main/engine/families/network-tensors';
 import { buildTaesdDecoder, buildTaesdEncoder } from '../../main/engine/families/taesd';
 import { textEncoders } from '../../main/engine/families/text-encoders';
 import { buildTextTower, type TextTower, type TowerRun } from '../../main/engine/families/text-tower';
@@ -11,6 +10,7 @@ import { cpuDialect, primitiveDialect, webgpuDialect, type Dialect } from '../..
 import type { Graph } from '../../main/engine/graph/graph';
 import { compile } from '../../main/engine/graph/onnx';
 import type { Dims } from '../../main/engine/tensor';
+import { assembleCheckpoint, joinShards } from '../../main/engine/weights/key-maps/assemble';
 import type { StoredDType, TensorEntry, WeightFile } from '../../main/engine/weights/source';
 import { below, referenceTensors, tinyFamilies, weightFile, withInputs } from './checkpoints';
 
@@ -38,18 +38,17 @@ const header = (shapes: Shapes, stored: StoredDType, path = '/models/whole.safet
   weightFile([...shapes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, dims, own = stored]) => [name, dims, own.includes('F') ? stored : own] as const), {}, path);
 const lcm = (sizes: CheckpointSizes, guidanceDim: number): CheckpointSizes => ({ ...sizes, unet: { ...sizes.unet, guidanceDim } });
 
-const sd1 = { unet: sd15.unet, text: { 'cond_stage_model.transformer.text_model.': sd15.text }, vae: sd15.vae };
 /** SDXL distilled by leaving out blocks: no attention in the middle, each block with a depth of its own. */
 const pruned = { unet: { ...sdxlBase.unet, middleDepth: 0, blockDepths: { input: [0, 0, 2, 2, 4, 4], output: [4, 4, 10, 2, 1, 1, 0, 0, 0] } }, text: {}, vae: sd15.vae };
 
 const unets: readonly (readonly [string, Shapes, readonly Form[]])[] = [
-  ...Object.entries(tinyFamilies).map(([name, sizes]) => [`tiny ${name}`, expectedCheckpoint(sizes), tinyForms] as const),
-  ['tiny sd1 inpaint', expectedCheckpoint(withInputs(tinyFamilies.sd1, 9)), tinyForms], ['tiny sd1 pix2pix', expectedCheckpoint(withInputs(tinyFamilies.sd1, 8)), tinyForms],
-  ['tiny sd2 depth', expectedCheckpoint(withInputs(tinyFamilies.sd2, 5)), tinyForms], ['tiny sd1 lcm', expectedCheckpoint(lcm(tinyFamilies.sd1, 32)), tinyForms],
+  ...Object.entries(tinyFamilies).map(([name, sizes]) => [`tiny ${name}`, checkpointTensors(sizes), tinyForms] as const),
+  ['tiny sd1 inpaint', checkpointTensors(withInputs(tinyFamilies.sd1, 9)), tinyForms], ['tiny sd1 pix2pix', checkpointTensors(withInputs(tinyFamilies.sd1, 8)), tinyForms],
+  ['tiny sd2 depth', checkpointTensors(withInputs(tinyFamilies.sd2, 5)), tinyForms], ['tiny sd1 lcm', checkpointTensors(lcm(tinyFamilies.sd1, 32)), tinyForms],
   ['sd1', referenceTensors('sd15-checkpoint'), realForms], ['sd2', referenceTensors('sd21-v-checkpoint'), realForms],
   ['sdxl', referenceTensors('sdxl-base-checkpoint'), realForms], ['sdxl-refiner', referenceTensors('sdxl-refiner-checkpoint'), realForms],
-  ['sd1 inpaint', expectedCheckpoint(withInputs(sd1, 9)), realForms], ['sd1 pix2pix', expectedCheckpoint(withInputs(sd1, 8)), realForms],
-  ['sd2 depth', expectedCheckpoint(withInputs(sd21, 5)), realForms], ['sd1 lcm', expectedCheckpoint(lcm(sd1, 256)), realForms], ['sdxl pruned', expectedCheckpoint(pruned), realForms],
+  ['sd1 inpaint', checkpointTensors(withInputs(sd15, 9)), realForms], ['sd1 pix2pix', checkpointTensors(withInputs(sd15, 8)), realForms],
+  ['sd2 depth', checkpointTensors(withInputs(sd21, 5)), realForms], ['sd1 lcm', checkpointTensors(lcm(sd15, 256)), realForms], ['sdxl pruned', checkpointTensors(pruned), realForms],
 ];
 
 function unet(name: string, file: WeightFile, form: Form, heads?: Heads): Network {
@@ -133,25 +132,25 @@ function taesd(name: string, decoder: WeightFile, encoder: WeightFile, form: For
 export const networks: Readonly<Record<'unet' | 'text' | 'vae' | 'taesd', readonly Network[]>> = {
   unet: [
     ...unets.flatMap(([name, shapes, forms]) => forms.map((form) => unet(name, header(shapes, form.stored), form))),
-    ...(['BF16', 'F8_E4M3', 'F8_E5M2', 'F64'] as const).map((stored) => unet('tiny sd1', header(expectedCheckpoint(tinyFamilies.sd1), stored), { ...plain, stored })),
+    ...(['BF16', 'F8_E4M3', 'F8_E5M2', 'F64'] as const).map((stored) => unet('tiny sd1', header(checkpointTensors(tinyFamilies.sd1), stored), { ...plain, stored })),
     ...realForms.map((form) => unet('sd2 in shards', diffusersSd2(form.stored), form)),
-    ...(['sd1', 'sdxl'] as const).map((family) => unet(`tiny ${family} turned`, turned(header(expectedCheckpoint(tinyFamilies[family]), 'F16')), plain)),
+    ...(['sd1', 'sdxl'] as const).map((family) => unet(`tiny ${family} turned`, turned(header(checkpointTensors(tinyFamilies[family]), 'F16')), plain)),
     unet('sd1 turned', turned(header(referenceTensors('sd15-checkpoint'), 'F32')), realForms[1]!),
-    unet('tiny sd1 of 4 heads', header(expectedCheckpoint(tinyFamilies.sd1), 'F16'), plain, { count: 4 }),
+    unet('tiny sd1 of 4 heads', header(checkpointTensors(tinyFamilies.sd1), 'F16'), plain, { count: 4 }),
   ],
   text: [
-    ...Object.entries(tinyFamilies).flatMap(([name, sizes]) => towers(`tiny ${name} F16`, header(expectedCheckpoint(sizes), 'F16'), towerRuns, 4)),
+    ...Object.entries(tinyFamilies).flatMap(([name, sizes]) => towers(`tiny ${name} F16`, header(checkpointTensors(sizes), 'F16'), towerRuns, 4)),
     ...(['sd15', 'sd21-v', 'sdxl-base', 'sdxl-refiner'] as const).flatMap((name) => towers(`${name} F32`, header(referenceTensors(`${name}-checkpoint`), 'F32'), towerRuns)),
-    ...convertedTexts.flatMap(([name, text]) => towers(`${name} F16`, header(expectedCheckpoint({ ...sd1, text }), 'F16'), towerRuns)),
-    ...towers('novelai F16', header(expectedSd1(sd15, 'cond_stage_model.transformer.'), 'F16'), { '1': { batch: 1 } }),
-    ...(['sd1', 'sd2', 'sdxl'] as const).flatMap((family) => towers(`tiny ${family} turned F16`, turned(header(expectedCheckpoint(tinyFamilies[family]), 'F16')), { '1': { batch: 1 } })),
-    allStates(header(expectedCheckpoint(tinyFamilies.sdxl), 'F32')),
+    ...convertedTexts.flatMap(([name, text]) => towers(`${name} F16`, header(checkpointTensors({ ...sd15, text }), 'F16'), towerRuns)),
+    ...towers('novelai F16', header(checkpointTensors({ ...sd15, text: { 'cond_stage_model.transformer.': clipL } }), 'F16'), { '1': { batch: 1 } }),
+    ...(['sd1', 'sd2', 'sdxl'] as const).flatMap((family) => towers(`tiny ${family} turned F16`, turned(header(checkpointTensors(tinyFamilies[family]), 'F16')), { '1': { batch: 1 } })),
+    allStates(header(checkpointTensors(tinyFamilies.sdxl), 'F32')),
   ],
   vae: [
-    ...tinyForms.flatMap((form) => autoencoder('tiny', header(expectedCheckpoint(tinyFamilies.sd1), form.stored), form)),
+    ...tinyForms.flatMap((form) => autoencoder('tiny', header(checkpointTensors(tinyFamilies.sd1), form.stored), form)),
     ...realForms.flatMap((form) => autoencoder('sd1', header(referenceTensors('sd15-checkpoint'), form.stored), form)),
     ...autoencoder('in a file of its own', header(ownVae(), 'F16', '/models/vae.safetensors'), plain, ''),
-    ...autoencoder('turned', turned(header(expectedCheckpoint(tinyFamilies.sd1), 'F16')), plain),
+    ...autoencoder('turned', turned(header(checkpointTensors(tinyFamilies.sd1), 'F16')), plain),
   ],
   taesd: [
     ...tinyForms.flatMap((form) => taesd('8', header(taesdShapes('decoder', 8), form.stored), header(taesdShapes('encoder', 8), form.stored), form)),
@@ -163,5 +162,5 @@ export const networks: Readonly<Record<'unet' | 'text' | 'vae' | 'taesd', readon
 
 function ownVae(): (readonly [string, Dims])[] {
   const name = below('first_stage_model.');
-  return [...expectedCheckpoint(tinyFamilies.sd1)].flatMap(([key, dims]) => { const own = name(key); return own === undefined ? [] : [[own, dims] as const]; });
+  return [...checkpointTensors(tinyFamilies.sd1)].flatMap(([key, dims]) => { const own = name(key); return own === undefined ? [] : [[own, dims] as const]; });
 }

@@ -54,7 +54,7 @@ const reduce: Operator = {
 
 const operators: Readonly<Record<string, Operator>> = {
   Add: binary, Sub: binary, Mul: binary, Div: binary, Pow: binary,
-  Exp: elementwise(floats), Sqrt: elementwise(floats), Tanh: elementwise(floats), Sigmoid: elementwise(floats), Erf: elementwise(numbers), Relu: elementwise(numbers), Neg: elementwise(numbers),
+  Identity: elementwise(numbers), Sqrt: elementwise(floats), Tanh: elementwise(floats), Sigmoid: elementwise(floats), Erf: elementwise(numbers), Relu: elementwise(numbers),
   Gelu: elementwise(floats, { approximate: 'string' }), 'com.microsoft.QuickGelu': elementwise(floats, { alpha: 'float' }),
   ReduceMean: reduce, ReduceSum: reduce, ReduceMax: reduce,
 

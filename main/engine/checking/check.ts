@@ -3,10 +3,9 @@ import type { ErrorCode } from '../../../preload/contract/errors';
 import type { ModelEntry } from '../../../preload/contract/model';
 import { showDims } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
-import { expectedEncoder, isOpenClipPrefix } from './expected-families';
-import { expectedUnet, expectedVae, type Shapes } from './expected-networks';
-import { openClipSizes, partOf, projectionOf, textSizes, unetSizes, vaeSizes } from './expected-sizes';
 import { familyLabels } from '../families/family-labels';
+import { isOpenClipPrefix, textTensors, unetTensors, vaeTensors, type Shapes } from '../families/network-tensors';
+import { openClipSizes, partOf, projectionOf, textSizes, unetSizes, vaeSizes } from '../families/sizes';
 import { isBuffer, isEmaCopy } from '../identify/buffers';
 
 export interface Problem {
@@ -40,18 +39,18 @@ interface PartSpec {
 
 const unet: PartSpec = {
   what: 'U-Net', prefixes: ['model.diffusion_model.'], sign: () => 'input_blocks.',
-  expect(file, prefix) { const sizes = unetSizes(partOf(file, prefix)); return sizes && expectedUnet(sizes, prefix); },
+  expect(file, prefix) { const sizes = unetSizes(partOf(file, prefix)); return sizes && unetTensors(sizes, prefix); },
 };
 const vae: PartSpec = {
   what: 'autoencoder (VAE)', kind: 'vae', prefixes: ['first_stage_model.'], sign: () => '',
-  expect(file, prefix) { const sizes = vaeSizes(partOf(file, prefix)); return sizes && expectedVae(sizes, prefix); },
+  expect(file, prefix) { const sizes = vaeSizes(partOf(file, prefix)); return sizes && vaeTensors(sizes, prefix); },
 };
 const text = (what: string, prefixes: readonly string[], projected = false): PartSpec => ({
   what, kind: 'text-encoder', prefixes, sign: (prefix) => (isOpenClipPrefix(prefix) ? 'transformer.resblocks.' : 'encoder.layers.'),
   expect(file, prefix) {
     const part = partOf(file, prefix);
     const sizes = isOpenClipPrefix(prefix) ? openClipSizes(part) : textSizes(part);
-    return sizes && expectedEncoder({ ...sizes, ...(projected && { projection: projectionOf(file, prefix) ?? sizes.width }) }, prefix);
+    return sizes && textTensors({ ...sizes, ...(projected && { projection: projectionOf(file, prefix) ?? sizes.width }) }, prefix);
   },
 });
 
@@ -74,7 +73,7 @@ export function checkCheckpoint(file: WeightFile, family: string): Problem[] {
   const label = familyLabels[family] ?? family;
   for (const part of families[family] ?? []) {
     const prefix = part.prefixes.find((p) => names.some((name) => name.startsWith(p + part.sign(p))));
-    const shapes = prefix === undefined ? null : part.expect(file, prefix);
+    const shapes = prefix === undefined ? null : expectedOf(part, file, prefix);
     if (prefix === undefined) problems.push({ ...fatal('weights.missingTensor', null, `it has no ${part.what} (${part.prefixes[0]}…)`), lacks: part.kind });
     else if (!shapes) problems.push(fatal('weights.shapeMismatch', null, `its ${part.what} (${prefix}…) does not have the layout of ${label}`));
     else for (const [name, dims] of shapes) expected.set(name, dims);
@@ -84,6 +83,16 @@ export function checkCheckpoint(file: WeightFile, family: string): Problem[] {
   // Where a part's layout is unknown, each of its tensors would be "unexpected".
   if (problems.every((problem) => problem.tensor !== null)) problems.push(...unexpected(names, expected, label));
   return problems;
+}
+
+/** null, too, where the sizes do not make a network, such as heads that do not divide a width. */
+function expectedOf(part: PartSpec, file: WeightFile, prefix: string): Shapes | null {
+  try {
+    return part.expect(file, prefix);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** What the text encoders give, side by side, must be as wide as what the U-Net reads. Both may come from files of their own. */

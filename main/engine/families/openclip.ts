@@ -2,44 +2,43 @@
 // transformer.py.
 import type { Graph, Value } from '../graph/graph';
 import { attention, gelu, layerNorm, linear } from '../nn/layers';
-import type { Weights } from '../nn/weights';
+import type { Weights, WeightSource } from '../nn/weights';
 import type { WeightFile } from '../weights/source';
+import { openClipSizes, partOf, type TextSizes } from './sizes';
 import { residual, type TextTower, type TowerParts } from './text-tower';
 
 /** The tower below `prefix`, or undefined. `heads`: 64-wide ones unless it says otherwise. */
 export function openClipTower(file: WeightFile, prefix: string, heads?: number): TextTower | undefined {
-  const table = file.tensors.get(`${prefix}.token_embedding.weight`)?.shape;
-  const positions = file.tensors.get(`${prefix}.positional_embedding`)?.shape;
-  if (!table || !positions) return undefined;
-  const [vocabulary, width] = table as [number, number];
-  let layers = 0;
-  while (file.tensors.has(`${prefix}.transformer.resblocks.${layers}.ln_1.weight`)) layers++;
-  return {
-    file, prefix, vocabulary, width, layers, heads: heads ?? Math.max(1, width / 64), positions: positions[0]!,
-    pooledWidth: file.tensors.get(`${prefix}.text_projection`)?.shape[1] ?? 0,
-    clipSkip: 1, normed: true, fill: 'zero', parts,
-  };
+  if (!file.tensors.has(`${prefix}.token_embedding.weight`) || !file.tensors.has(`${prefix}.positional_embedding`)) return undefined;
+  const sizes = openClipSizes(partOf(file, `${prefix}.`)), projection = file.tensors.get(`${prefix}.text_projection`)?.shape[1];
+  return sizes ? openClipTowerOf(file, prefix, { ...sizes, ...(projection !== undefined && { projection }) }, heads) : undefined;
 }
 
-const parts = (w: Weights, heads: number): TowerParts => ({
-  tokens: (g, ids) => g.apply('Gather', [w.tensor('token_embedding.weight'), ids]),
-  positions: () => w.tensor('positional_embedding'),
-  layer: (g, i, x, bias) => layer(g, w.at(`transformer.resblocks.${i}`), x, heads, bias),
+export function openClipTowerOf(source: WeightSource, prefix: string, { projection = 0, ...sizes }: TextSizes, heads?: number): TextTower {
+  return { ...sizes, source, prefix, heads: heads ?? Math.max(1, sizes.width / 64), pooledWidth: projection, clipSkip: 1, normed: true, fill: 'zero', parts };
+}
+
+const parts = (w: Weights, tower: TextTower): TowerParts => ({
+  tokens: (g, ids) => g.apply('Gather', [w.tensor('token_embedding.weight', [tower.vocabulary, tower.width]), ids]),
+  positions: () => w.tensor('positional_embedding', [tower.positions, tower.width]),
+  layer: (g, i, x, bias) => layer(g, w.at(`transformer.resblocks.${i}`), x, bias, tower),
   norm: (g, x) => layerNorm(g, w.at('ln_final'), x),
   // Kept [width, pooledWidth] and multiplied from the right, unlike every linear layer.
-  project: (g, x) => g.apply('MatMul', [x, w.tensor('text_projection')]),
+  project: (g, x) => g.apply('MatMul', [x, w.tensor('text_projection', [tower.width, tower.pooledWidth])]),
 });
 
-function layer(g: Graph, w: Weights, x: Value, heads: number, bias: Value): Value {
-  return residual(g, x, (h) => {
+function layer(g: Graph, w: Weights, x: Value, bias: Value, { width, mlp, heads }: TextTower): Value {
+  const a = w.at('attn');
+  return residual(g, w, x, (h) => {
     const normed = layerNorm(g, w.at('ln_1'), h);
-    const [q, k, v] = [0, 1, 2].map((i) => packedLinear(g, w.at('attn'), i, normed)) as [Value, Value, Value];
-    return linear(g, w.at('attn.out_proj'), attention(g, q, k, v, heads, bias));
-  }, (h) => linear(g, w.at('mlp.c_proj'), gelu(g, linear(g, w.at('mlp.c_fc'), layerNorm(g, w.at('ln_2'), h)))));
+    const [q, k, v] = [0, 1, 2].map((i) => packedLinear(g, a, i, normed)) as [Value, Value, Value];
+    return linear(g, a.at('out_proj'), attention(g, a.path, { q, k, v, heads, bias }), width);
+  }, (h) => linear(g, w.at('mlp.c_proj'), gelu(g, linear(g, w.at('mlp.c_fc'), layerNorm(g, w.at('ln_2'), h), mlp)), width));
 }
 
 /** The i-th of the three projections that `in_proj` packs one below the other. */
 function packedLinear(g: Graph, w: Weights, i: number, x: Value): Value {
   const width = x.dims.at(-1)!;
-  return g.apply('Linear', [x, w.rows('in_proj_weight', i * width, width), w.rows('in_proj_bias', i * width, width)]);
+  const weight = w.rows('in_proj_weight', [3 * width, width], i * width, width), bias = w.rows('in_proj_bias', [3 * width], i * width, width);
+  return g.within(w.path, () => g.apply('Linear', [x, weight, bias]));
 }

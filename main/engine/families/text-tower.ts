@@ -2,19 +2,15 @@
 // Radford et al. 2021, arXiv:2103.00020.
 import { Graph, type Value } from '../graph/graph';
 import { add, mul, reshape } from '../nn/layers';
-import { Weights } from '../nn/weights';
-import type { WeightFile } from '../weights/source';
+import type { Hooks } from '../graph/hooks';
+import { Weights, type WeightSource } from '../nn/weights';
+import type { TextSizes } from './sizes';
 
-export interface TextTower {
-  readonly file: WeightFile;
+export interface TextTower extends Omit<TextSizes, 'projection'> {
+  readonly source: WeightSource;
   /** Where the tower stands in the file, e.g. 'cond_stage_model.transformer.text_model'. */
   readonly prefix: string;
-  readonly vocabulary: number;
-  readonly width: number;
-  readonly layers: number;
   readonly heads: number;
-  /** Longest sequence, 77. */
-  readonly positions: number;
   /** Width of the pooled vector, or 0 where the model reads none. */
   readonly pooledWidth: number;
   /** Which state the model was trained on, counted from the last layer (1). A larger clip skip goes further back. */
@@ -23,7 +19,7 @@ export interface TextTower {
   readonly normed: boolean;
   /** What stands behind the end of a text: its end token again (OpenAI's CLIP), or id 0 (OpenCLIP). */
   readonly fill: 'end' | 'zero';
-  readonly parts: (w: Weights, heads: number) => TowerParts;
+  readonly parts: (w: Weights, tower: TextTower) => TowerParts;
 }
 
 /** The tower's pieces in one layout's names. Hidden states are [B, 77, width]. */
@@ -53,9 +49,9 @@ export interface TowerRun {
  * also `inserted` [B, 77, width] and `kept` [B, 77, 1]: a vector from outside with 0, or zeros with 1 where the token's own counts.
  * Outputs: `hidden` [B, 77, width], and `pooled` [B, pooledWidth] from the last layer, whatever the clip skip.
  */
-export function buildTextTower(tower: TextTower, { batch, clipSkip = 1, raw = false, inserts = false }: TowerRun): Graph {
-  const g = new Graph('text');
-  const parts = tower.parts(new Weights(g, tower.file, tower.prefix), tower.heads);
+export function buildTextTower(tower: TextTower, { batch, clipSkip = 1, raw = false, inserts = false }: TowerRun, hooks: Hooks = {}): Graph {
+  const g = new Graph('text', hooks);
+  const parts = tower.parts(new Weights(g, tower.source, tower.prefix), tower);
   const ids = g.input('ids', 'int64', [batch, tower.positions]);
   const bias = causalBias(g, tower.positions);
   const pooled = tower.pooledWidth > 0;
@@ -87,9 +83,21 @@ export function fillRow(tower: TextTower, row: readonly number[]): number[] {
 export const firstEnd = (row: readonly number[]): number => row.indexOf(Math.max(...row));
 
 /** A layer's form in every layout: attention, then a two-layer perceptron, each with its norm inside and added to what came in. */
-export function residual(g: Graph, x: Value, attend: (x: Value) => Value, mlp: (x: Value) => Value): Value {
-  const h = add(g, x, attend(x));
-  return add(g, h, mlp(h));
+export function residual(g: Graph, { path }: Weights, x: Value, attend: (x: Value) => Value, mlp: (x: Value) => Value): Value {
+  return g.within(path, () => {
+    const h = add(g, x, attend(x)), made = add(g, h, mlp(h));
+    return g.hooks.block?.(g, { path, role: 'output' }, made) ?? made;
+  });
+}
+
+/** Reads each of the tower's tensors, those that no picture needs too: the last layers of a model that was trained on an earlier state. */
+export function readWholeTower(tower: TextTower): void {
+  const g = new Graph('text');
+  const parts = tower.parts(new Weights(g, tower.source, tower.prefix), tower);
+  let h = add(g, parts.tokens(g, g.input('ids', 'int64', [1, tower.positions])), parts.positions());
+  for (let i = 0; i < tower.layers; i++) h = parts.layer(g, i, h, causalBias(g, tower.positions));
+  const last = reshape(g, parts.norm(g, h), [tower.positions, tower.width]);
+  if (tower.pooledWidth > 0) parts.project(g, last);
 }
 
 /** [1, 1, L, L]: a token sees itself and what stands before it. */

@@ -1,76 +1,88 @@
-// How each operation is emitted for one execution provider. The network's code never asks which provider it is for.
-import type { Node } from './graph';
+// What one execution provider speaks: which composites it keeps as one kernel and how it writes them, how it writes primitives, and how a stored
+// weight becomes a value. The network's code never asks which provider it is for.
+import { sizeOf, type Dims } from '../tensor';
+import type { CompositeName } from './composites';
+import type { GraphNode, Value, WeightRef } from './graph';
 import type { Emitter } from './onnx';
-import { input, rowsOf } from './onnx';
 import type { OperationName } from './operations';
+import type { Inputs, PrimitiveName } from './primitives';
 
 /** Writes the ONNX nodes of one operation so that its result is called `into`. */
-export type Emit = (e: Emitter, node: Node, into: string) => void;
+export type Emit<K extends OperationName> = (e: Emitter, node: GraphNode<K>, into: string) => void;
 
 export interface Dialect {
   readonly provider: 'cpu' | 'webgpu';
-  readonly emit: Readonly<Record<OperationName, Emit>>;
+  /** Composites that stay whole; the others are taken apart before anything is written. */
+  readonly keeps: { readonly [K in CompositeName]?: Emit<K> };
+  /** Writes what makes a value of float32 [...dims] out of stored bytes, and returns its name. */
+  readonly weight: (e: Emitter, weight: WeightRef, dims: Dims) => string;
 }
 
 const MICROSOFT = 'com.microsoft';
 
 /** An operation that ONNX has under this name, with all inputs and no attributes. */
-const plain = (type: string): Emit => (e, node, into) => { e.node(type, names(e, node), { into }); };
+const plain = <K extends OperationName>(type: string): Emit<K> => (e, node, into) => { e.node(type, names(e, node), { into }); };
 
-const names = (e: Emitter, node: Node): string[] => node.in.map((value) => (value ? e.name(value) : ''));
+const names = (e: Emitter, node: { readonly in: Inputs }): string[] => trim(node.in.map((value) => (value ? e.name(value) : '')));
+
+const reduction = <K extends 'ReduceMean' | 'ReduceSum'>(type: K): Emit<K> => (e, node, into) => {
+  e.node(type, [...names(e, node), e.ints(node.attributes.axes)], { into, attributes: { keepdims: 1 } });
+};
+
+/** By ONNX's own operators: right on any provider. */
+export const emitPrimitive: { readonly [K in PrimitiveName]: Emit<K> } = {
+  Add: plain('Add'), Sub: plain('Sub'), Mul: plain('Mul'), Div: plain('Div'),
+  Sqrt: plain('Sqrt'), Erf: plain('Erf'), Sigmoid: plain('Sigmoid'), Tanh: plain('Tanh'), Relu: plain('Relu'),
+  MatMul: plain('MatMul'), Gather: plain('Gather'),
+  ReduceMean: reduction('ReduceMean'), ReduceSum: reduction('ReduceSum'),
+
+  Conv(e, node, into) {
+    const { stride, pads } = node.attributes;
+    e.node('Conv', names(e, node), { into, attributes: { strides: [stride, stride], pads } });
+  },
+  Softmax(e, node, into) {
+    e.node('Softmax', names(e, node), { into, attributes: { axis: node.attributes.axis } });
+  },
+  Reshape(e, node, into) {
+    e.node('Reshape', [...names(e, node), e.ints(node.out.dims)], { into });
+  },
+  Transpose(e, node, into) {
+    e.node('Transpose', names(e, node), { into, attributes: { perm: node.attributes.perm } });
+  },
+  Concat(e, node, into) {
+    e.node('Concat', names(e, node), { into, attributes: { axis: node.attributes.axis } });
+  },
+  Slice(e, node, into) {
+    const { axis, start, end } = node.attributes;
+    e.node('Slice', [...names(e, node), e.ints([start]), e.ints([end]), e.ints([axis])], { into });
+  },
+  Upsample(e, node, into) {
+    e.node('Resize', [...names(e, node), '', '', e.ints(node.out.dims)], {
+      into, attributes: { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
+    });
+  },
+};
 
 /** x·σ(alpha·x), one fused kernel on every provider that has contrib operators. */
-const quickGelu = (alpha: number): Emit => (e, node, into) => {
+const quickGelu = <K extends 'Silu' | 'QuickGelu'>(alpha: number): Emit<K> => (e, node, into) => {
   e.node('QuickGelu', names(e, node), { into, domain: MICROSOFT, attributes: { alpha: { float: alpha } } });
 };
 
-/** Emission with ONNX's own operators only: right on any provider, and the form that training differentiates. */
-const primitives: Record<OperationName, Emit> = {
-  Add: plain('Add'), Mul: plain('Mul'),
-  Exp: plain('Exp'), Tanh: plain('Tanh'), Relu: plain('Relu'),
-  MatMul: plain('MatMul'),
-
-  Silu(e, node, into) {
-    const [x] = names(e, node);
-    e.node('Mul', [x!, e.node('Sigmoid', [x!])], { into });
-  },
-  Gelu: plain('Gelu'),
-  QuickGelu(e, node, into) {
-    const [x] = names(e, node);
-    e.node('Mul', [x!, e.node('Sigmoid', [e.node('Mul', [x!, e.floats([1.702], [])])])], { into });
-  },
-
-  Conv(e, node, into) {
-    const { stride, pads } = node.attributes as { stride: number; pads: readonly number[] };
-    e.node('Conv', trim(names(e, node)), { into, attributes: { strides: [stride, stride], pads } });
-  },
+/** Kernels that every provider of onnxruntime has. */
+const common: Dialect['keeps'] = {
+  Silu: quickGelu(1), QuickGelu: quickGelu(1.702), Gelu: plain('Gelu'),
   /** As one matrix product over all rows: Gemm takes the weight as it lies in the file, [out, in]. */
   Linear(e, node, into) {
-    const x = input(node, 0);
+    const [x, w, b] = node.in as [Value, Value, Value?];
     const flat = x.dims.length === 2;
-    const rows = flat ? e.name(x) : e.node('Reshape', [e.name(x), e.ints([rowsOf(x), x.dims.at(-1)!])]);
-    const product = e.node('Gemm', [rows, ...trim(names(e, node).slice(1))], { ...(flat && { into }), attributes: { transB: 1 } });
+    const rows = flat ? e.name(x) : e.node('Reshape', [e.name(x), e.ints([sizeOf(x.dims.slice(0, -1)), x.dims.at(-1)!])]);
+    const product = e.node('Gemm', [rows, e.name(w), ...(b ? [e.name(b)] : [])], { ...(flat && { into }), attributes: { transB: 1 } });
     if (!flat) e.node('Reshape', [product, e.ints(node.out.dims)], { into });
-  },
-  /** softmax(q·kᵀ/√d + bias)·v, head by head. */
-  Attention(e, node, into) {
-    const [q, k, v] = [input(node, 0), input(node, 1), input(node, 2)];
-    const bias = node.in[3];
-    const heads = node.attributes['heads'] as number;
-    const [batch, queries, width] = q.dims as [number, number, number];
-    const d = width / heads;
-    const split = (value: typeof q, perm: readonly number[]) =>
-      e.node('Transpose', [e.node('Reshape', [e.name(value), e.ints([batch, value.dims[1]!, heads, d])])], { attributes: { perm } });
-    const scaled = e.node('Mul', [split(q, [0, 2, 1, 3]), e.floats([1 / Math.sqrt(d)], [])]);
-    let scores = e.node('MatMul', [scaled, split(k, [0, 2, 3, 1])]);                        // [B, heads, Lq, Lk]
-    if (bias) scores = e.node('Add', [scores, e.name(bias)]);
-    const mixed = e.node('MatMul', [e.node('Softmax', [scores], { attributes: { axis: -1 } }), split(v, [0, 2, 1, 3])]);
-    e.node('Reshape', [e.node('Transpose', [mixed], { attributes: { perm: [0, 2, 1, 3] } }), e.ints([batch, queries, width])], { into });
   },
   /** A group is one row to normalise; the scale and bias of each channel follow. */
   GroupNorm(e, node, into) {
-    const [x, scale, bias] = [input(node, 0), input(node, 1), input(node, 2)];
-    const { groups, epsilon } = node.attributes as { groups: number; epsilon: number };
+    const [x, scale, bias] = node.in as [Value, Value, Value];
+    const { groups, epsilon } = node.attributes;
     const [batch, channels] = x.dims as [number, number];
     const ones = e.floats(Array<number>(groups).fill(1));
     const zeros = e.floats(Array<number>(groups).fill(0));
@@ -81,49 +93,29 @@ const primitives: Record<OperationName, Emit> = {
     e.node('Add', [scaled, e.node('Reshape', [e.name(bias), perChannel])], { into });
   },
   LayerNorm(e, node, into) {
-    e.node('LayerNormalization', names(e, node), { into, attributes: { axis: -1, epsilon: { float: node.attributes['epsilon'] as number } } });
+    e.node('LayerNormalization', names(e, node), { into, attributes: { axis: -1, epsilon: { float: node.attributes.epsilon } } });
   },
-
-  Reshape(e, node, into) {
-    e.node('Reshape', [e.name(input(node, 0)), e.ints(node.out.dims)], { into });
-  },
-  Transpose(e, node, into) {
-    e.node('Transpose', names(e, node), { into, attributes: { perm: node.attributes['perm'] as readonly number[] } });
-  },
-  Concat(e, node, into) {
-    e.node('Concat', names(e, node), { into, attributes: { axis: node.attributes['axis'] as number } });
-  },
-  Slice(e, node, into) {
-    const { axis, start, end } = node.attributes as { axis: number; start: number; end: number };
-    e.node('Slice', [e.name(input(node, 0)), e.ints([start]), e.ints([end]), e.ints([axis])], { into });
-  },
-  Upsample(e, node, into) {
-    e.node('Resize', [e.name(input(node, 0)), '', '', e.ints(node.out.dims)], {
-      into, attributes: { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' },
-    });
-  },
-  Gather: plain('Gather'),
 };
 
 /** One kernel for the whole attention; keeps no [Lq, Lk] matrix in memory on the CPU. */
-const multiHeadAttention: Emit = (e, node, into) => {
+const multiHeadAttention: Emit<'Attention'> = (e, node, into) => {
   const [q, k, v, bias] = names(e, node);
-  e.node('MultiHeadAttention', trim([q!, k!, v!, '', '', bias ?? '']), { into, domain: MICROSOFT, attributes: { num_heads: node.attributes['heads'] as number } });
+  e.node('MultiHeadAttention', trim([q!, k!, v!, '', '', bias ?? '']), { into, domain: MICROSOFT, attributes: { num_heads: node.attributes.heads } });
 };
 
-export const cpuDialect: Dialect = {
-  provider: 'cpu',
-  emit: { ...primitives, Silu: quickGelu(1), QuickGelu: quickGelu(1.702), Attention: multiHeadAttention },
+/** The bytes as they lie in the file. Narrow ones are cast where they are used, so that the widened copy lives only while it is needed. */
+const widened: Dialect['weight'] = (e, weight, dims) => {
+  const name = e.stored(weight, dims);
+  return weight.stored === 'F32' ? name : e.cast(name, 'float32');
 };
 
-/** Attention stays in primitives: the provider's fused kernel is off by a percent on an adapter with small subgroups (SwiftShader). */
-export const webgpuDialect: Dialect = {
-  provider: 'webgpu',
-  emit: { ...primitives, Silu: quickGelu(1), QuickGelu: quickGelu(1.702) },
-};
+export const cpuDialect: Dialect = { provider: 'cpu', keeps: { ...common, Attention: multiHeadAttention }, weight: widened };
 
-/** Without fused kernels: for gradients, and to hold the fused ones against. */
-export const primitiveDialect: Dialect = { provider: 'cpu', emit: primitives };
+/** Attention in primitives: the provider's fused kernel is off by a percent on an adapter with small subgroups (SwiftShader). */
+export const webgpuDialect: Dialect = { provider: 'webgpu', keeps: common, weight: widened };
+
+/** Nothing but primitives: what is differentiated, and what fused kernels are held against. */
+export const primitiveDialect: Dialect = { provider: 'cpu', keeps: {}, weight: widened };
 
 /** ONNX leaves out trailing optional inputs. */
 function trim(inputs: string[]): string[] {

@@ -1,11 +1,12 @@
 // A network as a graph of values, at one fixed size. Operations say what is computed; dialects say how a provider computes it.
 //
-// The same nodes serve inference and training: nothing here knows ONNX, and every operation's inputs and attributes are kept, so that a
-// gradient rule can be written beside it.
+// The same nodes serve inference and training: nothing here knows ONNX.
 import type { Dims, DType, TypedData } from '../tensor';
 import { sizeOf } from '../tensor';
 import type { StoredDType } from '../weights/source';
-import { operations, type OperationName } from './operations';
+import type { Hooks } from './hooks';
+import { operations, type AttributesOf, type OperationName } from './operations';
+import type { Inputs, Operation } from './primitives';
 
 /** A tensor in the graph. Shapes are always known: a graph is built for one size. */
 export interface Value {
@@ -19,9 +20,9 @@ export type Source =
   | { readonly kind: 'input'; readonly name: string }
   | { readonly kind: 'weight'; readonly weight: WeightRef }
   | { readonly kind: 'constant'; readonly data: TypedData[DType] }
-  | { readonly kind: 'node'; readonly node: Node };
+  | { readonly kind: 'node'; readonly node: GraphNode };
 
-/** Bytes of somebody's file that are an initializer of the graph. Widened to float32 where they are stored narrower. */
+/** Bytes of a file that are an initializer of the graph: the user's own, or one that was derived from it. The dialect says how they become a value. */
 export interface WeightRef {
   readonly name: string;
   readonly file: string;
@@ -30,31 +31,38 @@ export interface WeightRef {
   readonly stored: StoredDType;
 }
 
-export type Attributes = Readonly<Record<string, number | readonly number[]>>;
-
-export interface Node {
-  readonly op: OperationName;
-  /** An optional input that is not given is undefined. */
-  readonly in: readonly (Value | undefined)[];
+interface NodeOf<K extends OperationName> {
+  readonly op: K;
+  readonly in: Inputs;
   readonly out: Value;
-  readonly attributes: Attributes;
+  readonly attributes: AttributesOf<K>;
+  /** Of the layer that it came from, as the checkpoint names it; '' outside of any. */
+  readonly path: string;
 }
+/** `GraphNode<'Conv'>`: a node of this operation. */
+export type GraphNode<K extends OperationName = OperationName> = { [P in K]: NodeOf<P> }[K];
+
+interface Named { readonly name: string; readonly value: Value }
 
 export class Graph {
-  readonly nodes: Node[] = [];
-  readonly inputs: { name: string; value: Value }[] = [];
-  readonly outputs: { name: string; value: Value }[] = [];
+  readonly nodes: GraphNode[] = [];
+  readonly inputs: Named[] = [];
+  readonly outputs: Named[] = [];
+  readonly name: string;
+  readonly hooks: Hooks;
   /** One value per weight, however often a network asks for it. */
   private readonly weights = new Map<string, Value>();
   private nextId = 0;
-  readonly name: string;
+  private path = '';
 
-  constructor(name: string) {
+  constructor(name: string, hooks: Hooks = {}) {
     this.name = name;
+    this.hooks = hooks;
   }
 
-  /** Something fed at every run. */
+  /** Something fed at every run. Throws RangeError for a name that another input or an output has. */
   input(name: string, dtype: DType, dims: Dims): Value {
+    this.refuseTaken(name);
     const value = this.value(dtype, dims, { kind: 'input', name });
     this.inputs.push({ name, value });
     return value;
@@ -62,7 +70,7 @@ export class Graph {
 
   /** A weight that stays in its file. Its value is float32 whatever the file stores. */
   weight(ref: WeightRef, dims: Dims): Value {
-    const key = `${ref.file}\n${ref.offset}\n${dims.join()}`;
+    const key = `${ref.file}\n${ref.offset}\n${ref.stored}\n${dims.join()}`;
     const known = this.weights.get(key);
     if (known) return known;
     const value = this.value('float32', dims, { kind: 'weight', weight: ref });
@@ -76,26 +84,57 @@ export class Graph {
   }
 
   /** Adds an operation. The shape rule checks its inputs and throws RangeError naming the operation when they do not fit. */
-  apply(op: OperationName, inputs: readonly (Value | undefined)[], attributes: Attributes = {}): Value {
-    const { dims, dtype } = operations[op].shape(inputs, attributes);
-    const node: { -readonly [K in keyof Node]: Node[K] } = { op, in: inputs, attributes, out: undefined as never };
-    node.out = this.value(dtype ?? 'float32', dims, { kind: 'node', node });
-    this.nodes.push(node);
+  apply<K extends OperationName>(op: K, inputs: Inputs, ...[attributes]: Record<never, never> extends AttributesOf<K> ? [] : [AttributesOf<K>]): Value {
+    const told = (attributes ?? {}) as AttributesOf<K>;
+    const { dims, dtype = 'float32' } = (operations[op] as Operation<AttributesOf<K>>).shape(inputs, told);
+    const node = { op, in: inputs, attributes: told, path: this.path } as unknown as { -readonly [P in keyof GraphNode]: GraphNode[P] };
+    node.out = this.value(dtype, dims, { kind: 'node', node: node as GraphNode });
+    this.nodes.push(node as GraphNode);
     return node.out;
   }
 
+  /** What `build` adds came from the layer at `path`. */
+  within<T>(path: string, build: () => T): T {
+    const outer = this.path;
+    this.path = path;
+    try {
+      return build();
+    } finally {
+      this.path = outer;
+    }
+  }
+
+  /** One value may be several outputs. Throws RangeError for a name that another output or an input has. */
   output(name: string, value: Value): void {
+    this.refuseTaken(name);
     this.outputs.push({ name, value });
+  }
+
+  /** The nodes that the outputs need, each behind those that it reads. */
+  needed(): GraphNode[] {
+    const seen = new Set<GraphNode>();
+    const waiting = this.outputs.map(({ value }) => value);
+    for (let value = waiting.pop(); value; value = waiting.pop()) {
+      if (value.from.kind !== 'node' || seen.has(value.from.node)) continue;
+      seen.add(value.from.node);
+      for (const read of value.from.node.in) if (read) waiting.push(read);
+    }
+    return this.nodes.filter((node) => seen.has(node));
   }
 
   /** Multiply-adds count as two; elementwise work is left out. */
   flops(): number {
-    return this.nodes.reduce((sum, node) => sum + (operations[node.op].flops?.(node) ?? 0), 0);
+    return this.needed().reduce((sum, node) => sum + (operations[node.op].flops?.(node.in, node.out) ?? 0), 0);
   }
 
-  /** Every weight that the graph reads, once. */
-  *weightRefs(): Iterable<WeightRef> {
-    for (const { from } of this.weights.values()) if (from.kind === 'weight') yield from.weight;
+  /** Every weight that the outputs need, once. */
+  weightRefs(): Set<WeightRef> {
+    const values = [...this.needed().flatMap((node) => node.in), ...this.outputs.map(({ value }) => value)];
+    return new Set(values.flatMap((value) => (value?.from.kind === 'weight' ? [value.from.weight] : [])));
+  }
+
+  private refuseTaken(name: string): void {
+    if ([...this.inputs, ...this.outputs].some((named) => named.name === name)) throw new RangeError(`two inputs or outputs of ${this.name} are called ${name}`);
   }
 
   private value(dtype: DType, dims: Dims, from: Source): Value {

@@ -1,8 +1,10 @@
 // Graph → ONNX ModelProto (onnx.proto, IR version 10, opset 20). Weights become external initializers that point into their own files.
-import { sizeOf, type Dims, type DType } from '../tensor';
+import type { Dims, DType } from '../tensor';
 import type { StoredDType } from '../weights/source';
-import type { Dialect } from './dialect';
-import type { Graph, Node, Value, WeightRef } from './graph';
+import type { CompositeName } from './composites';
+import { emitPrimitive, type Dialect } from './dialect';
+import type { Graph, GraphNode, Value, WeightRef } from './graph';
+import { lower } from './lower';
 import { ProtoWriter } from './protobuf';
 
 const onnxType: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 };
@@ -19,13 +21,18 @@ export interface Emitter {
   /** A small constant: int64 shapes and axes, float32 scalars and vectors. */
   ints(values: readonly number[]): string;
   floats(values: readonly number[], dims?: Dims): string;
+  /** An initializer whose bytes stay in their file, in the type that they are stored in. */
+  stored(weight: WeightRef, dims: Dims): string;
+  /** Adds a cast of an initializer, ahead of all other nodes. */
+  cast(name: string, to: DType): string;
 }
 
 /**
- * Emits the graph in a dialect, as the bytes of an ONNX model. `locate` gives a file's path relative to the folder that the runtime resolves external data against
- * (the drive root).
+ * Emits what the graph's outputs need, in a dialect, as the bytes of an ONNX model. `locate` gives a file's path relative to the folder that the runtime
+ * resolves external data against (the drive root).
  */
-export function compile(graph: Graph, dialect: Dialect, locate: (file: string) => string): Uint8Array<ArrayBuffer> {
+export function compile(whole: Graph, dialect: Dialect, locate: (file: string) => string): Uint8Array<ArrayBuffer> {
+  const graph = lower(whole, new Set(Object.keys(dialect.keeps) as CompositeName[]));
   const nodes: Uint8Array[] = [];
   // Ahead of all other nodes: onnxruntime visits a node's inputs from the last in the file to the first, so a cast that stands first runs
   // right before its user. Written beside their users, most casts of a U-Net ran at the start and kept 1.5 GB more alive.
@@ -33,7 +40,12 @@ export function compile(graph: Graph, dialect: Dialect, locate: (file: string) =
   const initializers: Uint8Array[] = [];
   const names = new Map<Value, string>();
   const constants = new Map<string, string>();
+  const taken = new Set([...graph.inputs, ...graph.outputs].map(({ name }) => name));
   let fresh = 0;
+  const freshName = (prefix: string): string => {
+    const name = `${prefix}${fresh++}`;
+    return taken.has(name) ? freshName(prefix) : name;
+  };
 
   const emitter: Emitter = {
     name(value) {
@@ -43,53 +55,59 @@ export function compile(graph: Graph, dialect: Dialect, locate: (file: string) =
       names.set(value, name);
       return name;
     },
-    node(type, inputs, { into = `t${fresh++}`, domain = '', attributes = {} } = {}) {
+    node(type, inputs, { into = freshName('t'), domain = '', attributes = {} } = {}) {
       nodes.push(nodeProto(type, inputs, into, `n${nodes.length}`, domain, attributes));
       return into;
     },
     ints: (values) => constant('int64', [values.length], BigInt64Array.from(values, BigInt)),
     floats: (values, dims = [values.length]) => constant('float32', dims, Float32Array.from(values)),
+    stored({ name: key, stored, file, offset, byteLength }, dims) {
+      const type = storedType[stored];
+      if (type === undefined) throw new Error(`${key} is stored as ${stored}, which no graph can read`);
+      const name = freshName(`${key}#`);
+      const writer = tensorProto(name, dims, type);
+      const place = [['location', locate(file)], ['offset', String(offset)], ['length', String(byteLength)]] as const;
+      for (const [field, text] of place) writer.message(13, (w) => w.string(1, field).string(2, text));
+      initializers.push(writer.int(14, 1).finish());
+      return name;
+    },
+    cast(name, to) {
+      const into = freshName('w');
+      casts.push(nodeProto('Cast', [name], into, `cast${casts.length}`, '', { to: onnxType[to] }));
+      return into;
+    },
   };
+
+  /** Of a value that is no output. */
+  const valueName = (id: number): string => (taken.has(`v${id}`) ? freshName(`v${id}_`) : `v${id}`);
 
   function constant(dtype: DType, dims: Dims, data: { buffer: ArrayBufferLike; byteOffset: number; byteLength: number }): string {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const key = data.byteLength <= 64 ? `${dtype} ${dims} ${bytes.join()}` : undefined;
     const known = key && constants.get(key);
     if (known) return known;
-    const name = `c${fresh++}`;
+    const name = freshName('c');
     initializers.push(tensorProto(name, dims, onnxType[dtype]).data(9, bytes).finish());
     if (key) constants.set(key, name);
     return name;
   }
 
-  function emitLeaf(value: Value): string {
-    const { from } = value;
-    if (from.kind === 'constant') return constant(value.dtype, value.dims, from.data);
-    if (from.kind === 'weight') return emitWeight(from.weight, value.dims);
+  function emitLeaf({ from, dtype, dims }: Value): string {
+    if (from.kind === 'constant') return constant(dtype, dims, from.data);
+    if (from.kind === 'weight') return dialect.weight(emitter, from.weight, dims);
     throw new Error(`a value is used before it is computed (${from.kind})`);
   }
 
-  /** Narrow weights are cast where they are used, so the widened copy lives only while it is needed. */
-  function emitWeight(weight: WeightRef, dims: Dims): string {
-    const type = storedType[weight.stored];
-    if (type === undefined) throw new Error(`${weight.name} is stored as ${weight.stored}, which no graph can read`);
-    const name = `${weight.name}#${fresh++}`;
-    const entries: [string, string][] = [['location', locate(weight.file)], ['offset', String(weight.offset)], ['length', String(weight.byteLength)]];
-    const writer = tensorProto(name, dims, type);
-    for (const [key, text] of entries) writer.message(13, (w) => w.string(1, key).string(2, text));
-    initializers.push(writer.int(14, 1).finish());
-    if (weight.stored === 'F32') return name;
-    const widened = `w${fresh++}`;
-    casts.push(nodeProto('Cast', [name], widened, `cast${casts.length}`, '', { to: onnxType.float32 }));
-    return widened;
-  }
-
   for (const { name, value } of graph.inputs) names.set(value, name);
-  const outputNames = new Map(graph.outputs.map(({ name, value }) => [value, name]));
-  for (const node of graph.nodes) {
-    const into = outputNames.get(node.out) ?? `v${node.out.id}`;
+  // A computed value carries the name of its first output. Further ones, and outputs that nothing computes, are copies.
+  const outputNames = new Map(graph.outputs.toReversed().map(({ name, value }) => [value, name]));
+  for (const node of graph.needed()) {
+    const into = outputNames.get(node.out) ?? valueName(node.out.id);
     names.set(node.out, into);
-    dialect.emit[node.op](emitter, node, into);
+    emitNode(emitter, dialect, node, into);
+  }
+  for (const { name, value } of graph.outputs) {
+    if (emitter.name(value) !== name || value.from.kind !== 'node') emitter.node('Identity', [emitter.name(value)], { into: name });
   }
 
   return new ProtoWriter()
@@ -107,15 +125,10 @@ export function compile(graph: Graph, dialect: Dialect, locate: (file: string) =
     .finish();
 }
 
-/** One input of a node that must be there. */
-export function input(node: Node, i: number): Value {
-  const value = node.in[i];
-  if (!value) throw new Error(`${node.op} lacks input ${i}`);
-  return value;
+function emitNode(e: Emitter, dialect: Dialect, node: GraphNode, into: string): void {
+  const emit = { ...emitPrimitive, ...dialect.keeps }[node.op] as (e: Emitter, node: GraphNode, into: string) => void;
+  emit(e, node, into);
 }
-
-/** Elements of a value without its last dimension. */
-export const rowsOf = (value: Value): number => sizeOf(value.dims.slice(0, -1));
 
 function tensorProto(name: string, dims: Dims, type: number): ProtoWriter {
   const writer = new ProtoWriter();

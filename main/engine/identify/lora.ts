@@ -1,7 +1,7 @@
 // LoRA and its relatives (LyCORIS): algorithm, rank, how many layers they change, and which base model they fit.
 import { loraModules, type LoraModule, type LoraPart } from '../weights/lora/modules';
 import type { WeightFile } from '../weights/source';
-import { mostCommon } from '../checking/expected-sizes';
+import { mostCommon } from '../families/sizes';
 import { familyFromMetadata } from './metadata';
 import { contextFamilies, hasName, type Detector } from './types';
 

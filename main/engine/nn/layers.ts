@@ -1,5 +1,6 @@
-// Layers as plain functions over graph values. A weight enters a product only in `linear` and `conv`: what wraps layers stands here.
+// Layers as plain functions over graph values. Weights are asked for by the sizes that the network means them to have.
 import type { Graph, Value } from '../graph/graph';
+import type { Pads } from '../graph/primitives';
 import type { Dims } from '../tensor';
 import type { Weights } from './weights';
 
@@ -16,30 +17,51 @@ export const slice = (g: Graph, x: Value, axis: number, start: number, end: numb
 export const upsample = (g: Graph, x: Value, height: number, width: number): Value => g.apply('Upsample', [x], { height, width });
 export const scalar = (g: Graph, value: number): Value => g.constant('float32', [], Float32Array.of(value));
 
-/** x [..., in] → [..., out]. A 1×1 convolution's weight is read as the matrix that it is. */
-export function linear(g: Graph, w: Weights, x: Value): Value {
-  const [out, inner] = w.shape('weight') ?? [];
-  return g.apply('Linear', [x, w.tensor('weight', out === undefined ? undefined : [out, inner!]), w.optional('bias')]);
+interface LinearOptions {
+  /** false: the network has none here; one that a file brings all the same counts. */
+  readonly bias?: boolean;
+  /** The file keeps the matrix as the weight of a 1×1 convolution. */
+  readonly as1x1?: boolean;
 }
 
-/** x [B, Cin, H, W] → [B, Cout, H', W']. `pads` are [top, left, bottom, right]; by default they keep the size of an odd kernel. */
-export function conv(g: Graph, w: Weights, x: Value, { stride = 1, pads }: { stride?: number; pads?: readonly number[] } = {}): Value {
-  const weight = w.tensor('weight');
-  const half = Math.floor((weight.dims[2] ?? 1) / 2);
-  return g.apply('Conv', [x, weight, w.optional('bias')], { stride, pads: pads ?? [half, half, half, half] });
+/** x [..., in] → [..., out]. */
+export function linear(g: Graph, w: Weights, x: Value, out: number, { bias = true, as1x1 = false }: LinearOptions = {}): Value {
+  const inner = x.dims.at(-1)!, matrix = [out, inner];
+  const weight = w.tensor('weight', as1x1 ? [out, inner, 1, 1] : matrix, matrix);
+  const shift = bias ? w.tensor('bias', [out]) : w.optional('bias', [out]);
+  return g.within(w.path, () => g.apply('Linear', [x, weight, shift]));
+}
+
+interface ConvOptions { readonly kernel?: number; readonly stride?: number; readonly pads?: Pads; readonly bias?: boolean }
+
+/** x [B, Cin, H, W] → [B, out, H', W']. By default the padding keeps the size. */
+export function conv(g: Graph, w: Weights, x: Value, out: number, { kernel = 3, stride = 1, pads, bias = true }: ConvOptions = {}): Value {
+  const half = Math.floor(kernel / 2);
+  const weight = w.tensor('weight', [out, x.dims[1]!, kernel, kernel]);
+  const shift = bias ? w.tensor('bias', [out]) : w.optional('bias', [out]);
+  return g.within(w.path, () => g.apply('Conv', [x, weight, shift], { stride, pads: pads ?? [half, half, half, half] }));
 }
 
 /** 32 groups, as everywhere in Stable Diffusion. x [B, C, ...]. */
-export const groupNorm = (g: Graph, w: Weights, x: Value, epsilon = 1e-5): Value =>
-  g.apply('GroupNorm', [x, w.tensor('weight'), w.tensor('bias')], { groups: 32, epsilon });
+export function groupNorm(g: Graph, w: Weights, x: Value, epsilon = 1e-5): Value {
+  const channels = x.dims[1]!, scale = w.tensor('weight', [channels]), bias = w.tensor('bias', [channels]);
+  return g.within(w.path, () => g.apply('GroupNorm', [x, scale, bias], { groups: 32, epsilon }));
+}
 
 /** Over the last dimension. */
-export const layerNorm = (g: Graph, w: Weights, x: Value, epsilon = 1e-5): Value =>
-  g.apply('LayerNorm', [x, w.tensor('weight'), w.tensor('bias')], { epsilon });
+export function layerNorm(g: Graph, w: Weights, x: Value, epsilon = 1e-5): Value {
+  const width = x.dims.at(-1)!, scale = w.tensor('weight', [width]), bias = w.tensor('bias', [width]);
+  return g.within(w.path, () => g.apply('LayerNorm', [x, scale, bias], { epsilon }));
+}
 
-/** q [B, Lq, heads·d], k and v [B, Lk, heads·d] → [B, Lq, heads·d]. */
-export const attention = (g: Graph, q: Value, k: Value, v: Value, heads: number, bias?: Value): Value =>
-  g.apply('Attention', [q, k, v, bias], { heads });
+/** q [B, Lq, heads·d], k and v [B, Lk, heads·d] → [B, Lq, heads·d], by the layer at `path`, where hooks may change it. */
+export function attention(g: Graph, path: string, { q, k, v, heads, bias }: { q: Value; k: Value; v: Value; heads: number; bias?: Value }): Value {
+  return g.within(path, () => {
+    const own = (site: { q: Value; k: Value; v: Value; heads: number; bias?: Value | undefined }): Value => g.apply('Attention', [site.q, site.k, site.v, site.bias], { heads: site.heads });
+    const site = { path, q, k, v, heads, bias };
+    return g.hooks.attention ? g.hooks.attention(g, site, own) : own(site);
+  });
+}
 
 /** x [B, C, H, W] → [B, H·W, C]. */
 export function toTokens(g: Graph, x: Value): Value {

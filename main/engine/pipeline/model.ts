@@ -3,7 +3,7 @@ import { AppError } from '../errors';
 import { NUMBER_WIDTH, sizeNumbers, sizeVector } from '../families/sdxl-conditioning';
 import { textEncoders } from '../families/text-encoders';
 import { buildTextTower, fillRow, firstEnd, type TextTower } from '../families/text-tower';
-import { buildUnet, guidanceEmbedding, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetSize } from '../families/unet';
+import { buildUnet, guidanceEmbedding, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetShape } from '../families/unet';
 import { float32, int64, type Tensor } from '../tensor';
 import type { Insert } from '../text/embeddings';
 import { baseName } from '../weights/safetensors';
@@ -106,7 +106,7 @@ export class Model {
   }
 
   /** Opens the U-Net for this size, so that the first step starts at once. */
-  prepare(size: UnetSize): Promise<Session> {
+  prepare(size: UnetShape): Promise<Session> {
     return this.sessions.take('unet', Object.values(size).join('x'), () => buildUnet(this.files.unet, this.unet, size));
   }
 

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { runInspect } from '../../../main/cli/inspect';
-import { expectedSd1 } from '../../../main/engine/checking/expected-sd1';
+import { checkpointTensors } from '../../../main/engine/families/network-tensors';
 import { ModelReport } from '../../../preload/contract/model';
 import { scratchFolder, tinySizes, zeroFile } from '../../support/checkpoints';
 import { asPng, hideInPixels, trainedJson } from '../../support/embedding-pictures';
@@ -95,7 +95,7 @@ test.each<[string, string, object]>([
 });
 
 test('--prediction overrides what the file leaves open', async () => {
-  const path = write('sd1.safetensors', zeroFile([...expectedSd1(tinySizes)].map(([name, shape]) => ({ name, shape, dtype: 'F16' as const }))));
+  const path = write('sd1.safetensors', zeroFile([...checkpointTensors(tinySizes)].map(([name, shape]) => ({ name, shape, dtype: 'F16' as const }))));
   expect(JSON.parse(await inspect(path, '--json', '--no-hash', '--prediction', 'v'))).toMatchObject({ kind: 'checkpoint', prediction: 'v' });
   expect(JSON.parse(await inspect(path, '--json', '--no-hash'))).toMatchObject({ kind: 'checkpoint', prediction: 'eps' });
 });

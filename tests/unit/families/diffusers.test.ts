@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { expectedCheckpoint, sd21, type CheckpointSizes } from '../../../main/engine/checking/expected-families';
-import { expectedUnet } from '../../../main/engine/checking/expected-networks';
+import { type CheckpointSizes, sd21 } from '../../../main/engine/families/known-sizes';
+import { checkpointTensors, unetTensors } from '../../../main/engine/families/network-tensors';
 import { identify, whyNotRunnable } from '../../../main/engine/identify/identify';
 import { assembleCheckpoint } from '../../../main/engine/weights/key-maps/assemble';
 import { unetKeyMap, unetLayerNames, vaeKeyMap } from '../../../main/engine/weights/key-maps/diffusers';
@@ -25,7 +25,7 @@ test('SD 2.1\'s U-Net of diffusers becomes exactly the original one', () => {
   const file = weightFile(referenceTensors('sd21-diffusers-unet'));
   const map = unetKeyMap(file);
   const mapped = new Map([...file.tensors.values()].map(({ name, shape }) => [`model.diffusion_model.${map(name)}`, shape] as const));
-  expect(new Map([...mapped].sort())).toEqual(new Map([...expectedUnet(sd21.unet)].sort()));
+  expect(new Map([...mapped].sort())).toEqual(new Map([...unetTensors(sd21.unet)].sort()));
 });
 
 test.each(['sd15-checkpoint', 'sd21-v-checkpoint', 'sdxl-base-checkpoint'])('every layer of the U-Net of %s has one name in each layout, there and back', (name) => {
@@ -117,7 +117,7 @@ describe.each(Object.keys(sizes))('%s', (family) => {
   test('a folder on disk, in shards and half precision, runs and is told apart', async () => {
     const root = scratchFolder();
     const folders = new Map<string, [string, Dims][]>();
-    for (const [ours, shape] of expectedCheckpoint(sizes[family]!)) {
+    for (const [ours, shape] of checkpointTensors(sizes[family]!)) {
       const [folder, name] = theirName(ours);
       folders.set(folder, [...folders.get(folder) ?? [], [name, shape]]);
     }

@@ -1,18 +1,23 @@
 // Shape rules refuse what does not fit, naming the operation; ONNX emission gives what the formulas say.
 import { describe, expect, it } from 'vitest';
 import { cpuDialect, primitiveDialect, type Dialect } from '../../../main/engine/graph/dialect';
-import { Graph, type Attributes, type Value } from '../../../main/engine/graph/graph';
+import { Graph, type Value } from '../../../main/engine/graph/graph';
 import type { OperationName } from '../../../main/engine/graph/operations';
+import type { Pads } from '../../../main/engine/graph/primitives';
 import { float32, int64, sizeOf, type AnyTensor, type Dims, type Tensor } from '../../../main/engine/tensor';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 
 /** Values that differ everywhere, seeded by their length. */
 const ramp = (dims: Dims): Tensor => float32(dims, Float32Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(i * 12.9898 + sizeOf(dims)) * 2));
 
-async function evaluate(op: OperationName, inputs: readonly AnyTensor[], attributes: Attributes = {}, dialect: Dialect = cpuDialect): Promise<Tensor> {
+/** With attributes that the type of the operation does not vouch for. */
+const apply = (g: Graph, op: OperationName, inputs: readonly Value[], attributes: object): Value =>
+  (g.apply as (op: OperationName, inputs: readonly Value[], attributes: object) => Value).call(g, op, inputs, attributes);
+
+async function evaluate(op: OperationName, inputs: readonly AnyTensor[], attributes: object = {}, dialect: Dialect = cpuDialect): Promise<Tensor> {
   const g = new Graph('test');
   const values: Value[] = inputs.map((tensor, i) => g.input(`i${i}`, tensor.dtype, tensor.dims));
-  g.output('out', g.apply(op, values, attributes));
+  g.output('out', apply(g, op, values, attributes));
   const session = await ortRuntime({ dialect, threads: 1 }).open(g);
   try {
     return (await session.run(Object.fromEntries(inputs.map((tensor, i) => [`i${i}`, tensor]))))['out']!;
@@ -39,7 +44,7 @@ const elementwise: readonly [OperationName, (x: number) => number][] = [
   ['Silu', (x) => x * sigmoid(x)],
   ['QuickGelu', (x) => x * sigmoid(1.702 * x)],
   ['Gelu', (x) => 0.5 * x * (1 + erf(x / Math.SQRT2))],
-  ['Exp', Math.exp], ['Tanh', Math.tanh], ['Relu', (x) => Math.max(0, x)],
+  ['Erf', erf], ['Sigmoid', sigmoid], ['Tanh', Math.tanh], ['Relu', (x) => Math.max(0, x)],
 ];
 
 describe.each([['cpu', cpuDialect], ['primitive', primitiveDialect]] as const)('in the %s dialect', (_, dialect) => {
@@ -106,26 +111,27 @@ it('Slice, Concat and Gather pick and join', async () => {
 
 it('Conv pads and strides as asked, each side by itself', () => {
   const g = new Graph('test');
-  const conv = (stride: number, pads: readonly number[]) =>
-    g.apply('Conv', [g.input('x', 'float32', [1, 3, 9, 8]), g.input('w', 'float32', [4, 3, 3, 3])], { stride, pads }).dims;
+  const x = g.input('x', 'float32', [1, 3, 9, 8]), w = g.input('w', 'float32', [4, 3, 3, 3]);
+  const conv = (stride: number, pads: Pads) =>
+    g.apply('Conv', [x, w], { stride, pads }).dims;
   expect(conv(1, [1, 1, 1, 1])).toEqual([1, 4, 9, 8]);
   expect(conv(2, [0, 0, 1, 1])).toEqual([1, 4, 4, 4]);
 });
 
-it.each<[string, OperationName, Dims[], Attributes, RegExp]>([
+it.each<[string, OperationName, Dims[], object, RegExp]>([
   ['a convolution of other channels', 'Conv', [[1, 3, 8, 8], [4, 2, 3, 3]], { stride: 1, pads: [1, 1, 1, 1] }, /Conv weight \[4,2,3,3\].*3 channels/],
   ['a linear layer of another width', 'Linear', [[2, 5], [4, 3]], {}, /Linear weight \[4,3\].*\[2,5\]/],
-  ['a product of other inner sizes', 'MatMul', [[2, 3], [4, 5]], {}, /cannot multiply \[2,3\] by \[4,5\]/],
+  ['a product of other inner sizes', 'MatMul', [[2, 3], [4, 5]], {}, /MatMul cannot multiply \[2,3\] by \[4,5\]/],
   ['heads that do not divide', 'Attention', [[1, 4, 10], [1, 4, 10], [1, 4, 10]], { heads: 3 }, /3 heads do not divide a width of 10/],
-  ['a sum that cannot broadcast', 'Add', [[2, 3], [2, 4]], {}, /cannot broadcast/],
-  ['a reshape to another size', 'Reshape', [[2, 3]], { dims: [7] }, /cannot reshape/],
+  ['a sum that cannot broadcast', 'Add', [[2, 3], [2, 4]], {}, /Add cannot broadcast/],
+  ['a reshape to another size', 'Reshape', [[2, 3]], { dims: [7] }, /Reshape of \[2,3\] to \[7\]/],
 ])('refuses %s', (_, op, dims, attributes, message) => {
   const g = new Graph('test');
-  expect(() => g.apply(op, dims.map((d, i) => g.input(`i${i}`, 'float32', d)), attributes)).toThrow(message);
+  expect(() => apply(g, op, dims.map((d, i) => g.input(`i${i}`, 'float32', d)), attributes)).toThrow(message);
 });
 
 it('counts the work of products: two operations a multiply-add', () => {
   const g = new Graph('test');
-  g.apply('Linear', [g.input('x', 'float32', [2, 7, 16]), g.input('w', 'float32', [32, 16])]);
+  g.output('y', g.apply('Linear', [g.input('x', 'float32', [2, 7, 16]), g.input('w', 'float32', [32, 16])]));
   expect(g.flops()).toBe(2 * 14 * 16 * 32);
 });

@@ -1,6 +1,6 @@
 // Whole runs on small random checkpoints of every family and variant: each becomes pictures through the same pipeline, and what sets it apart has its effect.
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import type { CheckpointSizes } from '../../../main/engine/checking/expected-families';
+import type { CheckpointSizes } from '../../../main/engine/families/known-sizes';
 import { whyNotRunnable } from '../../../main/engine/identify/identify';
 import { generate, type Generated, type Inputs } from '../../../main/engine/pipeline/generate';
 import { Model } from '../../../main/engine/pipeline/model';

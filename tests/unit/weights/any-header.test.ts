@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AppError } from '../../../main/engine/errors';
-import { expectedCheckpoint } from '../../../main/engine/checking/expected-families';
+import { checkpointTensors } from '../../../main/engine/families/network-tensors';
 import { identify, whyNotRunnable } from '../../../main/engine/identify/identify';
 import { combineParts, fitnessOf, whyNotWhole } from '../../../main/engine/families/parts';
 import type { Dims } from '../../../main/engine/tensor';
@@ -34,7 +34,7 @@ const metadata = fc.dictionary(fc.constantFrom('modelspec.architecture', 'models
 const invented = fc.array(fc.tuple(name, shape, dtype), { maxLength: 30 });
 
 /** Real lists, a few of whose entries are lost, renamed or of another shape. */
-const real: readonly (readonly Listed[])[] = [...Object.values(tinyFamilies).map((sizes) => [...expectedCheckpoint(sizes)].map(([key, dims]): Listed => [key, dims])), referenceTensors('sd15-kohya-lora-rank16')];
+const real: readonly (readonly Listed[])[] = [...Object.values(tinyFamilies).map((sizes) => [...checkpointTensors(sizes)].map(([key, dims]): Listed => [key, dims])), referenceTensors('sd15-kohya-lora-rank16')];
 type Change = readonly [number, 'drop' | readonly ['rename', string] | readonly ['reshape', Dims] | readonly ['retype', StoredDType]];
 const change: fc.Arbitrary<Change> = fc.tuple(fc.nat(), fc.oneof(fc.constant('drop' as const), fc.tuple(fc.constant('rename' as const), name), fc.tuple(fc.constant('reshape' as const), shape), fc.tuple(fc.constant('retype' as const), dtype)));
 const altered = fc.tuple(fc.constantFrom(...real), fc.array(change, { maxLength: 4 })).map(([list, changes]) => {

@@ -1,9 +1,8 @@
 // What is this file, kind by kind: one row for each layout that people have, made of the names and shapes that tell it. New finds become new rows.
 import { describe, expect, test } from 'vitest';
 import { identify } from '../../../main/engine/identify/identify';
-import { expectedOpenClip, expectedText, expectedUnet, expectedVae } from '../../../main/engine/checking/expected-networks';
-import { sd21 } from '../../../main/engine/checking/expected-families';
-import { sd15 } from '../../../main/engine/checking/expected-sd1';
+import { clipL, sd15, sd21 } from '../../../main/engine/families/known-sizes';
+import { textTensors, unetTensors, vaeTensors } from '../../../main/engine/families/network-tensors';
 import type { Dims } from '../../../main/engine/tensor';
 import type { StoredDType } from '../../../main/engine/weights/source';
 import { referenceTensors, weightFile } from '../../support/checkpoints';
@@ -14,8 +13,8 @@ const list = (...tensors: List) => (): List => tensors;
 const conv = (name: string, out: number, into: number, k = 3): List[number] => [`${name}.weight`, [out, into, k, k]];
 const under = (prefix: string, tensors: Iterable<readonly [string, Dims]>): List => [...tensors].map(([name, shape]) => [prefix + name, shape]);
 
-const vae = () => expectedVae(sd15.vae, '');
-const openClipH = () => expectedOpenClip(sd21.text['cond_stage_model.model.']!, '');
+const vae = () => vaeTensors(sd15.vae, '');
+const openClipH = () => [...textTensors(sd21.text['cond_stage_model.model.']!, 'model.')].map(([name, shape]): List[number] => [name.replace('model.', ''), shape]);
 const vision: List = [['vision_model.embeddings.class_embedding', [1280]], conv('vision_model.embeddings.patch_embedding', 1280, 3, 14), ['vision_model.embeddings.position_ids', [1, 257], 'I64'], ['visual_projection.weight', [1024, 1280]]];
 const sdxl = () => referenceTensors('sdxl-base-checkpoint');
 
@@ -25,7 +24,7 @@ const networks: Row[] = [
   ['SDXL in the form of EDM', () => [...sdxl(), ['edm_mean', [4]], ['edm_std', [4]]], { kind: 'checkpoint', family: 'sdxl', prediction: null, parameters: 3_468_837_868, runnable: false, problems: [expect.stringMatching(/EDM/)] }],
   ['CosXL', () => [...sdxl(), ['edm_vpred.sigma_max', []], ['edm_vpred.sigma_min', []]], { family: 'sdxl', prediction: null, runnable: false }],
   ['v in capital letters', sdxl, { prediction: 'v' }, { 'modelspec.prediction_type': 'V_Prediction' }],
-  ['a U-Net below unet.', () => under('unet.', expectedUnet(sd15.unet, '')), { kind: 'unet', family: 'sd1', parameters: 859_520_964 }],
+  ['a U-Net below unet.', () => under('unet.', unetTensors(sd15.unet, '')), { kind: 'unet', family: 'sd1', parameters: 859_520_964 }],
   ['a distilled U-Net with linear projections for SD 2\'s text', list(conv('conv_in', 320, 4), ['down_blocks.1.attentions.0.proj_in.weight', [640, 640, 1, 1]], ['down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight', [640, 1024]]), { kind: 'unet', family: 'sd2' }],
   ['Kolors', list(conv('conv_in', 320, 4), ['encoder_hid_proj.weight', [2048, 4096]]), { kind: 'unet', family: 'kolors', prediction: null }],
   ['AuraFlow as diffusers has it', list(['joint_transformer_blocks.0.attn.add_k_proj.weight', [3072, 3072]], ['joint_transformer_blocks.0.norm1_context.linear.weight', [18432, 3072]]), { kind: 'unet', family: 'auraflow' }],
@@ -46,15 +45,15 @@ const parts: Row[] = [
   ['that of Wan', list(['decoder.conv1.weight', [384, 16, 3, 3, 3]], ['decoder.middle.0.residual.0.gamma', [384, 1, 1, 1]]), { kind: 'vae', family: 'wan' }],
   ['that of LTX', list(['decoder.conv_in.conv.weight', [512, 128, 3, 3, 3]], ['decoder.up_blocks.0.res_blocks.0.conv1.conv.weight', [512, 512, 3, 3, 3]]), { kind: 'vae', family: 'ltx-video' }],
   ['one for films', list(['decoder.conv_in.conv.weight', [512, 16, 3, 3, 3]]), { kind: 'vae', family: null }],
-  ['CLIP-L', () => expectedText(sd15.text, 'text_model.'), { kind: 'text-encoder', family: 'sd1', parameters: 123_060_480 }],
-  ['CLIP-L without any prefix', () => expectedText(sd15.text, ''), { kind: 'text-encoder', family: 'sd1', parameters: 123_060_480 }],
+  ['CLIP-L', () => textTensors(clipL, 'text_model.'), { kind: 'text-encoder', family: 'sd1', parameters: 123_060_480 }],
+  ['CLIP-L without any prefix', () => textTensors(clipL, ''), { kind: 'text-encoder', family: 'sd1', parameters: 123_060_480 }],
   ['OpenCLIP-H\'s text tower', openClipH, { kind: 'text-encoder', family: 'sd2' }],
   ['a language model', list(['model.embed_tokens.weight', [152064, 3584]], ['model.layers.0.self_attn.q_proj.weight', [3584, 3584]]), { kind: 'text-encoder', family: null }],
   ['ChatGLM', list(['encoder.layers.0.self_attention.query_key_value.weight', [4608, 4096]]), { kind: 'text-encoder', family: 'kolors' }],
   ['an image encoder', () => vision, { kind: 'clip-vision', family: null }],
   ['an image encoder below a prefix', () => under('image_encoder.', vision as [string, Dims][]), { kind: 'clip-vision' }],
   ['OpenCLIP\'s image tower', list(['visual.class_embedding', [1664]], ['visual.transformer.resblocks.0.attn.in_proj_weight', [4992, 1664]]), { kind: 'clip-vision' }],
-  ['a whole CLIP', () => [...expectedText(sd15.text, 'text_model.'), ...vision], { kind: 'clip-vision' }],
+  ['a whole CLIP', () => [...textTensors(clipL, 'text_model.'), ...vision], { kind: 'clip-vision' }],
   ['a whole OpenCLIP', () => [...openClipH(), ['visual.class_embedding', [1280]]], { kind: 'clip-vision' }],
   ['SigLIP', list(conv('vision_model.embeddings.patch_embedding', 1152, 3, 14), ['vision_model.encoder.layers.0.self_attn.q_proj.weight', [1152, 1152]], ['vision_model.head.probe', [1, 1, 1152]]), { kind: 'clip-vision' }],
   ['TAESD, both halves and its two numbers', () => [...['en', 'de'].flatMap((half) => Array.from({ length: 12 }, (_, i): List[number] => [`taesd_${half}coder.${i}.conv.4.weight`, [64, 64, 3, 3]])), ['vae_scale', []], ['vae_shift', []]], { kind: 'taesd', parameters: 24 * 36_864 }],

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../main/engine/errors';
-import { expectedCheckpoint, type CheckpointSizes } from '../../../main/engine/checking/expected-families';
+import type { CheckpointSizes } from '../../../main/engine/families/known-sizes';
+import { checkpointTensors } from '../../../main/engine/families/network-tensors';
 import type { Dims } from '../../../main/engine/tensor';
 import { lowRankProduct } from '../../../main/engine/weights/lora/low-rank';
 import { loraModules } from '../../../main/engine/weights/lora/modules';
@@ -186,7 +187,7 @@ describe('extracting', () => {
   function narrowFamily(family: 'sd1' | 'sd2' | 'sdxl'): Record<string, Dims> {
     const { unet: wide, text: towers, vae } = tinyFamilies[family] as CheckpointSizes;
     const text = Object.fromEntries(Object.entries(towers).map(([prefix, tower]) => [prefix, { ...tower, width: 12, mlp: 24, vocabulary: 10 }]));
-    const shapes = expectedCheckpoint({ unet: { ...wide, modelChannels: 8, timeEmbed: 16, channels: [8, 16], contextDim: 12 }, text, vae });
+    const shapes = checkpointTensors({ unet: { ...wide, modelChannels: 64, timeEmbed: 16, channels: [64], depths: [1], contextDim: 12 }, text, vae });
     return Object.fromEntries([...shapes].filter(([name]) => !name.startsWith('first_stage_model.')));
   }
 

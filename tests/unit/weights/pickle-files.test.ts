@@ -232,9 +232,9 @@ describe('on disk', () => {
     const x = float32([1, 4, 5, 5], Float32Array.from({ length: 100 }, (_, i) => Math.cos(i)));
     const run = async (path: string): Promise<number[]> => {
       const file = await openWeightFile(path), g = new Graph('turned'), w = new Weights(g, file);
-      const h = conv(g, w.at('point'), conv(g, w.at('conv'), g.input('x', 'float32', x.dims)));          // [1, 5, 5, 5]
-      g.output('out', g.apply('Linear', [h, w.at('packed').rows('weight', 3, 4)]));
-      g.output('tokens', linear(g, w.at('point'), g.apply('Reshape', [g.input('y', 'float32', [4, 6])], { dims: [4, 6] })));
+      const h = conv(g, w.at('point'), conv(g, w.at('conv'), g.input('x', 'float32', x.dims), 6), 5, { kernel: 1 });          // [1, 5, 5, 5]
+      g.output('out', g.apply('Linear', [h, w.at('packed').rows('weight', [10, 5], 3, 4)]));
+      g.output('tokens', linear(g, w.at('point'), g.apply('Reshape', [g.input('y', 'float32', [4, 6])], { dims: [4, 6] }), 5, { as1x1: true }));
       const results = await evaluate(ortRuntime({ threads: 1 }), g, { x, y: float32([4, 6], x.data.slice(0, 24)) });
       return [...results['out']!.data, ...results['tokens']!.data];
     };

@@ -1,7 +1,8 @@
 // The tensors of SD 2 and SDXL: the engine's lists against real ones, and faults named one by one whatever the sizes are.
 import { describe, expect, test } from 'vitest';
 import { checkCheckpoint } from '../../../main/engine/checking/check';
-import { expectedCheckpoint, sd21, sdxlBase, sdxlRefiner } from '../../../main/engine/checking/expected-families';
+import { sd21, sdxlBase, sdxlRefiner } from '../../../main/engine/families/known-sizes';
+import { checkpointTensors } from '../../../main/engine/families/network-tensors';
 import { isBuffer } from '../../../main/engine/identify/buffers';
 import { buildUnet, unetConfig } from '../../../main/engine/families/unet';
 import { sizeOf, type Dims } from '../../../main/engine/tensor';
@@ -12,7 +13,7 @@ const weights = (name: string): Map<string, Dims> =>
 
 describe('the lists are those of real files', () => {
   test.each([['sd21-v-checkpoint', sd21], ['sdxl-base-checkpoint', sdxlBase], ['sdxl-refiner-checkpoint', sdxlRefiner]])('%s', (name, sizes) => {
-    expect(new Map([...expectedCheckpoint(sizes)].sort())).toEqual(new Map([...weights(name)].sort()));
+    expect(new Map([...checkpointTensors(sizes)].sort())).toEqual(new Map([...weights(name)].sort()));
   });
 });
 
@@ -30,7 +31,7 @@ test.each([
 });
 
 describe.each(['sd2', 'sdxl', 'sdxl-refiner'] as const)('%s: what is wrong is named', (family) => {
-  const whole = expectedCheckpoint(tinyFamilies[family]);
+  const whole = checkpointTensors(tinyFamilies[family]);
   const changed = (change: (tensors: Map<string, Dims>) => void) => {
     const tensors = new Map(whole);
     change(tensors);
@@ -48,7 +49,7 @@ describe.each(['sd2', 'sdxl', 'sdxl-refiner'] as const)('%s: what is wrong is na
 
 test('a pruned SDXL may have other depths from block to block and no attention in its middle', () => {
   const unet = { ...sdxlBase.unet, middleDepth: 0, blockDepths: { input: [0, 0, 2, 2, 4, 4], output: [4, 4, 10, 2, 1, 1, 0, 0, 0] } };
-  const file = weightFile(expectedCheckpoint({ ...sdxlBase, unet }));
+  const file = weightFile(checkpointTensors({ ...sdxlBase, unet }));
   expect(checkCheckpoint(file, 'sdxl')).toEqual([]);
   const graph = buildUnet(file, unetConfig(file)!, { batch: 1, height: 16, width: 16, tokens: 77 });
   expect(graph.outputs[0]!.value.dims).toEqual([1, 4, 16, 16]);

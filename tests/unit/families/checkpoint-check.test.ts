@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { checkCheckpoint } from '../../../main/engine/checking/check';
-import { expectedSd1, sd15, type Sd1Sizes } from '../../../main/engine/checking/expected-sd1';
+import { type CheckpointSizes, sd15 } from '../../../main/engine/families/known-sizes';
+import { checkpointTensors } from '../../../main/engine/families/network-tensors';
 import { sizeOf, type Dims } from '../../../main/engine/tensor';
 import type { WeightFile } from '../../../main/engine/weights/source';
 import { openWeightFile } from '../../../main/files/weight-file';
@@ -13,31 +14,31 @@ const demo = new URL('../../../resources/models/atelier-mini.safetensors', impor
 
 test('SD 1.5 has exactly the tensors of the reference list', () => {
   const reference = new Map(referenceTensors('sd15-checkpoint').filter(([name]) => !name.endsWith('position_ids')).map(([name, shape]) => [name, shape]));
-  expect(expectedSd1(sd15)).toEqual(reference);
-  const unet = [...expectedSd1(sd15)].filter(([name]) => name.startsWith('model.')).reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
+  expect(checkpointTensors(sd15)).toEqual(reference);
+  const unet = [...checkpointTensors(sd15)].filter(([name]) => name.startsWith('model.')).reduce((sum, [, shape]) => sum + sizeOf(shape), 0);
   expect(unet).toBe(859_520_964);
 });
 
 const channels = fc.constantFrom(32, 64, 96, 160);
-const anySizes: fc.Arbitrary<Sd1Sizes> = fc.record({
+const anySizes: fc.Arbitrary<CheckpointSizes> = fc.record({
   unet: fc.record({
     inChannels: fc.constantFrom(4, 9), outChannels: fc.constant(4), modelChannels: channels, timeEmbed: fc.constantFrom(128, 256), channels: fc.array(channels, { minLength: 1, maxLength: 4 }),
     resBlocks: fc.integer({ min: 1, max: 3 }), depths: fc.array(fc.nat(2), { minLength: 4, maxLength: 4 }), middleDepth: fc.integer({ min: 1, max: 2 }), contextDim: fc.constantFrom(48, 768),
   }).map((unet) => ({ ...unet, depths: unet.depths.slice(0, unet.channels.length) })),
   text: fc.record({ layers: fc.integer({ min: 1, max: 3 }), mlp: fc.constantFrom(128, 256), vocabulary: fc.constantFrom(1000, 49408), positions: fc.constant(77) }),
   vae: fc.record({ channels: fc.array(channels, { minLength: 2, maxLength: 4 }), resBlocks: fc.integer({ min: 1, max: 2 }), latentChannels: fc.constant(4), embedChannels: fc.constant(4) }),
-}).map(({ text, ...sizes }) => ({ ...sizes, text: { ...text, width: sizes.unet.contextDim } }));
+}).map(({ text, ...sizes }) => ({ ...sizes, text: { 'cond_stage_model.transformer.text_model.': { ...text, width: sizes.unet.contextDim } } }));
 
 describe('checkSd1', () => {
   test('finds nothing wrong with a whole checkpoint of any sizes (property)', () => {
-    fc.assert(fc.property(anySizes, (sizes) => { expect(checkSd1(weightFile(expectedSd1(sizes)))).toEqual([]); }), { numRuns: 100 });
+    fc.assert(fc.property(anySizes, (sizes) => { expect(checkSd1(weightFile(checkpointTensors(sizes)))).toEqual([]); }), { numRuns: 100 });
   });
   test('finds nothing wrong with the demo checkpoint and with SD 1.5', async () => {
     expect(checkSd1(await openWeightFile(demo))).toEqual([]);
     expect(checkSd1(weightFile(referenceTensors('sd15-checkpoint')))).toEqual([]);
   });
 
-  const tiny = expectedSd1({ ...tinySizes, unet: { ...tinySizes.unet, resBlocks: 2 } });
+  const tiny = checkpointTensors({ ...tinySizes, unet: { ...tinySizes.unet, resBlocks: 2 } });
   const changed = (change: (tensors: Map<string, Dims>) => void) => {
     const tensors = new Map(tiny);
     change(tensors);

@@ -1,8 +1,38 @@
 // The sizes of a checkpoint's parts, by vote over all tensors that show them, so that one missing or misshapen tensor cannot mislead the others.
 import type { Dims } from '../tensor';
 import type { WeightFile } from '../weights/source';
-import { convertedProjection, type TextSizes, type UnetSizes, type VaeSizes } from './expected-networks';
-import { sd15 } from './expected-sd1';
+
+export interface UnetSizes {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly modelChannels: number;
+  readonly timeEmbed: number;
+  /** One entry a level, from full resolution down. */
+  readonly channels: readonly number[];
+  readonly resBlocks: number;
+  /** Transformer blocks after each res block of a level; 0: no attention there. */
+  readonly depths: readonly number[];
+  /** Where a pruned SDXL has other depths from block to block: of every input res block in order, and of every output block. */
+  readonly blockDepths?: { readonly input: readonly number[]; readonly output: readonly number[] };
+  /** 0: the middle is one res block without attention (pruned SDXL). */
+  readonly middleDepth: number;
+  readonly contextDim: number;
+  /** SD 2 and SDXL project into their transformers with linear layers, SD 1 with 1×1 convolutions. */
+  readonly linear?: boolean;
+  /** Width of the vector condition (SDXL). */
+  readonly vectorDim?: number;
+  /** Width of the embedded guidance scale (LCM). */
+  readonly guidanceDim?: number;
+}
+/** `projection`: width of the pooled vector, where the tower is asked for one. */
+export interface TextSizes { readonly projection?: number; readonly width: number; readonly layers: number; readonly mlp: number; readonly vocabulary: number; readonly positions: number }
+export interface VaeSizes {
+  readonly channels: readonly number[];
+  /** Of the encoder; the decoder has one more a level. */
+  readonly resBlocks: number;
+  readonly latentChannels: number;
+  readonly embedChannels: number;
+}
 
 /** The part's tensors by their name behind the prefix. */
 export type Part = ReadonlyMap<string, Dims>;
@@ -12,6 +42,12 @@ export function partOf(file: WeightFile, prefix: string): Part {
   for (const { name, shape } of file.tensors.values()) if (name.startsWith(prefix)) part.set(name.slice(prefix.length), shape);
   return part;
 }
+
+/** CLIP's, where a file lacks the tables that show them. */
+const VOCABULARY = 49408, POSITIONS = 77;
+
+/** In transformers' names a tower's projection stands beside 'text_model.', with which `prefix` then ends. */
+export const projectionName = (prefix: string): string => `${prefix.replace(/text_model\.$/, '')}text_projection.weight`;
 
 /** [which tensors, which dimension of them shows the size]. */
 type Witness = readonly [RegExp, number];
@@ -88,8 +124,8 @@ export function textSizes(part: Part): TextSizes | null {
   if (!width || layers === 0) return null;
   return {
     width, layers, mlp: vote(part, [[/mlp\.fc1\./, 0]]) ?? 4 * width,
-    vocabulary: part.get('embeddings.token_embedding.weight')?.[0] ?? sd15.text.vocabulary,
-    positions: part.get('embeddings.position_embedding.weight')?.[0] ?? sd15.text.positions,
+    vocabulary: part.get('embeddings.token_embedding.weight')?.[0] ?? VOCABULARY,
+    positions: part.get('embeddings.position_embedding.weight')?.[0] ?? POSITIONS,
   };
 }
 
@@ -99,13 +135,13 @@ export function openClipSizes(part: Part): TextSizes | null {
   if (!width || layers === 0) return null;
   return {
     width, layers, mlp: vote(part, [[/mlp\.c_fc\./, 0]]) ?? 4 * width,
-    vocabulary: part.get('token_embedding.weight')?.[0] ?? sd15.text.vocabulary, positions: part.get('positional_embedding')?.[0] ?? sd15.text.positions,
+    vocabulary: part.get('token_embedding.weight')?.[0] ?? VOCABULARY, positions: part.get('positional_embedding')?.[0] ?? POSITIONS,
   };
 }
 
 /** Width of a tower's pooled vector, in either layout. */
 export const projectionOf = (file: WeightFile, prefix: string): number | undefined =>
-  file.tensors.get(`${prefix}text_projection`)?.shape[1] ?? file.tensors.get(convertedProjection(prefix))?.shape[0];
+  file.tensors.get(`${prefix}text_projection`)?.shape[1] ?? file.tensors.get(projectionName(prefix))?.shape[0];
 
 export function vaeSizes(part: Part): VaeSizes | null {
   const levels = Math.max(count(part, /^encoder\.down\.(\d+)\./), count(part, /^decoder\.up\.(\d+)\./));
