@@ -1,10 +1,11 @@
 // `merge`, `bake`, `extract`, `convert`, `prune`: new model files out of those that are there. Results go to stdout, progress to stderr.
 import { extname, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
-import { doraRules, type DoraRule } from '../engine/weights/lora/dense';
+import { doraRules, type DoraRule } from '../engine/adapters/change';
 import { parseBlocks } from '../engine/weights/merge/blocks';
 import type { FloatDType } from '../engine/weights/merge/encode';
 import { bakeLoras, type LoraUse } from '../services/model-tools/bake';
+import { ortRuntime } from '../worker/ort-runtime';
 import { convertModel } from '../services/model-tools/convert';
 import { extractLora } from '../services/model-tools/extract';
 import { mergeModels } from '../services/model-tools/merge';
@@ -80,7 +81,7 @@ export const runMerge = (args: string[]): Promise<number> => runTool(merge, args
 
 export const runBake = (args: string[]): Promise<number> => runTool(bake, args, ({ values }, run) => {
   if (values.lora.length === 0) throw needs('lora', 'style.safetensors:0.8');
-  return bakeLoras({ model: file(values.model, 'model'), loras: values.lora.map(parseLora), out: outFile(values.out), precision: dtype(values.precision), dora: values.dora as DoraRule | undefined }, run);
+  return bakeLoras(ortRuntime(), { model: file(values.model, 'model'), loras: values.lora.map(parseLora), out: outFile(values.out), precision: dtype(values.precision), dora: values.dora as DoraRule | undefined }, run);
 });
 
 export const runExtract = (args: string[]): Promise<number> => runTool(extract, args, ({ values }, run) => {

@@ -11,6 +11,7 @@ import { sd15 } from '../../main/engine/families/known-sizes';
 import { checkpointTensors } from '../../main/engine/families/network-tensors';
 import { sizeOf } from '../../main/engine/tensor';
 import { bakeLoras } from '../../main/services/model-tools/bake';
+import { ortRuntime } from '../../main/worker/ort-runtime';
 import { convertModel } from '../../main/services/model-tools/convert';
 import { extractLora } from '../../main/services/model-tools/extract';
 import { mergeModels } from '../../main/services/model-tools/merge';
@@ -31,7 +32,7 @@ const tools: Readonly<Record<string, { readonly run: () => Promise<unknown>; rea
   fp32: { run: () => convertModel({ in: a, out, precision: 'F32' }), expected: { exact: (x) => x, relative: 0, absolute: 0 } },
   fp8: { run: () => convertModel({ in: a, out, precision: 'F8_E4M3' }), expected: { exact: (x) => x, relative: 2 ** -4, absolute: 2 ** -10 } },
   extract: { run: () => extractLora({ tuned: a, base: b, out: lora, rank: 16, convRank: 8 }) },
-  bake: { run: () => bakeLoras({ model: a, loras: [{ path: lora, weight: 0.8 }], out }) },
+  bake: { run: () => bakeLoras(ortRuntime(), { model: a, loras: [{ path: lora, weight: 0.8 }], out }) },
 };
 
 if (process.env.TOOL) {

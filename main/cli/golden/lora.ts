@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { DoraRule } from '../../engine/adapters/change';
 import { clipTower } from '../../engine/families/clip';
 import { openClipTower } from '../../engine/families/openclip';
 import { buildTextTower, firstEnd, type TextTower } from '../../engine/families/text-tower';
 import { buildUnet, timestepEmbedding, unetConfig } from '../../engine/families/unet';
 import { int64, type Tensor } from '../../engine/tensor';
-import type { DoraRule } from '../../engine/weights/lora/dense';
 import type { WeightFile } from '../../engine/weights/source';
 import { bakeLoras, type LoraUse } from '../../services/model-tools/bake';
 import { withTensors, openModel } from '../../services/model-tools/tensor-reader';
@@ -62,7 +62,7 @@ async function* checkSetting(folder: CaseFolder, expected: CaseTensors, setting:
     }
     const out = join(scratch, `${part}.safetensors`);
     const weights = join(root, base === 'open_clip_tiny' ? 'weights_sdxl_g.safetensors' : 'weights.safetensors');
-    await bakeLoras({ model: weights, loras: setting.loras, out, precision: 'F32', dora: setting.dora });
+    await bakeLoras(ortRuntime(), { model: weights, loras: setting.loras, out, precision: 'F32', dora: setting.dora });
     const baked = await openModel(out), tiny = await readCase(root);
     const outputs = part === 'unet' ? await unetOutputs(baked, tiny, setting.isXl ? 'b' : 'a') : await textOutputs(baked, tiny, setting.isXl, names);
     for (const name of names) {

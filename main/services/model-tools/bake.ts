@@ -1,11 +1,11 @@
 // LoRAs into a checkpoint: every layer that one of them changes is read, changed and written; the rest is copied.
+import type { DoraRule } from '../../engine/adapters/change';
+import { changed } from '../../engine/adapters/evaluate';
 import { AppError } from '../../engine/errors';
+import type { Runtime } from '../../engine/pipeline/runtime';
 import { float32, sizeOf, type Dims, type Tensor } from '../../engine/tensor';
-import type { LoadedModule } from '../../engine/weights/lora/delta';
-import { applyToBias, applyToWeight, type DoraRule } from '../../engine/weights/lora/dense';
 import { misfit } from '../../engine/weights/lora/misfit';
 import { loraModules, type LoraModule, type LoraPart } from '../../engine/weights/lora/modules';
-import { transpose } from '../../engine/weights/lora/products';
 import { loraTargets, targetOf, type LoraTarget } from '../../engine/weights/lora/targets';
 import { widen } from '../../engine/weights/lora/widen';
 import { isFloat, type FloatDType } from '../../engine/weights/merge/encode';
@@ -53,8 +53,8 @@ interface Change {
   readonly target: LoraTarget;
 }
 
-/** Throws weights.missingTensor when a LoRA fits nothing in the checkpoint, weights.shapeMismatch, and what `refuseInput` and `writeModel` throw. */
-export async function bakeLoras({ model: path, loras, out, precision, dora }: BakeRequest, run: ToolRun = {}): Promise<BakeReport> {
+/** `runtime` computes the changes. Throws weights.missingTensor when a LoRA fits nothing in the checkpoint, weights.shapeMismatch, and what `refuseInput` and `writeModel` throw. */
+export async function bakeLoras(runtime: Runtime, { model: path, loras, out, precision, dora }: BakeRequest, run: ToolRun = {}): Promise<BakeReport> {
   const model = await openModel(path);
   const files = await Promise.all(loras.map((lora) => openModel(lora.path)));
   await refuseInput(out, [model, ...files]);
@@ -63,7 +63,7 @@ export async function bakeLoras({ model: path, loras, out, precision, dora }: Ba
   return withTensors([model, ...files], async (reader) => {
     const tensors = await Promise.all([...model.tensors.values()].map(async (entry): Promise<NewTensor> => {
       const dtype = stored(entry.dtype, entry.name, { precision }), own = changes.get(entry.name), shape = await shapeAfter(reader, entry, own);
-      return { name: entry.name, dtype, shape, pieces: () => (own ? changedPieces(reader, entry, { dtype, shape }, own, dora) : castPieces(reader, entry, dtype)) };
+      return { name: entry.name, dtype, shape, pieces: () => (own ? changedPieces(reader, entry, { dtype, shape }, own, { runtime, dora }) : castPieces(reader, entry, dtype)) };
     }));
     const baked = await Promise.all(loras.map(async ({ weight, te = weight }, i) => ({ name: baseName(files[i]!.path), sha256: (await hashModel(files[i]!)).sha256, weight, te })));
     const written = await writeModel(out, tensors, derivedMetadata(model.metadata, { atelier_baked_loras: JSON.stringify(baked) }), run);
@@ -114,26 +114,20 @@ async function shapeAfter(reader: TensorReader, { shape }: TensorEntry, changes:
   return after;
 }
 
-async function* changedPieces(reader: TensorReader, entry: TensorEntry, { dtype, shape }: Pick<NewTensor, 'dtype' | 'shape'>, changes: readonly Change[], dora?: DoraRule): AsyncIterable<Uint8Array> {
+async function* changedPieces(reader: TensorReader, entry: TensorEntry, { dtype, shape }: Pick<NewTensor, 'dtype' | 'shape'>, changes: readonly Change[], { runtime, dora }: { runtime: Runtime; dora?: DoraRule | undefined }): AsyncIterable<Uint8Array> {
   if (!isFloat(entry.dtype)) throw new AppError('weights.unsupportedDtype', { message: `${entry.name} ${showDims(entry.shape)} holds ${entry.dtype}, not weights`, hint: 'The checkpoint is damaged or of another kind.' });
   const before = await reader.floats(entry), weight = shape === entry.shape ? before : widen(before, entry.shape, shape);
   const [rows = 1, ...rest] = shape, rowSize = sizeOf(rest);
   for (const { module, multiplier, field, target } of changes) {
-    const loaded = await load(reader, module);
     const { start, count } = target.rows ?? { start: 0, count: rows };
-    const part = weight.subarray(start * rowSize, (start + count) * rowSize);
-    if (field === 'bias') applyToBias(part, loaded, multiplier);
-    else if (!target.transposed) applyToWeight(part, [count, ...rest], loaded, multiplier, dora);
-    else {
-      const turned = transpose({ rows, columns: rowSize, data: weight });
-      applyToWeight(turned.data, [rowSize, rows], loaded, multiplier, dora);
-      weight.set(transpose(turned).data);
-    }
+    const part = float32([count, ...rest], weight.subarray(start * rowSize, (start + count) * rowSize));
+    const { data } = await changed(runtime, part, await load(reader, module), { field, strength: multiplier, dora, transposed: target.transposed && field === 'weight' });
+    part.data.set(data);
   }
   yield* encodePieces(weight, dtype);
 }
 
-async function load(reader: TensorReader, module: LoraModule): Promise<LoadedModule> {
+async function load(reader: TensorReader, module: LoraModule): Promise<LoraModule<Tensor>> {
   const parts = await Promise.all(Object.entries(module.parts).map(async ([part, entry]) => [part as LoraPart, await values(reader, entry)] as const));
   return { ...module, parts: Object.fromEntries(parts) as Partial<Record<LoraPart, Tensor>> };
 }

@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { changed } from '../../../main/engine/adapters/evaluate';
 import { AppError } from '../../../main/engine/errors';
-import { sizeOf, type Dims } from '../../../main/engine/tensor';
-import { applyToWeight } from '../../../main/engine/weights/lora/dense';
-import type { LoadedModule } from '../../../main/engine/weights/lora/delta';
+import { float32, sizeOf, type Dims, type Tensor } from '../../../main/engine/tensor';
+import type { LoraModule } from '../../../main/engine/weights/lora/modules';
 import { bakeLoras } from '../../../main/services/model-tools/bake';
+import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { scratchFolder } from '../../support/checkpoints';
 import { randomValues, randomWeights, readWeights, writeWeights, type StoredWeights, type WeightsByName } from '../../support/weights';
 
@@ -25,7 +26,7 @@ const base = randomWeights({
 
 async function bake(weights: WeightsByName, weight: number, model: WeightsByName = base) {
   const out = join(scratchFolder(), 'baked.safetensors');
-  const report = await bakeLoras({ model: writeWeights(model), loras: [{ path: writeWeights(weights), weight }], out, precision: 'F32' });
+  const report = await bakeLoras(ortRuntime(), { model: writeWeights(model), loras: [{ path: writeWeights(weights), weight }], out, precision: 'F32' });
   return { report: report.loras[0]!, tensors: (await readWeights(out)).tensors };
 }
 
@@ -210,36 +211,34 @@ test('GLoRA of early LyCORIS, with its pairs the other way round', async () => {
 });
 
 describe('rotations', () => {
-  const module = (oft_blocks: StoredWeights): LoadedModule => ({
+  const module = (oft_blocks: StoredWeights): LoraModule<Tensor> => ({
     layer: 'l', algorithm: oft_blocks.dims.length === 4 ? 'boft' : 'oft', parts: { oft_blocks: { dtype: 'float32', dims: oft_blocks.dims, data: Float32Array.from(oft_blocks.values) } },
   });
-  const turned = (weight: readonly number[], dims: Dims, blocks: StoredWeights): number[] => {
-    const values = Float32Array.from(weight);
-    applyToWeight(values, dims, module(blocks), 1);
-    return [...values];
-  };
+  const turned = async (weight: readonly number[], dims: Dims, blocks: StoredWeights): Promise<number[]> =>
+    [...(await changed(ortRuntime({ threads: 1 }), float32(dims, Float32Array.from(weight)), module(blocks), { field: 'weight', strength: 1 })).data];
   const gram = (values: readonly number[], [rows = 1, columns = 1]: Dims): number[] =>
     Array.from({ length: columns * columns }, (_, n) => sum(rows, (r) => values[r * columns + Math.floor(n / columns)]! * values[r * columns + (n % columns)]!));
 
-  test('zero blocks change nothing', () => {
+  test('zero blocks change nothing', async () => {
     const weight = randomValues(32, 1);
-    for (const dims of [[2, 4, 4], [2, 2, 4, 4]]) expect(turned(weight, [8, 4], { dims, values: Array<number>(sizeOf(dims)).fill(0) })).toEqual(weight);
+    for (const dims of [[2, 4, 4], [2, 2, 4, 4]]) expect(await turned(weight, [8, 4], { dims, values: Array<number>(sizeOf(dims)).fill(0) })).toEqual(weight);
   });
 
-  test('Q of a unit quarter-turns a pair of rows', () => {
-    expect(turned([1, 2, 3, 4], [2, 2], { dims: [1, 2, 2], values: [0, 0, 1, 0] })).toEqual([3, 4, -1, -2]);
-    expect(turned([1, 2, 3, 4], [2, 2], { dims: [1, 1, 2, 2], values: [0, 0, 1, 0] })).toEqual([-3, -4, 1, 2]);
+  test('Q of a unit quarter-turns a pair of rows', async () => {
+    expect(await turned([1, 2, 3, 4], [2, 2], { dims: [1, 2, 2], values: [0, 0, 1, 0] })).toEqual([3, 4, -1, -2]);
+    expect(await turned([1, 2, 3, 4], [2, 2], { dims: [1, 1, 2, 2], values: [0, 0, 1, 0] })).toEqual([-3, -4, 1, 2]);
   });
 
-  test('one factor of BOFT in pairs is OFT with its blocks transposed', () => {
+  test('one factor of BOFT in pairs is OFT with its blocks transposed', async () => {
     const weight = randomValues(24, 2), blocks = random([4, 2, 2], 3);
     const flipped = blocks.values.map((_, n) => blocks.values[n - (n % 4) + [0, 2, 1, 3][n % 4]!]!);
-    turned(weight, [8, 3], { dims: [1, 4, 2, 2], values: blocks.values }).forEach((value, n) => expect(value).toBeCloseTo(turned(weight, [8, 3], { dims: [4, 2, 2], values: flipped })[n]!, 5));
+    const want = await turned(weight, [8, 3], { dims: [4, 2, 2], values: flipped });
+    (await turned(weight, [8, 3], { dims: [1, 4, 2, 2], values: blocks.values })).forEach((value, n) => expect(value).toBeCloseTo(want[n]!, 5));
   });
 
-  test('keep lengths and angles of the columns, however large the blocks are', () => {
-    fc.assert(fc.property(fc.constantFrom([1, 24, 24], [3, 8, 8], [6, 4, 4], [24, 1, 1], [2, 4, 6, 6], [3, 4, 6, 6], [3, 12, 2, 2]), fc.constantFrom(0.01, 1, 30, 1000), fc.integer({ min: 1, max: 1e6 }), (dims, size, seed) => {
-      const weight = randomValues(24 * 5, seed), after = turned(weight, [24, 5], random(dims, seed + 1, size));
+  test('keep lengths and angles of the columns, however large the blocks are', async () => {
+    await fc.assert(fc.asyncProperty(fc.constantFrom([1, 24, 24], [3, 8, 8], [6, 4, 4], [24, 1, 1], [2, 4, 6, 6], [3, 4, 6, 6], [3, 12, 2, 2]), fc.constantFrom(0.01, 1, 30, 1000), fc.integer({ min: 1, max: 1e6 }), async (dims, size, seed) => {
+      const weight = randomValues(24 * 5, seed), after = await turned(weight, [24, 5], random(dims, seed + 1, size));
       gram(after, [24, 5]).forEach((value, n) => expect(value).toBeCloseTo(gram(weight, [24, 5])[n]!, 4));
     }), { numRuns: 60 });
   });

@@ -11,6 +11,7 @@ import { lowRankProduct } from '../../../main/engine/weights/lora/low-rank';
 import { loraModules } from '../../../main/engine/weights/lora/modules';
 import { loraTargets, targetOf } from '../../../main/engine/weights/lora/targets';
 import { bakeLoras } from '../../../main/services/model-tools/bake';
+import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { extractLora } from '../../../main/services/model-tools/extract';
 import { referenceTensors, scratchFolder, tinyFamilies, weightFile } from '../../support/checkpoints';
 import { randomValues, randomWeights, readWeights, writeWeights, type WeightsByName } from '../../support/weights';
@@ -137,7 +138,7 @@ describe('baking', () => {
   const lora: WeightsByName = { ...randomWeights({ [`${layer}.lora_down.weight`]: [2, 8, 1, 1], [`${layer}.lora_up.weight`]: [8, 2, 1, 1] }, 2), [`${layer}.alpha`]: { dims: [] as Dims, values: [1] } };
   const bake = async (weights: WeightsByName, weight: number) => {
     const out = join(scratchFolder(), 'baked.safetensors');
-    return { report: await bakeLoras({ model: writeWeights(base), loras: [{ path: writeWeights(weights), weight }], out }), ...await readWeights(out) };
+    return { report: await bakeLoras(ortRuntime(), { model: writeWeights(base), loras: [{ path: writeWeights(weights), weight }], out }), ...await readWeights(out) };
   };
 
   test('adds weight · alpha / rank · up·down and leaves everything else as it is', async () => {
@@ -210,7 +211,7 @@ describe('extracting', () => {
     const [base, tuned] = [writeWeights(randomWeights(shapes, 1)), writeWeights(randomWeights(shapes, 2))];
     const folder = scratchFolder(), out = join(folder, 'lora.safetensors'), baked = join(folder, 'baked.safetensors');
     const report = await extractLora({ tuned, base, out, rank: 10_000, convRank: 10_000, precision: 'F32' });
-    const { loras: [applied] } = await bakeLoras({ model: base, loras: [{ path: out, weight: 1 }], out: baked });
+    const { loras: [applied] } = await bakeLoras(ortRuntime(), { model: base, loras: [{ path: out, weight: 1 }], out: baked });
     expect(applied).toMatchObject({ applied: report.layers, unmatched: [] });
     const [want, got, lora] = await Promise.all([tuned, baked, out].map(readWeights)) as [Awaited<ReturnType<typeof readWeights>>, Awaited<ReturnType<typeof readWeights>>, Awaited<ReturnType<typeof readWeights>>];
     const layers = [...new Set(loraTargets(weightFile(Object.entries(shapes))).values())].filter(({ kohyaName }) => `${kohyaName}.lora_up.weight` in lora.tensors);
