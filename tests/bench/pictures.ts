@@ -1,5 +1,5 @@
 // The same pictures from two checkouts: every case of picture-cases.ts through each one's `generate`, and the sha256 of its pixels. Prints JSON; exit code 1
-// where a case fails or differs. Pixels are a machine's own, so both commits are run here and now. Three minutes for two checkouts on two cores.
+// where a case fails or differs. Pixels are a machine's own, so both commits are run here and now. Three minutes for two checkouts on two free cores.
 //
 //   npx esbuild tests/bench/pictures.ts --bundle --platform=node --format=esm --packages=external --outfile=.cache/pictures.mjs
 //   node .cache/pictures.mjs [--against OTHER_CHECKOUT] [--only REGEXP] [--out FOLDER]      from the package's root; pictures by name go to FOLDER/0 and /1
