@@ -37,7 +37,7 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
   try {
     const { image, notices, embeddings: words, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, { ...pictures, refiner }, {
-      vocabulary, embeddings, previewDecoder, now, signal, onStep, sparing: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
+      vocabulary, embeddings, previewDecoder, now, signal, onStep, sequential: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
     });
     const peakBytes = process.resourceUsage().maxRSS * 1024;
     const timings = { openSeconds: prepared + openSeconds, stepSeconds, decodeSeconds, peakBytes };

@@ -8,7 +8,7 @@ const errorCodes = [
   'weights.forbiddenGlobal', 'weights.unsupportedLayout',
   'model.notACheckpoint', 'model.unsupportedFamily', 'model.notFound',
   // jobs
-  'job.invalid', 'job.cancelled', 'job.notFound', 'picture.unreadable', 'picture.notFound',
+  'job.invalid', 'job.cancelled', 'job.notFound', 'pass.unreadable', 'pass.stale', 'picture.unreadable', 'picture.notFound',
   // machine
   'disk.full', 'disk.failed', 'memory.exhausted', 'worker.died', 'worker.failed',
   // everything else

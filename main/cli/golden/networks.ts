@@ -9,7 +9,7 @@ import { buildTextTower, firstEnd, type TextTower } from '../../engine/families/
 import { buildUnet, timestepEmbedding, unetConfig, type Heads } from '../../engine/families/unet';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig } from '../../engine/families/vae';
 import type { Graph } from '../../engine/graph/graph';
-import { stack } from '../../engine/pipeline/denoiser';
+import { stack } from '../../engine/pipeline/batches';
 import type { Runtime } from '../../engine/pipeline/runtime';
 import { float32, int64, type AnyTensor, type Tensor } from '../../engine/tensor';
 import type { WeightFile } from '../../engine/weights/source';

@@ -56,7 +56,7 @@ async function* checkRun(name: string, run: RunConfig, model: Model, io: CaseTen
 
   const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition), {
     prediction: model.traits.prediction, table: model.traits.table, cfg: run.cfg,
-    conditioning: () => ({ conds: [{ condition: { context: contexts['positive']!, y: null }, weight: 1 }], uncond: { context: contexts['negative']!, y: null } }),
+    conditioning: () => ({ conds: [{ condition: { context: contexts['positive']! }, weight: 1 }], uncond: { context: contexts['negative']! } }),
   });
   let drawn = 0;
   const states: Tensor[] = [];

@@ -17,7 +17,7 @@ export interface Autoencoder {
   /** Picture pixels per latent: 8. */
   readonly factor: number;
   /** Whether its latents are the family's own, so that what is known of these holds. */
-  readonly isFamilys: boolean;
+  readonly hasFamilyLatents: boolean;
   /** Latents [B, 4, H/8, W/8] in diffusion scale → image [B, 3, H, W], about −1…1. */
   decode(latents: Tensor, slot?: DecodeSlot): Promise<Tensor>;
   /** Image [B, 3, H, W] in −1…1 → latents [B, 4, H/8, W/8] in diffusion scale, without chance. */
@@ -33,7 +33,7 @@ const FAMILY_WIDTH = 512;
 export class KlAutoencoder implements Autoencoder {
   readonly latentChannels: number;
   readonly factor: number;
-  readonly isFamilys: boolean;
+  readonly hasFamilyLatents: boolean;
   private readonly file: WeightFile;
   private readonly config: VaeConfig;
   private readonly latentScale: number;
@@ -46,7 +46,7 @@ export class KlAutoencoder implements Autoencoder {
     this.latentScale = latentScale;
     this.sessions = new Sessions(runtime);
     ({ latentChannels: this.latentChannels, factor: this.factor } = config);
-    this.isFamilys = file.tensors.get(`${config.prefix}.decoder.conv_in.weight`)?.shape[0] === FAMILY_WIDTH;
+    this.hasFamilyLatents = file.tensors.get(`${config.prefix}.decoder.conv_in.weight`)?.shape[0] === FAMILY_WIDTH;
   }
 
   async decode(latents: Tensor, slot: DecodeSlot = 'decoder'): Promise<Tensor> {
@@ -84,7 +84,7 @@ export class KlAutoencoder implements Autoencoder {
 export class TinyAutoencoder implements Autoencoder {
   readonly latentChannels = 4;
   readonly factor = 8;
-  readonly isFamilys = true;
+  readonly hasFamilyLatents = true;
   private readonly file: WeightFile;
   private readonly encoder: Autoencoder | undefined;
   private readonly sessions: Sessions<DecodeSlot>;

@@ -24,14 +24,14 @@ export interface Prompts {
   readonly emphasis?: EmphasisMode | undefined;
 }
 
-/** What the prompts are turned into conditions with: a model's encoders, and its vector condition where it has one. */
+/** What the prompts are turned into conditions with: a model's encoders, and what it is told besides. */
 export interface Encoders {
   /** Rows of 77 ids → states and pooled vector. */
   readonly encode: (rows: readonly (readonly number[])[], clipSkip: number, inserts?: Inserts) => Promise<EncodedText>;
   /** Of the word vectors of each. */
   readonly widths: readonly number[];
-  /** From the pooled text [1, P]. */
-  readonly vector: (pooled: Tensor | null, negative: boolean) => Tensor | null;
+  /** What the U-Net is told beside a text's context, by its inputs' names, from the pooled text [1, P]. */
+  readonly beside: (pooled: Tensor | null, negative: boolean) => Readonly<Record<string, Tensor>>;
 }
 
 /** What a person may want to know of the words: which embeddings they called up, and what was not done. */
@@ -53,8 +53,8 @@ export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, pr
   const places = [...texts].flatMap((text) => (emphasis === 'comfy' ? comfyNames(text) : piecesOf(text, emphasis).map((piece) => piece.text)));
   const words = library && await loadEmbeddings(library, places.map((place) => vocabulary.encode(place)), encoders.widths);
 
-  const cut = [...texts].map((text) => ({ text, ...cutPrompt(text, vocabulary, emphasis, words?.find) }));
-  const chunks = new Map(cut.map((each) => [each.text, each.chunks]));
+  const chunked = [...texts].map((text) => ({ text, ...chunkText(text, vocabulary, emphasis, words?.find) }));
+  const chunks = new Map(chunked.map((each) => [each.text, each.chunks]));
   const lengths = lengthsFor(parts.map(({ schedule }) => chunksIn(schedule, chunks)), negative && chunksIn(negative, chunks));
   const encode = (schedule: readonly ScheduledText[], length: number): Promise<Map<string, Encoded>> =>
     encodeSchedule(schedule, {
@@ -66,18 +66,18 @@ export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, pr
   for (const [i, { schedule, weight }] of parts.entries()) {
     const encoded = await encode(schedule, lengths.parts[i]!);
     conds.push({ weight, course: courseOf(schedule, encoded, ({ context, pooled }) => ({
-      context: repeatWhole(repeatLast(context, tokens(lengths.longestPart)), tokens(lengths.common)), y: encoders.vector(pooled, false),
+      context: repeatWhole(repeatLast(context, tokens(lengths.longestPart)), tokens(lengths.common)), ...encoders.beside(pooled, false),
     })) });
   }
   const uncond = negative && courseOf(negative, await encode(negative, lengths.negative), (own) => {
     const { context, pooled } = emphasis !== 'comfy' && negative.every(({ text }) => text === '') ? withoutText(own) : own;
-    return { context: repeatWhole(context, tokens(lengths.common)), y: encoders.vector(pooled, true) };
+    return { context: repeatWhole(context, tokens(lengths.common)), ...encoders.beside(pooled, true) };
   });
   const isThere = (name: string): boolean => {
     const ids = vocabulary.encode(name);
     return library?.words.find(ids, 0)?.length === ids.length;
   };
-  const missing = [...new Set(cut.flatMap((each) => each.missing))].filter((name) => !isThere(name));      // else a notice says why it does not count
+  const missing = [...new Set(chunked.flatMap((each) => each.missing))].filter((name) => !isThere(name));      // else a notice says why it does not count
   const used = [...chunks.values()].flat().flatMap(({ inserts = [] }) => inserts.map(({ embedding }) => embedding));
   return {
     embeddings: [...new Set(used)],
@@ -90,7 +90,7 @@ export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, pr
 }
 
 /** Chunks in the language of the job, and names of embeddings that are called up there and not found. */
-function cutPrompt(text: string, vocabulary: Vocabulary, emphasis: EmphasisMode | undefined, find: FindEmbedding | undefined): { chunks: readonly Chunk[]; missing: readonly string[] } {
+function chunkText(text: string, vocabulary: Vocabulary, emphasis: EmphasisMode | undefined, find: FindEmbedding | undefined): { chunks: readonly Chunk[]; missing: readonly string[] } {
   if (emphasis === 'comfy') return chunkComfy(text, vocabulary, find);
   return { ...chunkPrompt(text, vocabulary, undefined, { find, emphasis }), missing: [] };
 }

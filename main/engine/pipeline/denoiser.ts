@@ -2,11 +2,12 @@
 import { lincomb } from '../sampling/arithmetic';
 import { guided, type PairDenoiser } from '../sampling/guidance';
 import { scalings, sigmaToT, type Prediction, type SigmaTable } from '../sampling/model-sampling';
-import type { Denoiser } from '../sampling/types';
-import { float32, sizeOf, type Tensor } from '../tensor';
+import type { Denoised, Denoiser } from '../sampling/types';
+import { float32, type Tensor } from '../tensor';
+import { stack } from './batches';
 import type { Condition } from './model';
 
-/** x [B, Cin, h, w] scaled for the network, t [B] → the network's prediction [B, C, h, w]. */
+/** x [B, C, h, w] scaled for the network, t [B] → the network's prediction [B, C, h, w]. */
 export type Predict = (x: Tensor, t: Tensor, condition: Condition) => Promise<Tensor>;
 
 /** What the network is told for one picture: everything is [1, …], contexts of one length. */
@@ -25,12 +26,12 @@ export interface DenoiserOptions {
   readonly cfg: number;
   /** How far guidance is kept from raising the contrast, 0–1. */
   readonly rescale?: number;
-  /** What holds at this noise level: prompts may change from step to step. */
-  readonly conditioning: (sigma: number) => Conditioning;
-  /** Channels that the network reads beside the latents [1, n, h, w]: mask and masked picture, a picture, a depth map. */
-  readonly extra?: Tensor | null;
+  /** What holds at the sampler's i-th evaluation, counted from 0: prompts may change from step to step. */
+  readonly conditioning: (evaluation: number) => Conditioning;
+  /** Channels that every evaluation reads behind the latents [1, n, h, w]: mask and masked picture, a picture, a depth map. */
+  readonly concat?: Tensor | null;
   /**
-   * Guidance towards the picture in `extra`, for models that edit by instruction; 1 is none. Brooks et al. 2023, arXiv:2211.09800, eq. 3:
+   * Guidance towards the picture in `concat`, for models that edit by instruction; 1 is none. Brooks et al. 2023, arXiv:2211.09800, eq. 3:
    * none + imageCfg·(picture − none) + cfg·(both − picture). Needs `uncond`.
    */
   readonly imageCfg?: number;
@@ -41,17 +42,16 @@ export interface DenoiserOptions {
 /** How many evaluations one step takes, which is the batch where they go together. */
 export const evaluationsOf = ({ conds, uncond }: Conditioning, imageCfg = 1): number => conds.length + (uncond ? (imageCfg === 1 ? 1 : 2) : 0);
 
-interface Evaluation { readonly condition: Condition; readonly extra: Tensor | null }
-
-export function guidedDenoiser(predict: Predict, options: DenoiserOptions): Denoiser {
-  const { prediction, table, cfg, rescale, conditioning, extra = null, imageCfg = 1, sequential = false } = options;
+export function guidedDenoiser(predict: Predict, options: DenoiserOptions): (x: Tensor, sigma: number, evaluation?: number) => Promise<Denoised> {
+  const { prediction, table, cfg, rescale, conditioning, concat = null, imageCfg = 1, sequential = false } = options;
   const timestepOf = options.timestepOf ?? ((sigma: number) => sigmaToT(table, sigma));
-  const pair: PairDenoiser = async (x, sigma) => {
-    const { conds, uncond } = conditioning(sigma);
+  const pairAt = (evaluation: number): PairDenoiser => async (x, sigma) => {
+    const { conds, uncond } = conditioning(evaluation);
     const { cIn, cSkip, cOut } = scalings(prediction, sigma);
-    const pictureless = uncond && extra && imageCfg !== 1 ? [{ condition: uncond, extra: float32(extra.dims) }] : [];
-    const evaluations = [...conds.map(({ condition }) => condition), ...(uncond ? [uncond] : [])].map((condition) => ({ condition, extra }));
-    const outputs = await evaluate(lincomb([cIn, x]), timestepOf(sigma), [...evaluations, ...pictureless]);
+    const texts = [...conds.map(({ condition }) => condition), ...(uncond ? [uncond] : [])];
+    const told = concat ? texts.map((condition) => ({ ...condition, concat })) : texts;
+    const pictureless = uncond && concat && imageCfg !== 1 ? [{ ...uncond, concat: float32(concat.dims) }] : [];
+    const outputs = await evaluate(lincomb([cIn, x]), timestepOf(sigma), [...told, ...pictureless]);
     const denoised = outputs.map((output) => lincomb([cSkip, x], [cOut, output]));
     const base = uncond ? denoised[conds.length]! : null;
     const cond = compose(conds.map(({ weight }, i) => ({ weight, denoised: denoised[i]! })), base);
@@ -62,22 +62,26 @@ export function guidedDenoiser(predict: Predict, options: DenoiserOptions): Deno
     return { cond: towardsPicture(cond), uncond: towardsPicture(base) };
   };
 
-  async function evaluate(x: Tensor, t: number, evaluations: readonly Evaluation[]): Promise<Tensor[]> {
+  async function evaluate(x: Tensor, t: number, conditions: readonly Condition[]): Promise<Tensor[]> {
     // In one batched call all see the same x and the weights are read once.
-    const batches = sequential ? evaluations.map((evaluation) => [evaluation]) : [evaluations];
+    const batches = sequential ? conditions.map((condition) => [condition]) : [conditions];
     const outputs: Tensor[] = [];
     for (const batch of batches) {
       const n = batch.length;
-      const out = await predict(stack(batch.map(({ extra: more }) => joinChannels(x, more))), float32([n], new Float32Array(n).fill(t)), {
-        context: stack(batch.map(({ condition }) => condition.context)),
-        y: batch[0]!.condition.y && stack(batch.map(({ condition }) => condition.y!)),
-      });
+      const out = await predict(stack(batch.map(() => x)), float32([n], new Float32Array(n).fill(t)), together(batch));
       outputs.push(...batch.map((_, i) => float32(x.dims, out.data.slice(i * x.data.length, (i + 1) * x.data.length))));
     }
     return outputs;
   }
 
-  return guided(pair, { scale: cfg, rescale });
+  return (x, sigma, evaluation = 0) => guided(pairAt(evaluation), { scale: cfg, rescale })(x, sigma);
+}
+
+/** Conditions of one picture each, all with the same names, as one of the batch. */
+function together(conditions: readonly Condition[]): Condition {
+  const rows = (name: string): Tensor => stack(conditions.map((condition) => condition[name]!));
+  const names = Object.keys(conditions[0] ?? {});
+  return { ...Object.fromEntries(names.map((name) => [name, rows(name)])), context: rows('context') };
 }
 
 /** Outside the mask, believe the original. mask [1, 1, h, w], 1 = repaint. */
@@ -101,24 +105,4 @@ function compose(parts: readonly { weight: number; denoised: Tensor }[], uncond:
   const scale = uncond ? 1 : 1 / total;
   const terms = parts.map(({ weight, denoised }) => [weight * scale, denoised] as const);
   return lincomb(...terms, ...(uncond ? [[1 - total, uncond] as const] : []));
-}
-
-/** [1, …] tensors of one shape → [n, …]. */
-export function stack(parts: readonly Tensor[]): Tensor {
-  const [first] = parts;
-  if (!first) throw new RangeError('a batch of nothing');
-  const size = sizeOf(first.dims);
-  const out = float32([parts.length, ...first.dims.slice(1)]);
-  parts.forEach((part, i) => out.data.set(part.data, i * size));
-  return out;
-}
-
-/** [1, C, h, w] with [1, n, h, w] behind it. */
-export function joinChannels(x: Tensor, more: Tensor | null): Tensor {
-  if (!more) return x;
-  const [batch, channels, height, width] = x.dims as [number, number, number, number];
-  const out = float32([batch, channels + more.dims[1]!, height, width]);
-  out.data.set(x.data);
-  out.data.set(more.data, x.data.length);
-  return out;
 }

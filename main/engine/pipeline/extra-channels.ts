@@ -2,7 +2,7 @@
 import { AppError } from '../errors';
 import { mul } from '../sampling/arithmetic';
 import { float32, type Tensor } from '../tensor';
-import { joinChannels } from './denoiser';
+import { joinChannels } from './batches';
 import type { Model } from './model';
 
 /** Pictures that a job brings, as large as the picture that it makes. */

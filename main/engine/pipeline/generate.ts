@@ -1,21 +1,21 @@
-// From a job to a picture: txt2img and img2img, with a mask or a second model where the job has one.
+// From a job to a picture: its passes one after the other, then the autoencoder.
 import type { JobSpec } from '../../../preload/contract/job';
 import { AppError } from '../errors';
 import { lincomb, mul } from '../sampling/arithmetic';
-import { sigmaToT } from '../sampling/model-sampling';
-import { latentNoise } from '../sampling/noise/latent-noise';
+import { latentNoise, type LatentNoise } from '../sampling/noise/latent-noise';
+import { sample, type Stage } from '../sampling/pass';
 import { planSampling, type SamplingPlan } from '../sampling/plan';
 import { samplers } from '../sampling/samplers';
-import type { AbortLike, Denoiser, StepInfo } from '../sampling/types';
-import type { Vocabulary } from '../text/chunks';
-import type { EmbeddingLibrary } from '../text/embeddings';
-import type { Tensor } from '../tensor';
+import type { AbortLike, Denoised } from '../sampling/types';
+import type { Dims, Tensor } from '../tensor';
 import type { Autoencoder } from './autoencoder';
-import { conditionOn, type WordsReport } from './conditioning';
-import { evaluationsOf, guidedDenoiser, keepOutside, mix } from './denoiser';
-import { extraChannels, latentMask, type Pictures } from './extra-channels';
+import type { WordsReport } from './conditioning';
+import { mix } from './denoiser';
+import { latentMask, type Pictures } from './extra-channels';
 import type { Model } from './model';
+import { assertSameJob, assertSamePass, type PassState } from './pass-state';
 import { previewer } from './preview';
+import { handOver, repaintWithin, tellModel, wrapStage, type Reading } from './stage';
 
 export interface StepReport {
   /** Steps done, from 1 to `steps`. */
@@ -25,22 +25,22 @@ export interface StepReport {
   readonly seconds: number;
   /** [1, 3, h, w] in −1…1, of any size in the picture's shape. */
   readonly preview?: Tensor;
+  /** The job can go on from here, in another process too. */
+  readonly state: PassState;
 }
 
 /** What a run needs from its host. */
-export interface Host {
-  readonly vocabulary: Vocabulary;
-  /** Trained words that prompts may use. */
-  readonly embeddings?: EmbeddingLibrary | undefined;
+export interface Host extends Reading {
   /** Seconds on any steady clock. */
   readonly now: () => number;
   readonly signal: AbortLike;
   readonly onPhase: (phase: 'loading' | 'running' | 'decoding') => void;
-  readonly onStep: (report: StepReport) => void;
+  /** Waited for, before the next step. */
+  readonly onStep: (report: StepReport) => void | Promise<void>;
   /** Shows each step better than the model's own means do (TAESD). */
   readonly previewDecoder?: Autoencoder | undefined;
-  /** Evaluates the two halves of guidance one after the other. */
-  readonly sparing?: boolean;
+  /** What an earlier run of this job had reached: goes on from there. */
+  readonly resume?: PassState | undefined;
 }
 
 export interface Generated extends WordsReport {
@@ -55,42 +55,43 @@ export interface Generated extends WordsReport {
 /** What a job names by its hash, opened: pictures, and the model that finishes what the first began. */
 export interface Inputs extends Pictures { readonly refiner?: Model }
 
-/** Throws weights.notFinite when the network's answers are no numbers, job.invalid when the model needs a picture that is not there, and what `signal` throws. */
+/**
+ * Throws weights.notFinite when the network's answers are no numbers, job.invalid when the model needs a picture that is not there, pass.stale when `resume`
+ * is of another job, and what `signal` throws.
+ */
 export async function generate(job: JobSpec, model: Model, inputs: Inputs, host: Host): Promise<Generated> {
-  const { now, signal } = host;
+  const { now, signal, resume } = host;
   const began = now();
   host.onPhase('loading');
-  const { table, lineage } = model.traits;
-  const plan = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, table, lineage);
-  const original = inputs.init && await model.autoencoder.encode(inputs.init);
-  let evaluation = -1;                                       // of the sampler's, counted from 0
-  const first = await openStage(model, job, plan, inputs, original, () => evaluation, host);
-  // What the job says of its model does not hold for the other.
-  const second = inputs.refiner && await openStage(inputs.refiner, { ...job, prediction: undefined }, plan, inputs, original, () => evaluation, host);
-
-  const [height, width] = [job.height / model.autoencoder.factor, job.width / model.autoencoder.factor];
-  const noise = latentNoise(job.noise, job.seed, [1, model.autoencoder.latentChannels, height, width], { variation: job.variation, stepSeedDelta: job.ensd, tree: plan.tree });
-  const start = lincomb([plan.startNoise, noise.initial], ...(original ? [[plan.startPicture, original] as const] : []));
-  await model.prepare({ batch: first.batch, height, width, tokens: first.tokens });
+  if (resume) assertSameJob(resume, job);
+  const { passes, words } = await passesOf(job, model, inputs, host);
   signal.throwIfAborted();
 
-  host.onPhase('running');
-  const firstStep = now();
-  const steps = reportSteps(model, plan.sigmas.length - 1, host);
-  const both = plan.around(second ? handOver(first, second, job.refiner?.switchAt ?? 1) : first.denoise);
-  const denoise = original && inputs.mask ? keepOutside(both, original, latentMask(inputs.mask, model.autoencoder.factor)) : both;
-  const watched = async (x: Tensor, sigma: number): Promise<Tensor> => {
-    await steps.flush();
-    signal.throwIfAborted();
-    evaluation++;
-    return denoise(x, sigma);
-  };
-  const ended = await samplers[job.sampler].run(watched, start, plan.sigmas, { noise: noise.next, signal, onStep: steps.onStep }, plan.options);
-  await steps.flush();
-  await inputs.refiner?.releaseUnet();
-  signal.throwIfAborted();
-  const latents = mul(ended, plan.endScale);
-  assertFinite(latents);
+  let firstStep = began;
+  const steps = reportSteps(model, passes.reduce((sum, { plan }) => sum + plan.sigmas.length - 1, 0), host);
+  let latents: Tensor | undefined, stepsBefore = 0;
+  for (const [index, pass] of passes.entries()) {
+    const { plan: { sigmas, options, endScale }, stage, dims } = pass;
+    const offset = stepsBefore;
+    stepsBefore += sigmas.length - 1;
+    if (resume && index < resume.pass) continue;
+    const from = resume?.pass === index ? resume : undefined;
+    if (from) assertSamePass(from, { levels: sigmas, dims });
+    const noise = pass.noise(from?.draws);
+    const end = await sample(stage, pass.start(noise.initial, latents), {
+      sampler: samplers[pass.sampler].run, options, sigmas, noise: noise.next, signal, from,
+      onReady: () => {
+        if (firstStep !== began) return;
+        host.onPhase('running');
+        firstStep = now();
+        steps.begin();
+      },
+      onStep: ({ i, denoised, progress }) => steps.report(offset + i + 1, denoised, { ...progress, job, pass: index, levels: sigmas }),
+    });
+    latents = mul(end, endScale);
+    assertFinite(latents);
+  }
+  if (!latents) throw new RangeError('a job without passes');
 
   host.onPhase('decoding');
   const decodeStart = now();
@@ -98,80 +99,64 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
   assertFinite(decoded);
   // The autoencoder changes every pixel a little; what was not to be repainted is the picture's own.
   const image = inputs.init && inputs.mask ? mix(inputs.init, decoded, inputs.mask) : decoded;
-  return { ...wordsOf(second ? [first, second] : [first]), image, openSeconds: firstStep - began, stepSeconds: steps.mean(), decodeSeconds: now() - decodeStart };
+  return { ...words, image, openSeconds: firstStep - began, stepSeconds: steps.mean(), decodeSeconds: now() - decodeStart };
 }
 
-/** A model with the job's prompts and pictures in its own terms. */
-interface Stage {
-  readonly model: Model;
-  /** Evaluations in one call, and the length of their contexts. */
-  readonly batch: number;
-  readonly tokens: number;
-  readonly denoise: Denoiser;
-  readonly words: WordsReport;
+/** One of a job's passes, each from what the one before left. */
+interface JobPass {
+  readonly stage: Stage;
+  readonly sampler: JobSpec['sampler'];
+  readonly plan: SamplingPlan;
+  /** Of its latents. */
+  readonly dims: Dims;
+  /** Its noise, that of the steps after so many draws. */
+  readonly noise: (drawn?: number) => LatentNoise;
+  /** Latents at its first noise level. */
+  readonly start: (noise: Tensor, before: Tensor | undefined) => Tensor;
 }
 
-async function openStage(model: Model, job: JobSpec, plan: SamplingPlan, inputs: Inputs, original: Tensor | undefined, evaluation: () => number, { vocabulary, embeddings, sparing, signal }: Host): Promise<Stage> {
-  const cfg = model.readsGuidance() ? 1 : job.cfg;
-  const imageCfg = inputs.init && model.editsPictures() ? job.imageCfg ?? 1.5 : 1;
-  const sampler = samplers[job.sampler];
-  const words = await conditionOn({
-    encode: (rows, skip, inserts) => model.encodeText(rows, skip, inserts), widths: model.textWidths,
-    vector: (pooled, negative) => model.vectorCondition(pooled, job, negative),
-  }, vocabulary, { ...job, evaluations: job.steps * sampler.promptStepsPerStep, guided: cfg !== 1 || imageCfg !== 1 || sampler.readsUncond }, embeddings);
-  const extra = await extraChannels(model, inputs, original, job);
-  signal.throwIfAborted();
-  const { prediction, table } = model.traits;
-  const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition, job.cfg), {
-    prediction: job.prediction ?? prediction, table, timestepOf: plan.timestepOf, cfg, rescale: job.cfgRescale, imageCfg, extra, sequential: sparing,
-    conditioning: () => words.at(evaluation()),
-  });
-  const atStart = words.at(0);
-  return { model, batch: sparing ? 1 : evaluationsOf(atStart, imageCfg), tokens: atStart.conds[0]!.condition.context.dims[1]!, denoise, words };
+async function passesOf(job: JobSpec, model: Model, inputs: Inputs, host: Host): Promise<{ passes: readonly JobPass[]; words: WordsReport }> {
+  const { traits: { table, lineage }, autoencoder } = model;
+  const plan = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, table, lineage);
+  const original = inputs.init && await autoencoder.encode(inputs.init);
+  const told = { ...job, pictures: inputs, original, timestepOf: plan.timestepOf };
+  const first = await tellModel(model, told, host);
+  host.signal.throwIfAborted();
+  // What the job says of its model does not hold for the other.
+  const second = inputs.refiner && await tellModel(inputs.refiner, { ...told, prediction: undefined }, host);
+
+  const both = wrapStage(second ? handOver(first.stage, second.stage, job.refiner?.switchAt ?? 1, table) : first.stage, plan.wrapDenoiser);
+  const stage = original && inputs.mask ? repaintWithin(both, original, latentMask(inputs.mask, autoencoder.factor)) : both;
+  const dims = [1, autoencoder.latentChannels, job.height / autoencoder.factor, job.width / autoencoder.factor];
+  const pass: JobPass = {
+    stage, plan, dims, sampler: job.sampler,
+    noise: (drawn) => latentNoise(job.noise, job.seed, dims, { variation: job.variation, stepSeedDelta: job.ensd, tree: plan.tree, drawn }),
+    start: (noise) => lincomb([plan.startNoise, noise], ...(original ? [[plan.startPicture, original] as const] : [])),
+  };
+  return { passes: [pass], words: allWords(second ? [first.words, second.words] : [first.words]) };
 }
 
 /** Two models read the same prompts, and say the same of them unless an embedding fits only one. */
-function wordsOf(stages: readonly Stage[]): WordsReport {
+function allWords(reports: readonly WordsReport[]): WordsReport {
   const once = <T>(items: readonly T[], key: (item: T) => string): T[] => [...new Map(items.map((item) => [key(item), item])).values()];
   return {
-    embeddings: once(stages.flatMap(({ words }) => words.embeddings), ({ hash }) => hash),
-    notices: once(stages.flatMap(({ words }) => words.notices), ({ message }) => message),
+    embeddings: once(reports.flatMap(({ embeddings }) => embeddings), ({ hash }) => hash),
+    notices: once(reports.flatMap(({ notices }) => notices), ({ message }) => message),
   };
 }
 
-/** The second model takes over for good at the noise level that it was trained to begin at; only one of the two is held open. */
-function handOver(first: Stage, second: Stage, switchAt: number): Denoiser {
-  const { table } = first.model.traits;
-  let current = first;
-  return async (x, sigma) => {
-    const done = (table.sigmas.length - 1 - sigmaToT(table, sigma)) / table.sigmas.length;
-    if (current === first && done >= switchAt) {
-      await first.model.releaseUnet();
-      current = second;
-    }
-    return current.denoise(x, sigma);
-  };
-}
-
-/**
- * A sampler tells of a step when its first answer is there, and cannot wait for a preview. So the report goes out before the next
- * evaluation, which is the same moment for samplers that evaluate once a step.
- */
+/** Tells the host of each step, with a preview, and how long it took. */
 function reportSteps(model: Model, steps: number, { now, onStep, previewDecoder }: Host) {
   const preview = previewer(model, previewDecoder, now);
   const seconds: number[] = [];
-  let pending: StepInfo | undefined;
   let last = now();
   return {
-    onStep(info: StepInfo): void { pending = info; },
-    async flush(): Promise<void> {
-      if (!pending) return;
-      const { i, denoised } = pending;
-      pending = undefined;
-      const step = Math.min(i + 1, steps);
+    begin(): void { last = now(); },
+    async report(done: number, denoised: Denoised, state: PassState): Promise<void> {
+      const step = Math.min(done, steps);
       const took = now() - last;
       seconds.push(took);
-      onStep({ step, steps, seconds: took, ...(step < steps && { preview: await preview(denoised, took) }) });
+      await onStep({ step, steps, seconds: took, state, ...(step < steps && { preview: await preview(denoised, took) }) });
       last = now();
     },
     /** Without the first step, which also reads the weights from the disk. */

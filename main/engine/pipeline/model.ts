@@ -9,6 +9,7 @@ import type { Insert } from '../text/embeddings';
 import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
 import { openAutoencoder, type Autoencoder } from './autoencoder';
+import { joinChannels } from './batches';
 import { familyTraits, type FamilyTraits } from './family';
 import type { Runtime, Session } from './runtime';
 import { Sessions } from './sessions';
@@ -30,12 +31,14 @@ export interface EncodedText {
 /** Of each row of ids, the trained vectors in it. */
 export type Inserts = readonly (readonly Insert[])[];
 
-/** What the U-Net is told beside the latents, for each picture of the batch. */
+/**
+ * What the U-Net is told beside latents and timestep, by the names of its inputs, for each picture of the batch: text embeddings `context` [B, tokens, D],
+ * the vector condition `y` [B, vectorDim] (SDXL), the embedded guidance scale `w` [B, guidanceDim] (LCM). Under `concat` [B, n, h, w] the channels that some
+ * variants read behind those of the latents.
+ */
 export interface Condition {
-  /** Text embeddings [B, tokens, D]. */
   readonly context: Tensor;
-  /** Vector condition [B, vectorDim], of the families that have one. */
-  readonly y: Tensor | null;
+  readonly [input: string]: Tensor;
 }
 
 /** A text of one chunk is 0.2 MB in SD 1 and 0.6 MB in SDXL. */
@@ -110,11 +113,17 @@ export class Model {
     return this.sessions.take('unet', Object.values(size).join('x'), () => buildUnet(this.files.unet, this.unet, size));
   }
 
-  /** x [B, Cin, H/8, W/8] scaled for the network, with the channels that some variants read besides, t [B], `scale` the guidance scale for a U-Net that reads it → predicted noise or velocity [B, 4, H/8, W/8]. */
-  async predict(x: Tensor, t: Tensor, { context, y }: Condition, scale = 1): Promise<Tensor> {
+  /** What the U-Net is told beside a text's `context`, by its inputs' names. `guidance`: the scale, for a U-Net that reads it. */
+  besideText(pooled: Tensor | null, { width, height, negative, guidance }: { width: number; height: number; negative: boolean; guidance: number }): Readonly<Record<string, Tensor>> {
+    const y = this.vectorCondition(pooled, { width, height }, negative);
+    return { ...(y && { y }), ...(this.readsGuidance() && { w: guidanceEmbedding(guidance, this.unet.guidanceDim, 1) }) };
+  }
+
+  /** x [B, 4, H/8, W/8] scaled for the network, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. */
+  async predict(x: Tensor, t: Tensor, { concat, ...told }: Condition): Promise<Tensor> {
     const [batch, , height, width] = x.dims as [number, number, number, number];
-    const session = await this.prepare({ batch, height, width, tokens: context.dims[1]! });
-    return (await session.run({ x, t: timestepEmbedding(t.data, this.unet.modelChannels), context, ...(y && { y }), ...(this.readsGuidance() && { w: guidanceEmbedding(scale, this.unet.guidanceDim, batch) }) }))['out']!;
+    const session = await this.prepare({ batch, height, width, tokens: told['context']!.dims[1]! });
+    return (await session.run({ x: concat ? joinChannels(x, concat) : x, t: timestepEmbedding(t.data, this.unet.modelChannels), ...told }))['out']!;
   }
 
   /** Lets the U-Net go: another model takes over. */

@@ -32,8 +32,8 @@ export interface SamplingPlan {
   readonly options: SamplerOptions;
   /** Which timestep the network is told at a noise level. */
   readonly timestepOf: (sigma: number) => number;
-  /** What the program has around the guided denoiser. */
-  readonly around: (denoise: Denoiser) => Denoiser;
+  /** Puts around the guided denoiser what the program has there. */
+  readonly wrapDenoiser: (denoise: Denoiser) => Denoiser;
 }
 
 /** Second-order steps go badly into the smallest level, so these programs lay one level more and leave out the last above 0. */
@@ -66,7 +66,7 @@ export function planSampling(asked: Asked, table: SigmaTable, family: 'sd1' | 's
     timestepOf: (sigma) => isDistilled ? distilledTimestep(table, sigma)
       : byTimesteps && asked.sampler === 'unipc' ? tByAlpha(table, sigma)
       : program === 'comfy' ? Math.round(sigmaToT(table, sigma)) : sigmaToT(table, sigma),
-    around: (denoise) => (isDistilled ? withBoundary(denoise, table) : denoise),
+    wrapDenoiser: (denoise) => (isDistilled ? withBoundary(denoise, table) : denoise),
   };
 }
 

@@ -11,8 +11,34 @@ export type Denoiser = (x: Tensor, sigma: number) => Promise<Denoised>;
 /** Unit noise shaped like the latents; each call is the next draw. Some sources (Brownian trees) use the interval. */
 export type NoiseSampler = (sigma: number, sigmaNext: number) => Tensor;
 
+/** An answer of the denoiser. */
+export interface Evaluation { readonly sigma: number; readonly x: Tensor; readonly denoised: Denoised }
+
+/**
+ * All that a sampler knows between two steps, as plain data: given back to the same sampler with the same levels, it goes on to the bit. Nothing in it is
+ * changed later, so that it can be kept without a copy.
+ */
+export interface SamplerState {
+  /** Steps done, as the sampler itself counts them. */
+  readonly step: number;
+  readonly x: Tensor;
+  /** The answers that it looks back on, newest first. */
+  readonly past: readonly Evaluation[];
+  /** Of a sampler that chooses its own levels (dpm_adaptive). */
+  readonly adaptive?: AdaptiveState;
+}
+
+export interface AdaptiveState {
+  /** Where x is. */
+  readonly sigma: number;
+  /** How far the next step tries to go, in log σ. */
+  readonly stride: number;
+  /** The last step that was taken, one order lower: what the next error is measured by. */
+  readonly low: Tensor;
+}
+
 export interface StepInfo {
-  /** 0-based index of the step that begins, below `sigmas.length - 1`. */
+  /** 0-based index of the step in the schedule, below `sigmas.length - 1`. */
   readonly i: number;
   readonly sigma: number;
   readonly sigmaNext: number;
@@ -20,6 +46,8 @@ export interface StepInfo {
   readonly x: Tensor;
   /** The denoiser's first answer in this step. */
   readonly denoised: Denoised;
+  /** After the step. */
+  readonly state: SamplerState;
 }
 
 /** Structural part of AbortSignal. */
@@ -28,8 +56,10 @@ export interface AbortLike { throwIfAborted(): void }
 export interface Run {
   readonly noise: NoiseSampler;
   readonly signal?: AbortLike;
-  /** After the denoiser's first answer of each step: progress, preview and debugger. */
-  readonly onStep?: (step: StepInfo) => void;
+  /** After each step, and waited for: progress, preview, keeping the state, debugger. */
+  readonly onStep?: (step: StepInfo) => void | Promise<void>;
+  /** Goes on from here instead of starting at x. */
+  readonly from?: SamplerState | undefined;
 }
 
 /** What can be set on a sampler. Each reads the fields that it knows and has its paper's value for those left out. */
@@ -61,5 +91,5 @@ export interface SamplerOptions {
   table?: SigmaTable;
 }
 
-/** From x at sigmas[0] (descending) to the result at the last sigma. */
+/** From x at sigmas[0] (descending), or from `run.from`, to the result at the last sigma. */
 export type Sampler = (denoise: Denoiser, x: Tensor, sigmas: readonly number[], run: Run, options?: SamplerOptions) => Promise<Tensor>;

@@ -1,20 +1,22 @@
 // Guidance around a network that is a formula: what is fed to it, and what is made of its answers.
 import { describe, expect, test } from 'vitest';
 import { evaluationsOf, guidedDenoiser, keepOutside, type Predict } from '../../../main/engine/pipeline/denoiser';
+import type { Condition } from '../../../main/engine/pipeline/model';
+import { joinChannels } from '../../../main/engine/pipeline/batches';
 import { stableDiffusionTable } from '../../../main/engine/sampling/model-sampling';
 import { float32, type Tensor } from '../../../main/engine/tensor';
 
 const plain = (value: number, dims = [1, 4, 2, 2]): Tensor => { const t = float32(dims); t.data.fill(value); return t; };
-const condition = (value: number) => ({ context: plain(value, [1, 77, 8]), y: null });
+const condition = (value: number): Condition => ({ context: plain(value, [1, 77, 8]) });
 const x = plain(0);
 const common = { prediction: 'eps', table: stableDiffusionTable } as const;
 
 /** Its answer is what the denoised value becomes at σ = 1 and x = 0, negated: the text's number, and ten times the picture's. */
-const network: Predict = (input, _, { context }) => {
-  const [batch, channels] = input.dims as [number, number];
+const network: Predict = (input, _, { context, concat }) => {
+  const batch = input.dims[0]!;
   const out = float32([batch, 4, 2, 2]);
   for (let b = 0; b < batch; b++) {
-    const picture = channels > 4 ? input.data[(b * channels + 4) * 4]! : 0;
+    const picture = concat ? concat.data[b * 16]! : 0;
     out.data.fill(-(context.data[b * 77 * 8]! + 10 * picture), b * 16, (b + 1) * 16);
   }
   return Promise.resolve(out);
@@ -23,7 +25,7 @@ const network: Predict = (input, _, { context }) => {
 describe('two guidances (instruct-pix2pix)', () => {
   const conditioning = () => ({ conds: [{ condition: condition(5), weight: 1 }], uncond: condition(2) });
   test.each([false, true])('none + image·(picture − none) + text·(both − picture), one after the other: %s', async (sequential) => {
-    const denoise = guidedDenoiser(network, { ...common, cfg: 7, imageCfg: 1.5, extra: plain(0.3), conditioning, sequential });
+    const denoise = guidedDenoiser(network, { ...common, cfg: 7, imageCfg: 1.5, concat: plain(0.3), conditioning, sequential });
     const [none, pictureOnly, both] = [2, 2 + 3, 5 + 3];
     expect((await denoise(x, 1)).data[0]).toBeCloseTo(none + 1.5 * (pictureOnly - none) + 7 * (both - pictureOnly), 4);
   });
@@ -34,22 +36,31 @@ describe('two guidances (instruct-pix2pix)', () => {
   });
 });
 
-test('the extra channels stand behind the latents and are not scaled with them', async () => {
-  let fed: Tensor | undefined;
-  const watch: Predict = (input) => { fed = input; return Promise.resolve(plain(0)); };
-  const denoise = guidedDenoiser(watch, { ...common, cfg: 1, extra: plain(0.25, [1, 5, 2, 2]), conditioning: () => ({ conds: [{ condition: condition(1), weight: 1 }], uncond: null }) });
+test('the extra channels are told beside the latents and are not scaled with them', async () => {
+  let fed: Tensor | undefined, told: Condition | undefined;
+  const watch: Predict = (input, _, condition) => { fed = input; told = condition; return Promise.resolve(plain(0)); };
+  const denoise = guidedDenoiser(watch, { ...common, cfg: 1, concat: plain(0.25, [1, 5, 2, 2]), conditioning: () => ({ conds: [{ condition: condition(1), weight: 1 }], uncond: null }) });
   await denoise(plain(3), 2);
-  expect(fed!.dims).toEqual([1, 9, 2, 2]);
+  expect(fed!.dims).toEqual([1, 4, 2, 2]);
   expect(fed!.data[0]).toBeCloseTo(3 / Math.sqrt(5), 5);
-  expect([...fed!.data.slice(16)].every((value) => value === 0.25)).toBe(true);
+  expect(told!['concat']).toEqual(plain(0.25, [1, 5, 2, 2]));
 });
 
-test('each evaluation is fed its own vector condition', async () => {
-  let fed: Tensor | null = null;
-  const watch: Predict = (input, _, { y }) => { fed = y; return Promise.resolve(plain(0, [input.dims[0]!, 4, 2, 2])); };
-  const withVector = (value: number) => ({ ...condition(value), y: plain(value, [1, 3]) });
-  await guidedDenoiser(watch, { ...common, cfg: 2, conditioning: () => ({ conds: [{ condition: withVector(5), weight: 1 }], uncond: withVector(2) }) })(x, 1);
-  expect(fed).toEqual(float32([2, 3], Float32Array.of(5, 5, 5, 2, 2, 2)));
+test('channels are joined row by row of the batch', () => {
+  const joined = joinChannels(float32([2, 1, 1, 2], Float32Array.of(1, 2, 3, 4)), float32([2, 2, 1, 2], Float32Array.of(10, 11, 12, 13, 20, 21, 22, 23)));
+  expect(joined).toEqual(float32([2, 3, 1, 2], Float32Array.of(1, 2, 10, 11, 12, 13, 3, 4, 20, 21, 22, 23)));
+});
+
+test('each evaluation is told its own tensors, whatever their names, and those of its turn', async () => {
+  const told: Condition[] = [];
+  const watch: Predict = (input, _, condition) => { told.push(condition); return Promise.resolve(plain(0, [input.dims[0]!, 4, 2, 2])); };
+  const withVector = (value: number): Condition => ({ ...condition(value), y: plain(value, [1, 3]), another: plain(-value, [1, 1]) });
+  const denoise = guidedDenoiser(watch, { ...common, cfg: 2, conditioning: (i) => ({ conds: [{ condition: withVector(5 + i), weight: 1 }], uncond: withVector(2) }) });
+  await denoise(x, 1, 0);
+  await denoise(x, 1, 3);
+  expect(told.map(({ y, another }) => [y, another])).toEqual([5, 8].map((own) => [
+    float32([2, 3], Float32Array.of(own, own, own, 2, 2, 2)), float32([2, 1], Float32Array.of(-own, -2)),
+  ]));
 });
 
 test('outside the mask the original is believed', async () => {

@@ -69,8 +69,8 @@ describe.each(Object.entries(tinyFamilies))('%s', (family, sizes: CheckpointSize
     expect(long.every(Number.isFinite)).toBe(true);
   });
   test('evaluated one after the other, the picture is the same', async () => {
-    const sparing = await generate(jobOf(), model, {}, { vocabulary, now: () => 0, signal: new AbortController().signal, onPhase: () => undefined, onStep: () => undefined, sparing: true });
-    expect(distance(sparing.image.data, await image(model))).toBeLessThan(1e-4);
+    const sequential = await generate(jobOf(), model, {}, { vocabulary, now: () => 0, signal: new AbortController().signal, onPhase: () => undefined, onStep: () => undefined, sequential: true });
+    expect(distance(sequential.image.data, await image(model))).toBeLessThan(1e-4);
   });
   test('starts from a picture, and keeps of it what the mask leaves', async () => {
     const decode = vi.spyOn(model.autoencoder, 'decode');

@@ -33,10 +33,10 @@ test.each<[string, Partial<JobSpec>]>([
 
   const { table, prediction, lineage } = model.traits;
   const plan = planSampling({ ...job, strength: job.strength }, table, lineage);
-  const { at } = await conditionOn({ encode: (...given) => model.encodeText(...given), widths: model.textWidths, vector: () => null }, vocabulary, { ...job, evaluations: job.steps, guided: true });
+  const { at } = await conditionOn({ encode: (...given) => model.encodeText(...given), widths: model.textWidths, beside: () => ({}) }, vocabulary, { ...job, evaluations: job.steps, guided: true });
   const denoise = guidedDenoiser((...given) => model.predict(...given), { prediction, table, timestepOf: plan.timestepOf, cfg: job.cfg, conditioning: () => at(0) });
   const noise = latentNoise(job.noise, job.seed, [1, 4, size.height / model.autoencoder.factor, size.width / model.autoencoder.factor]);
   const start = lincomb([plan.startNoise, noise.initial], ...(job.init ? [[plan.startPicture, await model.autoencoder.encode(init)] as const] : []));
-  const end = await samplers[job.sampler].run(plan.around(denoise), start, plan.sigmas, { noise: noise.next }, plan.options);
+  const end = await samplers[job.sampler].run(plan.wrapDenoiser(denoise), start, plan.sigmas, { noise: noise.next }, plan.options);
   expect(image.data).toEqual((await model.autoencoder.decode(lincomb([plan.endScale, end]))).data);
 });

@@ -5,7 +5,7 @@ import type { Model } from '../../../main/engine/pipeline/model';
 import { previewer } from '../../../main/engine/pipeline/preview';
 import { float32 } from '../../../main/engine/tensor';
 
-const modelOf = (lineage: 'sd1' | 'sdxl', isFamilys = true): Model => ({ autoencoder: { isFamilys }, traits: { lineage } }) as unknown as Model;
+const modelOf = (lineage: 'sd1' | 'sdxl', hasFamilyLatents = true): Model => ({ autoencoder: { hasFamilyLatents }, traits: { lineage } }) as unknown as Model;
 const latents = float32([1, 4, 1, 2], Float32Array.of(0, 1, 0, 0, 0, 0, 0, 0));   // nothing, and the first channel alone
 
 test.each([['sd1', [0, 0.3512, 0, 0.2297, 0, 0.3227]], ['sdxl', [0.1084, 0.4735, -0.0175, 0.4057, -0.0011, 0.433]]] as const)('%s', async (lineage, expected) => {
@@ -19,7 +19,7 @@ function slowDecoder() {
   let seconds = 0;
   const sizes: string[] = [];
   const decoder: Autoencoder = {
-    latentChannels: 4, factor: 8, isFamilys: true, close: () => Promise.resolve(), encode: () => Promise.reject(new Error('previews encode nothing')),
+    latentChannels: 4, factor: 8, hasFamilyLatents: true, close: () => Promise.resolve(), encode: () => Promise.reject(new Error('previews encode nothing')),
     decodeFlops: (h, w) => 64 * h * w * 1e6,
     decode: ({ dims: [, , h = 0, w = 0] }) => {
       seconds += decoder.decodeFlops(h, w) / 10e9;

@@ -37,10 +37,10 @@ describe('with AUTOMATIC1111', () => {
   });
 
   it.each([[6, undefined], [8, 0.5]])('%i steps, strength %s: its denoiser, boundary and noise', async (steps, strength) => {
-    const { sigmas, timestepOf, around, options, startNoise } = plan(steps, 'cpu', 'normal', strength);
+    const { sigmas, timestepOf, wrapDenoiser, options, startNoise } = plan(steps, 'cpu', 'normal', strength);
     const eps = (x: number, t: number, i: number): number => 0.8 * x + 0.1 * Math.sin(t / 100 + i);
     const dims = [1, 4, 1, 1], { initial, next } = latentNoise('cpu', 3, dims), drawn: number[][] = [];
-    const denoise = around(async ({ data }, sigma) => float32(dims, data.map((x, i) => x - sigma * eps(x / Math.sqrt(1 + sigma * sigma), timestepOf(sigma), i))));
+    const denoise = wrapDenoiser(async ({ data }, sigma) => float32(dims, data.map((x, i) => x - sigma * eps(x / Math.sqrt(1 + sigma * sigma), timestepOf(sigma), i))));
     const start = float32(dims, initial.data.map((value) => value * startNoise));
     const { data: got } = await samplers.lcm.run(denoise, start, sigmas, { noise: (a, b) => { const noise = next(a, b); drawn.push([...noise.data]); return noise; } }, options);
 
@@ -57,7 +57,7 @@ describe('with AUTOMATIC1111', () => {
   });
 
   it('the boundary leaves a share of what is seen in the answer, most where the noise is least', async () => {
-    const zeros = plan(4).around(async ({ dims }) => float32(dims));
+    const zeros = plan(4).wrapDenoiser(async ({ dims }) => float32(dims));
     const share = async (sigma: number): Promise<number> => (await zeros(float32([1], Float32Array.of(1)), sigma)).data[0]!;
     expect(await share(0.12)).toBeCloseTo(0.25 / (190 ** 2 + 0.25), 9);
     expect(await share(14.6)).toBeCloseTo(0.25 / (9990 ** 2 + 0.25), 12);
@@ -65,8 +65,8 @@ describe('with AUTOMATIC1111', () => {
 });
 
 it('with ComfyUI it walks the schedule as all samplers do, at whole timesteps', async () => {
-  const { sigmas, timestepOf, around } = plan(4, 'comfy', 'sgm_uniform');
+  const { sigmas, timestepOf, wrapDenoiser } = plan(4, 'comfy', 'sgm_uniform');
   expect(sigmas).toEqual(planSampling({ sampler: 'euler', schedule: 'sgm_uniform', steps: 4, noise: 'comfy' }, stableDiffusionTable, 'sd1').sigmas);
   expect(sigmas.slice(0, -1).map(timestepOf)).toEqual(sigmas.slice(0, -1).map((sigma) => Math.round(sigmaToT(stableDiffusionTable, sigma))));
-  expect((await around(async () => float32([1]))(float32([1], Float32Array.of(1)), 1)).data[0]).toBe(0);
+  expect((await wrapDenoiser(async () => float32([1]))(float32([1], Float32Array.of(1)), 1)).data[0]).toBe(0);
 });

@@ -47,7 +47,7 @@ describe.each(samplerNames)('%s', (name) => {
     const seen: number[] = [];
     const x = start(levels[0]!);
     const before = x.data.slice();
-    await samplers[name].run(gaussian, x, levels, { noise: noiseOf(1), onStep: ({ i }) => seen.push(i) });
+    await samplers[name].run(gaussian, x, levels, { noise: noiseOf(1), onStep: ({ i }) => { seen.push(i); } });
     expect(x.data).toEqual(before);
     expect(Math.max(...seen)).toBeLessThan(20);
     if (ownLevels.includes(name)) expect(seen).toEqual(seen.toSorted((a, b) => a - b));

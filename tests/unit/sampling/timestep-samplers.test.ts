@@ -31,7 +31,7 @@ async function ours({ table = stableDiffusionTable, ...asked }: Asked): Promise<
   const plan = planSampling({ ...asked, noise: 'gpu' }, table, 'sd1');
   const timesteps: number[] = [], network = networkOf(table, timesteps);
   const x = float32([1, 4, 1, 1], Float32Array.from(noise, (n, i) => plan.startNoise * n + (asked.strength === undefined ? 0 : plan.startPicture * picture[i]!)));
-  const denoise = plan.around(async ({ dims, data }, sigma) => {
+  const denoise = plan.wrapDenoiser(async ({ dims, data }, sigma) => {
     const eps = network([...data].map((value) => value / Math.sqrt(1 + sigma * sigma)), plan.timestepOf(sigma));
     return float32(dims, data.map((value, i) => value - sigma * eps[i]!));
   });

@@ -208,7 +208,7 @@ describe('in a chunk', () => {
 describe('in prompts', () => {
   const seen: unknown[] = [];
   const encoders: Encoders = {
-    widths: [4], vector: () => null,
+    widths: [4], beside: () => ({}),
     encode: (rows, _, inserts) => {
       seen.push(inserts?.flat().map(({ at, embedding }) => [at, embedding.name]));
       return Promise.resolve({ states: [float32([rows.length, 77, 4])], pooled: null });
@@ -248,7 +248,7 @@ test('the words of a known text, as an embedding, say to the encoder what the te
   writeWeights({ emb_params: { dims: [2, width], values: rows.flatMap((row) => [...row]) } }, {}, join(folder, 'zzhouse.safetensors'));
 
   const library = await openEmbeddings(folder, vocabulary);
-  const encoders: Encoders = { widths: model.textWidths, vector: () => null, encode: (ids, skip, inserts) => model.encodeText(ids, skip, inserts) };
+  const encoders: Encoders = { widths: model.textWidths, beside: () => ({}), encode: (ids, skip, inserts) => model.encodeText(ids, skip, inserts) };
   const contextOf = async (prompt: string, from?: EmbeddingLibrary) => {
     const { at } = await conditionOn(encoders, vocabulary, { prompt, negative: '', evaluations: 1, clipSkip: 1, guided: false }, from);
     return at(0).conds[0]!.condition.context.data;

@@ -13,7 +13,9 @@ export interface NoiseOptions {
   /** ENSD, eta noise seed delta: the steps draw from generators of seed + delta instead of going on after the latents. */
   stepSeedDelta?: number;
   /** For samplers whose step noise is a Brownian tree's: the noise levels that it spans. */
-  tree?: Span;
+  tree?: Span | undefined;
+  /** Draws that the steps have had already: theirs go on after these. A tree's noise does not depend on them. */
+  drawn?: number;
 }
 
 export interface LatentNoise {
@@ -59,7 +61,7 @@ function pictureNoise(source: 'cpu' | 'gpu', seed: number, dims: Dims, options: 
     return { initial, next: (sigma, sigmaNext) => stack(dims, trees.map((noise) => noise(sigma, sigmaNext).data)) };
   }
   const forSteps = delta === 0 ? generators : seeds.map((s) => open(s + delta));
-  return { initial, next: () => draw(forSteps) };
+  return { initial, next: after(options.drawn, () => draw(forSteps)) };
 }
 
 function comfyNoise(seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
@@ -68,8 +70,14 @@ function comfyNoise(seed: number, dims: Dims, options: NoiseOptions): LatentNois
   const forSteps = new PhiloxGenerator(seed + (options.stepSeedDelta ?? 0));
   return {
     initial: vary(latents(seed), options, latents),
-    next: options.tree ? brownianNoise(seed, dims, options.tree, drawOnCpu) : () => float32(dims, forSteps.randn(sizeOf(dims))),
+    next: options.tree ? brownianNoise(seed, dims, options.tree, drawOnCpu) : after(options.drawn, () => float32(dims, forSteps.randn(sizeOf(dims)))),
   };
+}
+
+/** The source without its first draws. */
+function after(drawn = 0, next: () => Tensor): () => Tensor {
+  for (let i = 0; i < drawn; i++) next();
+  return next;
 }
 
 function vary(noise: Tensor, { variation }: NoiseOptions, drawFor: (seed: number) => Tensor): Tensor {

@@ -1,8 +1,8 @@
 // DPM-Solver, Lu et al. 2022 (arXiv:2206.00927): DPM2 with fixed levels, "fast" with its own, "adaptive" with an error estimate.
 import type { Tensor } from '../../tensor';
 import { lincomb, mul, towards } from '../arithmetic';
-import type { Denoiser, Sampler } from '../types';
-import { addNoise, alongSlopes, ancestral, churn, slope, walk, type Evaluation } from './walk';
+import type { Denoiser, Evaluation, Sampler } from '../types';
+import { addNoise, alongSlopes, ancestral, churn, slope, walk } from './walk';
 
 /** k-diffusion's DPM-Solver-2: the slope at the middle of the step in log σ. */
 export const sampleDpm2: Sampler = (denoise, x, sigmas, run, options = {}) => walk(denoise, x, sigmas, run, {
@@ -34,27 +34,28 @@ const stepAt = (sigmas: readonly number[], sigma: number): number => Math.max(0,
 /**
  * DPM-Solver-fast: steps of order 3 with even spacing in log σ, ending in lower orders, so that the model is asked
  * `sigmas.length − 1` times. Uses only the schedule's ends and leaves the noise of the smallest σ, as in k-diffusion.
- * onStep is called for each of the steps, which are about a third of the evaluations.
+ * onStep is called for each of the steps, which are about a third of the evaluations; its `i` counts evaluations, so that it ends where others do.
  */
-export const sampleDpmFast: Sampler = async (denoise, x, sigmas, run, { eta = 0, sNoise = 1 } = {}) => {
+export const sampleDpmFast: Sampler = async (denoise, begin, sigmas, run, { eta = 0, sNoise = 1 } = {}) => {
   const { start, end } = ends(sigmas);
   const evaluations = sigmas.length - 1;
-  if (start === end) return walk(denoise, x, sigmas, run, { advance: ({ denoised }) => denoised });
+  if (start === end) return walk(denoise, begin, sigmas, run, { advance: ({ denoised }) => denoised });
 
   const whole = Math.floor(evaluations / 3) + 1;
   const orders = evaluations % 3 === 0 ? [...Array<number>(whole - 2).fill(3), 2, 1] : [...Array<number>(whole - 1).fill(3), evaluations % 3];
   const level = (i: number): number => start * (end / start) ** (i / whole);
-  let used = 0;
-  for (const [i, order] of orders.entries()) {
+  let { step: i, x } = run.from ?? { step: 0, x: begin };
+  for (; i < orders.length; i++) {
     run.signal?.throwIfAborted();
+    const order = orders[i]!;
     const sigma = level(i);
     const sigmaNext = level(i + 1);
     const down = eta === 0 ? sigmaNext : Math.max(end, ancestral(sigma, sigmaNext, eta).down);
     const first = { sigma, x, denoised: await denoise(x, sigma) };
-    run.onStep?.({ i: used, sigma, sigmaNext, x, denoised: first.denoised });
     const { high } = await solverStep(denoise, first, down, order);
     x = addNoise(high, sNoise * Math.sqrt(Math.max(0, sigmaNext ** 2 - down ** 2)), run, sigma, sigmaNext);
-    used += order;
+    const used = orders.slice(0, i + 1).reduce((sum, each) => sum + each, 0);
+    await run.onStep?.({ ...first, i: used - 1, sigmaNext, state: { step: i + 1, x, past: [] } });
   }
   return x;
 };
@@ -64,28 +65,29 @@ export const sampleDpmFast: Sampler = async (denoise, x, sigmas, run, { eta = 0,
  * rtol (0.05) and atol (0.0078), else tried again smaller. Uses only the schedule's ends; the number of its steps is not
  * known beforehand, so `i` of onStep is the place in the schedule and may stand still or skip.
  */
-export const sampleDpmAdaptive: Sampler = async (denoise, x, sigmas, run, { eta = 0, sNoise = 1, order = 3, rtol = 0.05, atol = 0.0078 } = {}) => {
+export const sampleDpmAdaptive: Sampler = async (denoise, begin, sigmas, run, { eta = 0, sNoise = 1, order = 3, rtol = 0.05, atol = 0.0078 } = {}) => {
   const { start, end } = ends(sigmas);
-  if (start === end) return walk(denoise, x, sigmas, run, { advance: ({ denoised }) => denoised });
+  if (start === end) return walk(denoise, begin, sigmas, run, { advance: ({ denoised }) => denoised });
 
-  let sigma = start;
-  let stride = 0.05;                                        // in log σ
-  let previousLow = x;
+  let { step: tried, x, adaptive } = run.from ?? { step: 0, x: begin };
+  let { sigma, stride, low } = adaptive ?? { sigma: start, stride: 0.05, low: x };
   while (Math.log(sigma / end) > 1e-5) {
     run.signal?.throwIfAborted();
     const sigmaNext = Math.max(end, sigma * Math.exp(-stride));
     const down = eta === 0 ? sigmaNext : Math.max(end, ancestral(sigma, sigmaNext, eta).down);
     const first = { sigma, x, denoised: await denoise(x, sigma) };
-    run.onStep?.({ i: stepAt(sigmas, sigma), sigma, sigmaNext, x, denoised: first.denoised });
     const step = await solverStep(denoise, first, down, order);
 
-    const inverse = 1 / (errorOf(step, previousLow, rtol, atol) + 1e-8);
+    const inverse = 1 / (errorOf(step, low, rtol, atol) + 1e-8);
     const factor = 1 + Math.atan(inverse ** (1 / (eta === 0 ? order : 1.5)) - 1);
     stride *= factor;
-    if (factor < 0.81) continue;
-    previousLow = step.low;
-    x = addNoise(step.high, sNoise * Math.sqrt(Math.max(0, sigmaNext ** 2 - down ** 2)), run, sigma, sigmaNext);
-    sigma = sigmaNext;
+    tried++;
+    if (!(factor < 0.81)) {                                 // not so either where the answers are no numbers: the way ends there
+      low = step.low;
+      x = addNoise(step.high, sNoise * Math.sqrt(Math.max(0, sigmaNext ** 2 - down ** 2)), run, sigma, sigmaNext);
+      sigma = sigmaNext;
+    }
+    await run.onStep?.({ ...first, i: stepAt(sigmas, first.sigma), sigmaNext, state: { step: tried, x, past: [], adaptive: { sigma, stride, low } } });
   }
   return x;
 };

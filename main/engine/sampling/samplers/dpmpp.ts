@@ -1,8 +1,8 @@
 // DPM-Solver++, Lu et al. 2022 (arXiv:2211.01095): exponential integrators on the predicted x₀. h is a step in −log σ, r a ratio of steps.
 import type { Tensor } from '../../tensor';
 import { lincomb, towards } from '../arithmetic';
-import type { Denoiser, Run, Sampler } from '../types';
-import { addNoise, ancestral, walk, type Evaluation, type Step } from './walk';
+import type { Denoiser, Evaluation, Run, Sampler } from '../types';
+import { addNoise, ancestral, walk, type Step } from './walk';
 
 /** −log σ between two levels. */
 const logStep = (from: number, to: number): number => Math.log(from / to);

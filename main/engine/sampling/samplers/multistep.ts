@@ -1,7 +1,7 @@
 // Linear multistep methods: the slope over a step is extrapolated from the slopes of earlier steps. LMS, DEIS, PLMS and IPNDM differ in how.
 import { sigmaToT, stableDiffusionTable, tToSigma } from '../model-sampling';
-import type { Sampler, SamplerOptions } from '../types';
-import { alongSlopes, walk, type Evaluation, type Step } from './walk';
+import type { Evaluation, Sampler, SamplerOptions } from '../types';
+import { alongSlopes, walk, type Step } from './walk';
 
 /** LMS (k-diffusion): slopes interpolated in σ through up to `order` (4) levels. */
 export const sampleLms: Sampler = (denoise, x, sigmas, run, { order = 4 } = {}) => walk(denoise, x, sigmas, run, {

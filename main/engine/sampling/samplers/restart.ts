@@ -9,15 +9,20 @@ import { sampleHeun } from './euler';
  * schedule, and when σ reaches about 0.1 the way down from about 2 is repeated: once with 9 steps, from 36 steps on twice
  * with a quarter of them. The number of steps stays what was asked for. Below 20 steps it is plain Heun.
  */
-export const sampleRestart: Sampler = async (denoise, x, sigmas, run, { sNoise = 1 } = {}) => {
-  let done = 0;
-  let level = Infinity;
+export const sampleRestart: Sampler = async (denoise, start, sigmas, run, { sNoise = 1 } = {}) => {
+  const { step: done, x: reached } = run.from ?? { step: 0, x: start };
+  let x = reached, first = 0, level = Infinity;
   for (const stretch of stretches(sigmas)) {
-    const start = stretch[0]!;
-    if (start > level) x = lincomb([1, x], [sNoise * Math.sqrt(start ** 2 - level ** 2), run.noise(start, level)]);
-    const offset = done;
-    x = await sampleHeun(denoise, x, stretch, { ...run, onStep: (step) => run.onStep?.({ ...step, i: step.i + offset }) });
-    done += stretch.length - 1;
+    const offset = first, end = offset + stretch.length - 1, top = stretch[0]!;
+    const isBegun = done > offset;
+    if (!isBegun && top > level) x = lincomb([1, x], [sNoise * Math.sqrt(top ** 2 - level ** 2), run.noise(top, level)]);
+    if (done < end) {
+      x = await sampleHeun(denoise, x, stretch, {
+        ...run, from: isBegun && run.from ? { ...run.from, step: done - offset } : undefined,
+        onStep: (step) => run.onStep?.({ ...step, i: step.i + offset, state: { ...step.state, step: step.state.step + offset } }),
+      });
+    }
+    first = end;
     level = stretch.at(-1)!;
   }
   return x;

@@ -1,8 +1,8 @@
 // UniPC, Zhao et al. 2023 (arXiv:2302.04867): a multistep predictor, and a corrector that uses the next evaluation once it is there.
 import type { Tensor } from '../../tensor';
 import { lincomb, towards, type Term } from '../arithmetic';
-import type { Sampler, SamplerOptions } from '../types';
-import { walk, type Evaluation } from './walk';
+import type { Evaluation, Sampler, SamplerOptions } from '../types';
+import { walk } from './walk';
 
 type Variant = NonNullable<SamplerOptions['variant']>;
 

@@ -1,17 +1,14 @@
 // The loop that samplers share: one interval of the schedule after another, with the memory that multistep methods look back on.
 import type { Tensor } from '../../tensor';
 import { lincomb, type Term } from '../arithmetic';
-import type { Denoised, Denoiser, Run, SamplerOptions } from '../types';
-
-/** An answer of the denoiser. */
-export interface Evaluation { readonly sigma: number; readonly x: Tensor; readonly denoised: Denoised }
+import type { Denoiser, Evaluation, Run, SamplerOptions } from '../types';
 
 /** The interval to cross, with the denoiser's answer at its start. */
 export interface Step extends Evaluation {
   readonly i: number;
   readonly sigmaNext: number;
   readonly sigmas: readonly number[];
-  /** Answers so far, newest first: past[0] is this step's. All that a multistep method remembers, as plain data. */
+  /** Answers so far, newest first: past[0] is this step's. All that a multistep method remembers. */
   readonly past: readonly Evaluation[];
   readonly denoise: Denoiser;
   readonly run: Run;
@@ -31,9 +28,9 @@ const remembered = 4;
 /** An interval shorter than this share of sigma is float32 noise: crossing it changes nothing, and divided differences over it would explode. */
 const negligible = 1e-6;
 
-export async function walk(denoise: Denoiser, x: Tensor, sigmas: readonly number[], run: Run, method: Method): Promise<Tensor> {
-  const past: Evaluation[] = [];
-  for (let i = 0; i + 1 < sigmas.length; i++) {
+export async function walk(denoise: Denoiser, start: Tensor, sigmas: readonly number[], run: Run, method: Method): Promise<Tensor> {
+  let { step: i, x, past } = run.from ?? { step: 0, x: start, past: [] };
+  for (; i + 1 < sigmas.length; i++) {
     run.signal?.throwIfAborted();
     const sigmaNext = sigmas[i + 1]!;
     const from = method.before?.(x, sigmas[i]!, run, sigmas.length - 1) ?? { x, sigma: sigmas[i]! };
@@ -41,15 +38,13 @@ export async function walk(denoise: Denoiser, x: Tensor, sigmas: readonly number
     const denoised = await denoise(from.x, sigma);
     // Asked again at the same level: that answer replaces the one before.
     const isNew = past[0] === undefined || past[0].sigma - sigma > negligible * sigma;
-    if (!isNew) past.shift();
-    past.unshift({ sigma, x: from.x, denoised });
-    past.length = Math.min(past.length, remembered);
+    past = [{ sigma, x: from.x, denoised }, ...(isNew ? past : past.slice(1))].slice(0, remembered);
 
     const step = { i, sigma, sigmaNext, sigmas, x: from.x, denoised, past, denoise, run };
-    if (isNew && method.correct) past[0] = { sigma, x: method.correct(step), denoised };
-    x = past[0]!.x;
-    run.onStep?.({ i, sigma: sigmas[i]!, sigmaNext, x, denoised });
-    if (sigma - sigmaNext > negligible * sigma) x = await method.advance({ ...step, x });
+    if (isNew && method.correct) past = [{ sigma, x: method.correct(step), denoised }, ...past.slice(1)];
+    const before = past[0]!.x;
+    x = sigma - sigmaNext > negligible * sigma ? await method.advance({ ...step, x: before, past }) : before;
+    await run.onStep?.({ i, sigma: sigmas[i]!, sigmaNext, x: before, denoised, state: { step: i + 1, x, past } });
   }
   return x;
 }

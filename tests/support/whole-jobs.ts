@@ -1,0 +1,44 @@
+// Whole jobs on the engine alone, with models and pictures opened anew: nothing is left from another run.
+import { generate, type Inputs, type StepReport } from '../../main/engine/pipeline/generate';
+import { Model } from '../../main/engine/pipeline/model';
+import type { PassState } from '../../main/engine/pipeline/pass-state';
+import type { Runtime } from '../../main/engine/pipeline/runtime';
+import type { Tensor } from '../../main/engine/tensor';
+import { Tokenizer } from '../../main/engine/text/tokenizer';
+import { openWeightFile } from '../../main/files/weight-file';
+import { readGreyPicture, readInitPicture } from '../../main/worker/init-picture';
+import { ortRuntime } from '../../main/worker/ort-runtime';
+import { clipMerges } from '../../main/worker/tokenizer-vocabulary';
+import type { JobSpec } from '../../preload/contract/job';
+
+/** Paths. */
+export interface JobFiles { readonly model: string; readonly refiner?: string; readonly init?: string; readonly mask?: string }
+
+interface Options {
+  readonly resume?: PassState;
+  readonly runtime?: Runtime;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (report: StepReport) => void | Promise<void>;
+  /** Looks at what is open when the job has ended, in whatever way. */
+  readonly afterwards?: () => void;
+}
+
+/** The picture before it is rounded to 8 bits. */
+export async function runWholeJob(job: JobSpec, files: JobFiles, { resume, runtime = ortRuntime({ threads: 1 }), signal = new AbortController().signal, onStep = () => {}, afterwards }: Options = {}): Promise<Tensor> {
+  const open = async (path: string): Promise<Model> => {
+    const file = await openWeightFile(path);
+    return new Model({ unet: file, text: file, vae: file }, runtime);
+  };
+  const { width, height } = job;
+  const model = await open(files.model), refiner = files.refiner === undefined ? undefined : await open(files.refiner);
+  const inputs: Inputs = {
+    refiner, init: files.init === undefined ? undefined : await readInitPicture(files.init, width, height),
+    mask: files.mask === undefined ? undefined : await readGreyPicture(files.mask, width, height),
+  };
+  try {
+    return (await generate(job, model, inputs, { vocabulary: new Tokenizer(await clipMerges()), now: () => 0, signal, onPhase: () => {}, onStep, resume })).image;
+  } finally {
+    afterwards?.();
+    await Promise.all([model.close(), refiner?.close()]);
+  }
+}

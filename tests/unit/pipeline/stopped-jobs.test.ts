@@ -1,0 +1,122 @@
+// Whole jobs that stop after a step and go on in a fresh process to the same picture; and what is open when a job has ended, in whatever way.
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, test } from 'vitest';
+import { encodePassState, decodePassState, type PassState } from '../../../main/engine/pipeline/pass-state';
+import type { Runtime } from '../../../main/engine/pipeline/runtime';
+import { ortRuntime } from '../../../main/worker/ort-runtime';
+import type { JobSpec } from '../../../preload/contract/job';
+import { randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../../support/checkpoints';
+import { demoJob, demoPath } from '../../support/demo';
+import { goOn, type Stopped } from '../../support/go-on';
+import { fingerprint } from '../../support/pass-cases';
+import { runWholeJob, type JobFiles } from '../../support/whole-jobs';
+
+const side = 64;
+const small = (patch: Partial<JobSpec>): JobSpec => demoJob({ prompt: 'a red house on grass', schedule: 'karras', steps: 5, width: side, height: side, ...patch });
+const refined = { refiner: { model: { name: 'refiner', hash: null }, switchAt: 0.5 } };
+
+/** A picture file of these grey values. */
+async function drawn(name: string, grey: (i: number) => number): Promise<string> {
+  const path = join(scratchFolder(), name);
+  await sharp(Uint8Array.from({ length: side * side }, (_, i) => grey(i)), { raw: { width: side, height: side, channels: 1 } }).png().toFile(path);
+  return path;
+}
+const xl = async (): Promise<JobFiles> =>
+  ({ model: await randomFamilyCheckpoint(tinyFamilies.sdxl), refiner: await randomFamilyCheckpoint(tinyFamilies['sdxl-refiner'], { seed: 2 }) });
+
+/** Every state of a whole run, and its picture. */
+async function wholeRun(job: JobSpec, files: JobFiles): Promise<{ end: string; states: PassState[] }> {
+  const states: PassState[] = [];
+  const end = fingerprint(await runWholeJob(job, files, { onStep: ({ state }) => { states.push(state); } }));
+  return { end, states };
+}
+
+test('a job goes on after any of its steps in another process, and makes the same picture to the bit', { timeout: 120_000 }, async () => {
+  const init = await drawn('init.png', (i) => (i * 7) % 256), mask = await drawn('mask.png', (i) => (i % side < 40 ? 255 : 0));
+  const mini = { model: demoPath };
+  const img2img = { kind: 'img2img', init: 'a'.repeat(64), strength: 0.8 } as const;
+  const jobs: [JobSpec, JobFiles][] = [
+    [small({ prompt: 'a [red:blue:0.5] house AND a [boat|tree] :0.5', sampler: 'euler_a', variation: { seed: 9, strength: 0.3 }, ensd: 31337 }), mini],
+    [small({ sampler: 'dpmpp_sde', noise: 'comfy' }), mini],
+    [small({ sampler: 'dpm_adaptive', noise: 'gpu' }), mini],
+    [small({ ...img2img, mask: img2img.init, sampler: 'dpm2_a' }), { ...mini, init, mask }],
+    [small({ ...refined, sampler: 'dpmpp_2m', cfgRescale: 0.5 }), await xl()],
+    [small({ ...refined, sampler: 'restart', steps: 20 }), await xl()],                // comes back to high levels after the refiner has taken over
+  ];
+  const stopped: Stopped[] = [], ends: string[] = [];
+  for (const [job, files] of jobs) {
+    const { end, states } = await wholeRun(job, files);
+    // Of a long run a few, before and after the refiner takes over.
+    const chosen = states.filter((_, i) => i % Math.ceil(states.length / 5) === 0);
+    for (const state of chosen) { stopped.push({ job, files, state: Buffer.from(encodePassState(state)).toString('base64') }); ends.push(end); }
+  }
+  expect(stopped.length).toBeGreaterThan(18);
+  expect(new Set(ends).size).toBe(jobs.length);
+  expect(await goOn(stopped)).toEqual(ends);
+});
+
+test('a host that is slow to keep a state is waited for, and is told of the steps that are left', async () => {
+  const job = small({ sampler: 'euler_a' });
+  const seen: string[] = [];
+  let kept: Uint8Array | undefined;
+  await runWholeJob(job, { model: demoPath }, { onStep: async ({ step, state }) => {
+    seen.push(`begin ${step}`);
+    await new Promise((resolve) => { setImmediate(resolve); });
+    if (step === 3) kept = encodePassState(state);
+    seen.push(`end ${step}`);
+  } });
+  expect(seen).toEqual([1, 2, 3, 4, 5].flatMap((step) => [`begin ${step}`, `end ${step}`]));
+  const left: number[] = [];
+  await runWholeJob(job, { model: demoPath }, { resume: await decodePassState(kept!, 'kept'), onStep: ({ step, steps }) => { left.push(step); expect(steps).toBe(5); } });
+  expect(left).toEqual([4, 5]);
+});
+
+describe('a state of another job is refused, naming what is another', () => {
+  const job = small({ sampler: 'euler_a' });
+  const goOnAs = async (patch: object): Promise<unknown> => {
+    const { states } = await wholeRun(job, { model: demoPath });
+    return runWholeJob({ ...job, ...patch }, { model: demoPath }, { resume: states[1]! });
+  };
+  test.each<[string, object]>([
+    ['prompt', { prompt: 'a blue house' }], ['seed', { seed: 99 }], ['cfg', { cfg: 5 }], ['sampler', { sampler: 'heun' }], ['steps', { steps: 6 }], ['width', { width: 128 }],
+    ['refiner', refined], ['variation', { variation: { seed: 1, strength: 0.1 } }],
+  ])('%s', async (field, patch) => {
+    await expect(goOnAs(patch)).rejects.toMatchObject({ code: 'pass.stale', message: expect.stringContaining(field) as string, data: { field } });
+  });
+  test('what says nothing of the picture may differ: names, hashes that became known, the text before wildcards', async () => {
+    await expect(goOnAs({ model: { name: 'renamed', hash: 'b'.repeat(64) }, template: { prompt: 'a __colour__ house', negative: '' } })).resolves.toBeDefined();
+  });
+});
+
+describe('when a job with a refiner has ended, the U-Net of the refiner is closed', () => {
+  const job = small({ ...refined, sampler: 'euler' });
+  /** Counts what is open of graphs that read latents and timesteps: U-Nets. */
+  function counting() {
+    const ort = ortRuntime({ threads: 1 }), open = new Set<object>();
+    const runtime: Runtime = { async open(graph) {
+      const session = await ort.open(graph);
+      if (!graph.inputs.some(({ name }) => name === 't')) return session;
+      const counted = { ...session, run: session.run.bind(session), close: async () => { open.delete(counted); await session.close(); } };
+      open.add(counted);
+      return counted;
+    } };
+    return { runtime, open };
+  }
+  const stop = new Error('stopped by the test');
+  test.each<[string, (step: number, abort: AbortController) => void, boolean]>([
+    ['whole', () => {}, false],
+    ['cancelled', (step, abort) => { if (step === 4) abort.abort(stop); }, true],
+    ['with an error', (step) => { if (step === 4) throw stop; }, true],
+  ])('%s', async (_, at, fails) => {
+    const { runtime, open } = counting(), abort = new AbortController();
+    let opened = 0, left = -1;
+    const run = runWholeJob(job, await xl(), {
+      runtime, signal: abort.signal, afterwards: () => { left = open.size; },
+      onStep: ({ step }) => { opened = Math.max(opened, open.size); at(step, abort); },
+    });
+    if (fails) await expect(run).rejects.toBe(stop); else await run;
+    expect(opened).toBe(1);                          // never both
+    expect(left).toBe(0);
+  });
+});

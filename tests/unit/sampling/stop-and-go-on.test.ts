@@ -1,0 +1,97 @@
+// A pass can stop after any step and go on in another process: what comes out is the same to the bit, whatever the sampler.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodePassState, encodePassState, type PassState } from '../../../main/engine/pipeline/pass-state';
+import { NoiseSource, samplerNames, scheduleNames, type SamplerName } from '../../../preload/contract/vocabulary';
+import { goOn } from '../../support/go-on';
+import { fingerprint, runPass, type PassCase } from '../../support/pass-cases';
+
+interface Whole { readonly which: PassCase; readonly end: string; readonly states: readonly PassState[] }
+
+async function whole(which: PassCase): Promise<Whole> {
+  const states: PassState[] = [];
+  const end = fingerprint(await runPass(which, undefined, (state) => states.push(state)));
+  return { which, end, states };
+}
+
+/** Goes on from every step of every pass, in one other process, and names those that came to something else. */
+async function differing(cases: readonly PassCase[]): Promise<{ steps: number; others: string[] }> {
+  const runs: Whole[] = [];
+  for (const which of cases) runs.push(await whole(which));
+  const stopped = runs.flatMap(({ which, states, end }) => states.map((state) => ({ which, end, at: state.sampler.step, state: Buffer.from(encodePassState(state)).toString('base64') })));
+  const ends = await goOn(stopped.map(({ which, state }) => ({ which, state })));
+  const others = stopped.filter(({ end }, i) => end !== ends[i]).map(({ which, at }) => `after step ${at} of ${JSON.stringify(which)}`);
+  return { steps: ends.length, others };
+}
+
+/** What each sampler is tried with. */
+const kinds: readonly Omit<PassCase, 'sampler'>[] = [
+  { schedule: 'karras', steps: 7, noise: 'cpu' },
+  { schedule: 'normal', steps: 6, noise: 'gpu', options: { eta: 0.5 } },
+  { schedule: 'normal', steps: 6, noise: 'comfy', options: { eta: 0 } },
+  { schedule: 'sgm_uniform', steps: 5, noise: 'cpu', strength: 0.7, ensd: 31337, masked: true },
+  { schedule: 'ddim_uniform', steps: 8, noise: 'cpu' },
+  { schedule: 'kl_optimal', steps: 5, noise: 'cpu', options: { eta: 1 } },                                        // ends above 0
+  { schedule: 'karras', steps: 9, noise: 'gpu', levels: [14.6, 5, 5, 5, 2, 1, 1, 0.3, 0.3, 0] },                  // levels repeat
+  { schedule: 'karras', steps: 4, noise: 'cpu', dims: [1, 3, 1, 1], options: { eta: 0.8, sChurn: 3, sNoise: 1.01 } },      // draws of fewer than 16 values leave a spare one
+];
+
+describe('goes on to the same end', () => {
+  it('every sampler, after every step, and restarts too', { timeout: 120_000 }, async () => {
+    const cases = [
+      ...samplerNames.flatMap((sampler) => kinds.map((kind) => ({ sampler, ...kind }))),
+      ...[20, 36].flatMap((steps) => NoiseSource.options.map((noise): PassCase => ({ sampler: 'restart', schedule: 'karras', steps, noise }))),
+    ];
+    const { steps, others } = await differing(cases);
+    expect(others).toEqual([]);
+    expect(steps).toBeGreaterThan(5 * cases.length);
+  });
+
+  it('any pass', { timeout: 120_000 }, async () => {
+    const any = fc.record({
+      sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), noise: fc.constantFrom(...NoiseSource.options), steps: fc.integer({ min: 2, max: 12 }),
+      strength: fc.option(fc.double({ min: 0.1, max: 1, noNaN: true }), { nil: undefined }), masked: fc.boolean(), ensd: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
+      options: fc.record({ eta: fc.constantFrom(0, 0.3, 1), sNoise: fc.constantFrom(1, 1.1), sChurn: fc.constantFrom(0, 4), lowerOrderFinal: fc.boolean(), order: fc.constantFrom(2, 3) }),
+    });
+    const { others } = await differing(fc.sample(any, 150));
+    expect(others).toEqual([]);
+  });
+});
+
+describe('a state', () => {
+  const which = (sampler: SamplerName): PassCase => ({ sampler, schedule: 'karras', steps: 6, noise: 'cpu' });
+  const stateOf = async (sampler: SamplerName): Promise<PassState> => (await whole(which(sampler))).states[3]!;
+
+  it.each(['dpmpp_3m_sde', 'dpm_adaptive', 'dpmpp_2m_cfg_pp'] as const)('is plain data: a clone of it, and its bytes read again, are it (%s)', async (sampler) => {
+    const state = await stateOf(sampler);
+    expect(structuredClone(state)).toEqual(state);
+    expect(await decodePassState(encodePassState(state), 'a.pass')).toEqual(state);
+  });
+
+  it('is not changed by the steps that follow', async () => {
+    const seen: [PassState, PassState][] = [];
+    for (const sampler of samplerNames) await runPass(which(sampler), undefined, (state) => { seen.push([state, structuredClone(state)]); });
+    for (const [kept, atOnce] of seen) expect(kept).toEqual(atOnce);
+  });
+
+  it('that was cut anywhere, or is something else, is refused by its name', async () => {
+    const bytes = encodePassState(await stateOf('dpmpp_2m'));
+    for (let length = 0; length < bytes.length; length += 97) {
+      await expect(decodePassState(bytes.subarray(0, length), '/data/passes/a.pass')).rejects.toMatchObject({ code: 'pass.unreadable', message: expect.stringContaining('a.pass') as string });
+    }
+    const texts: [string, string][] = [['"format":"atelier.pass"', '"format":"another.pass"'], ['\\"draws\\":', '\\"drawn\\":'], ['"past.1.x"', '"past.9.x"'], ['\\"levels\\":[', '\\"levels\\":{']];
+    for (const [find, replace] of texts) {
+      const text = Buffer.from(bytes).toString('latin1');
+      expect(text).toContain(find);
+      await expect(decodePassState(Buffer.from(text.replace(find, replace), 'latin1'), 'a.pass')).rejects.toMatchObject({ code: 'pass.unreadable' });
+    }
+  });
+
+  it('of another version, of other noise levels or of another size is refused, and says so', async () => {
+    const state = await stateOf('dpmpp_2m');
+    const later = Buffer.from(Buffer.from(encodePassState(state)).toString('latin1').replace('"version":"1"', '"version":"9"'), 'latin1');
+    await expect(decodePassState(later, 'a.pass')).rejects.toMatchObject({ code: 'pass.stale', data: { field: 'version' } });
+    await expect(runPass({ ...which('dpmpp_2m'), steps: 7 }, state)).rejects.toMatchObject({ code: 'pass.stale', data: { field: 'noise levels' } });
+    await expect(runPass({ ...which('dpmpp_2m'), dims: [1, 4, 4, 2] }, state)).rejects.toMatchObject({ code: 'pass.stale', data: { field: 'size' } });
+  });
+});
