@@ -9,7 +9,7 @@ export interface FamilyTraits {
   /** Latents of the diffusion model are the autoencoder's times this. */
   readonly latentScale: number;
   /** SD 1 and SD 2 share a latent space and tuned schedules; SDXL and its refiner have their own. */
-  readonly lineage: 'sd1' | 'sdxl';
+  readonly latentSpace: 'sd1' | 'sdxl';
 }
 
 /** Marker of trainers of SDXL models with zero terminal SNR: an empty tensor. */
@@ -20,7 +20,7 @@ export function familyTraits(file: WeightFile): FamilyTraits {
   const { family, prediction } = identify(file);
   const xl = family === 'sdxl' || family === 'sdxl-refiner';
   return {
-    prediction: prediction ?? 'eps', latentScale: xl ? 0.13025 : 0.18215, lineage: xl ? 'sdxl' : 'sd1',
+    prediction: prediction ?? 'eps', latentScale: xl ? 0.13025 : 0.18215, latentSpace: xl ? 'sdxl' : 'sd1',
     table: file.tensors.has(ZERO_TERMINAL_SNR) ? sigmaTable(rescaleToZeroTerminalSnr(scaledLinearAlphas())) : stableDiffusionTable,
   };
 }

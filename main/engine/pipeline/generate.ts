@@ -78,7 +78,8 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
     const from = resume?.pass === index ? resume : undefined;
     if (from) assertSamePass(from, { levels: sigmas, dims });
     const noise = pass.noise(from?.draws);
-    const end = await sample(stage, pass.start(noise.initial, latents), {
+    const start = from?.sampler.x ?? await pass.start(noise.initial, latents);
+    const end = await sample(stage, start, {
       sampler: samplers[pass.sampler].run, options, sigmas, noise: noise.next, signal, from,
       onReady: () => {
         if (firstStep !== began) return;
@@ -111,13 +112,13 @@ interface JobPass {
   readonly dims: Dims;
   /** Its noise, that of the steps after so many draws. */
   readonly noise: (drawn?: number) => LatentNoise;
-  /** Latents at its first noise level. */
-  readonly start: (noise: Tensor, before: Tensor | undefined) => Tensor;
+  /** Latents at its first noise level; `before`: what the pass before it left. */
+  readonly start: (noise: Tensor, before: Tensor | undefined) => Tensor | Promise<Tensor>;
 }
 
 async function passesOf(job: JobSpec, model: Model, inputs: Inputs, host: Host): Promise<{ passes: readonly JobPass[]; words: WordsReport }> {
-  const { traits: { table, lineage }, autoencoder } = model;
-  const plan = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, table, lineage);
+  const { traits: { table, latentSpace }, autoencoder } = model;
+  const plan = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, table, latentSpace);
   const original = inputs.init && await autoencoder.encode(inputs.init);
   const told = { ...job, pictures: inputs, original, timestepOf: plan.timestepOf };
   const first = await tellModel(model, told, host);

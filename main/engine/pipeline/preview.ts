@@ -32,7 +32,7 @@ const SDXL_COLORS: LatentColors = {
 export function previewer(model: Pick<Model, 'autoencoder' | 'traits'>, tiny: Autoencoder | undefined, now: () => number): Previewer {
   const decoder = tiny ?? model.autoencoder;
   if (!tiny && decoder.hasFamilyLatents && !(decoder instanceof TinyAutoencoder)) {
-    const colors = model.traits.lineage === 'sdxl' ? SDXL_COLORS : SD1_COLORS;
+    const colors = model.traits.latentSpace === 'sdxl' ? SDXL_COLORS : SD1_COLORS;
     return (denoised) => Promise.resolve(linearColors(denoised, colors));
   }
   return decoded(decoder, now);

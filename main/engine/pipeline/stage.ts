@@ -60,7 +60,7 @@ export async function tellModel(model: Model, told: Told, { vocabulary, embeddin
   };
 }
 
-/** The second stage takes over for good when this share of the noise levels is done. Only one of the two is held open, and the second not after the pass. */
+/** The second stage takes over for good when this share of the noise levels is done, in the middle of a step too, as in A1111. Only one of the two is held open, and the second not after the pass. */
 export function handOver(first: Stage, second: Stage, switchAt: number, table: SigmaTable): Stage {
   const isDone = (sigma: number): boolean => (table.sigmas.length - 1 - sigmaToT(table, sigma)) / table.sigmas.length >= switchAt;
   let open = first;

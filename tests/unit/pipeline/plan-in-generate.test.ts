@@ -31,8 +31,8 @@ test.each<[string, Partial<JobSpec>]>([
   const job = demoJob({ prompt: 'a red house', cfg: 3, ...size, ...patch });
   const { image } = await generate(job, model, job.init ? { init } : {}, { vocabulary, now: () => 0, signal: new AbortController().signal, onPhase: () => {}, onStep: () => {} });
 
-  const { table, prediction, lineage } = model.traits;
-  const plan = planSampling({ ...job, strength: job.strength }, table, lineage);
+  const { table, prediction, latentSpace } = model.traits;
+  const plan = planSampling({ ...job, strength: job.strength }, table, latentSpace);
   const { at } = await conditionOn({ encode: (...given) => model.encodeText(...given), widths: model.textWidths, beside: () => ({}) }, vocabulary, { ...job, evaluations: job.steps, guided: true });
   const denoise = guidedDenoiser((...given) => model.predict(...given), { prediction, table, timestepOf: plan.timestepOf, cfg: job.cfg, conditioning: () => at(0) });
   const noise = latentNoise(job.noise, job.seed, [1, 4, size.height / model.autoencoder.factor, size.width / model.autoencoder.factor]);

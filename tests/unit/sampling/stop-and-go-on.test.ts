@@ -58,6 +58,17 @@ describe('goes on to the same end', () => {
   });
 });
 
+it('a pass that went on hands out the states of one that never stopped, so that it can stop again', async () => {
+  for (const sampler of samplerNames) {
+    for (const noise of NoiseSource.options) {
+      const which: PassCase = { sampler, schedule: 'karras', steps: 6, noise, options: { eta: 0.5 } };
+      const { states } = await whole(which), after = Math.floor(states.length / 2), again: PassState[] = [];
+      await runPass(which, structuredClone(states[after]), (state) => again.push(state));
+      expect(again).toEqual(states.slice(after + 1));
+    }
+  }
+});
+
 describe('a state', () => {
   const which = (sampler: SamplerName): PassCase => ({ sampler, schedule: 'karras', steps: 6, noise: 'cpu' });
   const stateOf = async (sampler: SamplerName): Promise<PassState> => (await whole(which(sampler))).states[3]!;
