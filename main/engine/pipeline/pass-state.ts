@@ -85,6 +85,7 @@ export async function decodePassState(bytes: Uint8Array, path: string): Promise<
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isString = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const areNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNumber);
 
@@ -106,16 +107,16 @@ export function assertSameJob(state: PassState, job: object): void {
 
 /** The same of the pass itself: `dims` of its latents. */
 export function assertSamePass(state: PassState, now: { levels: readonly number[]; dims: Dims }): void {
-  if (state.levels.length !== now.levels.length || state.levels.some((level, i) => level !== now.levels[i])) throw stale('noise levels');
+  if (state.levels.length !== now.levels.length || state.levels.some((level, i) => level !== now.levels[i])) throw stale('schedule of noise levels');
   const { x, past, adaptive } = state.sampler;
   for (const { dims } of [x, ...past.flatMap((each, k) => namedTensors(each, k).map(([, tensor]) => tensor)), ...(adaptive ? [adaptive.low] : [])]) {
     if (showDims(dims) !== showDims(now.dims)) throw stale('size');
   }
 }
 
-/** `field` of the job, or what else is another. Without its values, which may be prompts. */
+/** Without the values, which may be prompts. */
 const stale = (field: string): AppError => new AppError('pass.stale', {
-  message: `The stored steps cannot be gone on from: ${field} is not what it was`, hint: 'Start the picture anew.', data: { field },
+  message: `The stored steps were made with another ${field}`, hint: 'Start the picture anew.', data: { field },
 });
 
 /** What a job says beside what decides over its pixels. */
@@ -124,10 +125,11 @@ const beside: readonly string[] = ['template', 'embeddings'];
 const differentField = (a: Record<string, unknown>, b: Record<string, unknown>): string | undefined =>
   [...new Set([...Object.keys(a), ...Object.keys(b)])].find((field) => !beside.includes(field) && !agree(a[field], b[field]));
 
-/** Files are the same by their hashes, where both are known. */
+/** Files are the same by their hashes, or by name while one of these is not known. */
 function agree(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((value, i) => agree(value, b[i]));
   if (!isRecord(a) || !isRecord(b)) return a === b;
-  if ('hash' in a && 'hash' in b) return a['hash'] === null || b['hash'] === null || a['hash'] === b['hash'];
+  if (isString(a['hash']) && isString(b['hash'])) return a['hash'] === b['hash'];
+  if ('hash' in a && 'hash' in b) return a['name'] === b['name'];
   return Object.keys({ ...a, ...b }).every((key) => agree(a[key], b[key]));
 }

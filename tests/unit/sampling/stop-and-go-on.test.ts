@@ -102,7 +102,7 @@ describe('a state', () => {
     const state = await stateOf('dpmpp_2m');
     const later = Buffer.from(Buffer.from(encodePassState(state)).toString('latin1').replace('"version":"1"', '"version":"9"'), 'latin1');
     await expect(decodePassState(later, 'a.pass')).rejects.toMatchObject({ code: 'pass.stale', data: { field: 'version' } });
-    await expect(runPass({ ...which('dpmpp_2m'), steps: 7 }, state)).rejects.toMatchObject({ code: 'pass.stale', data: { field: 'noise levels' } });
+    await expect(runPass({ ...which('dpmpp_2m'), steps: 7 }, state)).rejects.toMatchObject({ code: 'pass.stale', data: { field: 'schedule of noise levels' } });
     await expect(runPass({ ...which('dpmpp_2m'), dims: [1, 4, 4, 2] }, state)).rejects.toMatchObject({ code: 'pass.stale', data: { field: 'size' } });
   });
 });
