@@ -1,7 +1,8 @@
 // Whole jobs on the engine alone, with models and pictures opened anew: nothing is left from another run.
-import { generate, type Inputs, type StepReport } from '../../main/engine/pipeline/generate';
+import { generate, type StepReport } from '../../main/engine/pipeline/generate';
 import { Model } from '../../main/engine/pipeline/model';
 import type { PassState } from '../../main/engine/pipeline/pass-state';
+import type { Inputs } from '../../main/engine/pipeline/passes';
 import type { Runtime } from '../../main/engine/pipeline/runtime';
 import type { Tensor } from '../../main/engine/tensor';
 import { Tokenizer } from '../../main/engine/text/tokenizer';

@@ -2,8 +2,9 @@
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CheckpointSizes } from '../../../main/engine/families/known-sizes';
 import { whyNotRunnable } from '../../../main/engine/identify/identify';
-import { generate, type Generated, type Inputs } from '../../../main/engine/pipeline/generate';
+import { generate, type Generated } from '../../../main/engine/pipeline/generate';
 import { Model } from '../../../main/engine/pipeline/model';
+import type { Inputs } from '../../../main/engine/pipeline/passes';
 import { float32, type Tensor } from '../../../main/engine/tensor';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';
 import { openWeightFile } from '../../../main/files/weight-file';
