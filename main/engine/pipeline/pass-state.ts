@@ -1,7 +1,8 @@
 // A pass that was stopped, as a file: what it knows between two steps and which job it belongs to. A safetensors file, so that any tool can look into it.
+import { crc32 } from '../crc32';
 import { AppError } from '../errors';
 import type { PassProgress } from '../sampling/pass';
-import type { Denoised, Evaluation, SamplerState } from '../sampling/types';
+import type { Evaluation, SamplerState } from '../sampling/types';
 import { float32, type Dims, type Tensor } from '../tensor';
 import { baseName, encodeHeader, parseHeader, showDims } from '../weights/safetensors';
 
@@ -22,28 +23,28 @@ export interface PassState extends PassProgress {
 /** What is no tensor, as JSON, where every double comes back as it was. */
 interface Facts extends Pick<PassState, 'job' | 'pass' | 'levels' | 'evaluations' | 'lowestSigma' | 'draws'> {
   readonly step: number;
-  /** Of each past answer. */
-  readonly sigmas: readonly number[];
+  /** `uncond`: whether the answer has that part. */
+  readonly past: readonly { readonly sigma: number; readonly uncond: boolean }[];
   readonly adaptive?: { readonly sigma: number; readonly stride: number };
 }
 
 export function encodePassState({ job, pass, levels, evaluations, lowestSigma, draws, sampler: { step, x, past, adaptive } }: PassState): Uint8Array {
   const facts: Facts = {
-    job, pass, levels, evaluations, lowestSigma, draws, step, sigmas: past.map(({ sigma }) => sigma),
+    job, pass, levels, evaluations, lowestSigma, draws, step, past: past.map(({ sigma, denoised }) => ({ sigma, uncond: denoised.uncond !== undefined })),
     ...(adaptive && { adaptive: { sigma: adaptive.sigma, stride: adaptive.stride } }),
   };
-  const tensors = new Map<string, Tensor>([['x', x], ...(adaptive ? [['low', adaptive.low] as const] : []), ...past.flatMap(namedTensors)]);
-  const { header, entries, sizeBytes } = encodeHeader([...tensors].map(([name, { dims }]) => ({ name, dtype: 'F32', shape: dims })), {
-    format: FORMAT, version: VERSION, facts: JSON.stringify(facts),
+  const tensors: [string, Tensor][] = [['x', x], ...(adaptive ? [['low', adaptive.low] as [string, Tensor]] : []), ...past.flatMap(namedTensors)];
+  const json = JSON.stringify(facts), data = tensors.map(([, tensor]) => bytesOf(tensor));
+  const { header, entries, sizeBytes } = encodeHeader(tensors.map(([name, { dims }]) => ({ name, dtype: 'F32', shape: dims })), {
+    format: FORMAT, version: VERSION, facts: json, crc32: String(crc32(new TextEncoder().encode(json), ...data)),
   });
   const bytes = new Uint8Array(sizeBytes);
   bytes.set(header);
-  for (const { name, offset } of entries) {
-    const { data } = tensors.get(name)!;
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
-  }
+  entries.forEach(({ offset }, i) => { bytes.set(data[i]!, offset); });           // of one dtype: in the order that they were given
   return bytes;
 }
+
+const bytesOf = ({ data }: Tensor): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 const namedTensors = ({ x, denoised }: Evaluation, k: number): [string, Tensor][] =>
   [[`past.${k}.x`, x], [`past.${k}.denoised`, denoised], ...(denoised.uncond ? [[`past.${k}.uncond`, denoised.uncond] as [string, Tensor]] : [])];
@@ -55,29 +56,24 @@ export async function decodePassState(bytes: Uint8Array, path: string): Promise<
   });
   const file = await parseHeader({ path, sizeBytes: bytes.length, read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)) })
     .catch((cause: unknown) => { throw unreadable('it is no whole file of a stopped pass', cause); });
-  const { format, version, facts: json } = file.metadata;
+  const { format, version, facts: json = '', crc32: sum } = file.metadata;
   if (format !== FORMAT) throw unreadable('it is not the file of a stopped pass');
   if (version !== VERSION) throw stale('version');
+  if (sum !== String(crc32(new TextEncoder().encode(json), bytes.subarray(file.dataOffset)))) throw unreadable('it was damaged after it was written');
   const facts = readFacts(json);
   if (!facts) throw unreadable('what it says of the pass is incomplete');
 
-  const find = (name: string): Tensor | undefined => {
+  const tensor = (name: string): Tensor => {
     const entry = file.tensors.get(name);
-    if (entry?.dtype !== 'F32') return undefined;
+    if (entry?.dtype !== 'F32') throw unreadable(`its tensor ${name} is missing`);
     return float32(entry.shape, new Float32Array(Uint8Array.from(bytes.subarray(entry.offset, entry.offset + entry.byteLength)).buffer));      // aligned
   };
-  const tensor = (name: string): Tensor => {
-    const found = find(name);
-    if (!found) throw unreadable(`its tensor ${name} is missing`);
-    return found;
-  };
-  const answer = (k: number): Denoised => {
-    const uncond = find(`past.${k}.uncond`);
-    return { ...tensor(`past.${k}.denoised`), ...(uncond && { uncond }) };
-  };
-  const { step, sigmas, adaptive, ...rest } = facts;
+  const { step, past, adaptive, ...rest } = facts;
   const sampler: SamplerState = {
-    step, x: tensor('x'), past: sigmas.map((sigma, k) => ({ sigma, x: tensor(`past.${k}.x`), denoised: answer(k) })),
+    step, x: tensor('x'),
+    past: past.map(({ sigma, uncond }, k) => ({
+      sigma, x: tensor(`past.${k}.x`), denoised: { ...tensor(`past.${k}.denoised`), ...(uncond && { uncond: tensor(`past.${k}.uncond`) }) },
+    })),
     ...(adaptive && { adaptive: { ...adaptive, low: tensor('low') } }),
   };
   return { ...rest, sampler };
@@ -89,12 +85,13 @@ const isString = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const areNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNumber);
 
-function readFacts(json: string | undefined): Facts | null {
+function readFacts(json: string): Facts | null {
   let facts: unknown;
-  try { facts = JSON.parse(json ?? ''); } catch { return null; }
+  try { facts = JSON.parse(json); } catch { return null; }
   if (!isRecord(facts)) return null;
-  const { job, pass, levels, evaluations, lowestSigma, draws, step, sigmas, adaptive } = facts;
-  const isWhole = isRecord(job) && areNumbers(levels) && areNumbers(sigmas) && isNumber(lowestSigma) && [pass, evaluations, draws, step].every(isCount)
+  const { job, pass, levels, evaluations, lowestSigma, draws, step, past, adaptive } = facts;
+  const isWhole = isRecord(job) && areNumbers(levels) && isNumber(lowestSigma) && [pass, evaluations, draws, step].every(isCount)
+    && Array.isArray(past) && past.every((each) => isRecord(each) && isNumber(each['sigma']) && typeof each['uncond'] === 'boolean')
     && (adaptive === undefined || (isRecord(adaptive) && isNumber(adaptive['sigma']) && isNumber(adaptive['stride'])));
   return isWhole ? facts as unknown as Facts : null;
 }
