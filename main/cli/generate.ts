@@ -1,9 +1,10 @@
 // `generate`: one request from the command line, through the same queue, worker and library as the window.
 import { resolve } from 'node:path';
-import { JobRequest, JobSpec, type JobView } from '../../preload/contract/job';
+import { JobFields, JobRequest, type JobView } from '../../preload/contract/job';
+import { rngOfNoise } from '../../preload/contract/job-versions';
 import type { ModelEntry } from '../../preload/contract/model';
 import type { PictureRequest } from '../../preload/contract/picture-report';
-import { NoiseSource, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
+import { Compat, Rng, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
 import { AppError } from '../engine/errors';
 import { createStudio, type LocalStudio } from '../services/studio';
 import { helpFor, parseCommand, usageError, type Command } from './args';
@@ -37,11 +38,13 @@ const command = {
     'switch-at': { kind: 'number', value: '0-1', help: 'after which share of the noise --refiner takes over; 0.8 without it' },
     prediction: { kind: 'text', value: 'KIND', help: 'what the model predicts, where its file leaves that open', choices: ['eps', 'v'] },
     'cfg-rescale': { kind: 'number', value: '0-1', help: 'how far to undo the contrast that a high --cfg adds; 0.7 suits models with zero terminal SNR' },
-    noise: { kind: 'text', value: 'SOURCE', help: 'whose noise a seed means: torch on the CPU, NVIDIA cards, ComfyUI', choices: NoiseSource.options },
+    rng: { kind: 'text', value: 'KIND', help: 'what draws a seed\'s noise: torch on the CPU, NVIDIA cards, or first the one and then the other', choices: Rng.options },
+    compat: { kind: 'text', value: 'PROGRAM', help: 'whose conventions count steps, noise levels and defaults', choices: Compat.options },
+    noise: { kind: 'text', value: 'SOURCE', help: '--rng and --compat in one, as earlier versions had it', choices: Object.keys(rngOfNoise) },
     'variation-strength': { kind: 'number', value: '0-1', help: 'how far to go towards the noise of another seed: pictures near --seed\'s' },
     'variation-seed': { kind: 'number', value: 'N', help: 'that other seed; a new one each time without it' },
     ensd: { kind: 'number', value: 'N', help: 'added to the seed for the noise of the steps (eta noise seed delta)' },
-    emphasis: { kind: 'text', value: 'MODE', help: 'whether (word:1.3) keeps the mean of the text embeddings', choices: JobSpec.shape.emphasis.unwrap().options },
+    emphasis: { kind: 'text', value: 'MODE', help: 'whether (word:1.3) keeps the mean of the text embeddings', choices: JobFields.shape.emphasis.unwrap().options },
     'clip-skip': { kind: 'number', value: 'N', help: 'text layers to leave out at the end, counted from 1' },
     style: { kind: 'list', value: 'NAME', help: 'a style of styles.csv in the data folder; may be given more than once' },
     count: { kind: 'number', value: 'N', help: 'pictures, with seeds counting up' },
@@ -104,7 +107,7 @@ export function requestFrom(values: Values, model: ModelEntry, { init, mask, dep
     ...(values.size !== undefined ? sizeFrom(values.size) : init ? sizeLike(init, model.nativeSize) : { ...model.nativeSize, ...given({ width: like.width, height: like.height }) }),
     ...given({
       init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, imageCfg: values['image-cfg'], cfgRescale: values['cfg-rescale'],
-      prediction: values.prediction, noise: values.noise, ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
+      prediction: values.prediction, ...rngOfNoise[values.noise ?? ''], ...given({ rng: values.rng, compat: values.compat }), ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
       vae: vae && vae.id, textEncoders: textEncoders.length > 0 ? textEncoders.map(({ id }) => id) : undefined,
       refiner: refiner && { model: refiner.id, switchAt: values['switch-at'] },
       variation: values['variation-strength'] === undefined ? undefined : { strength: values['variation-strength'], seed: values['variation-seed'] },

@@ -1,8 +1,9 @@
 // A job is plain data: all that a worker needs, storable, embedded in the picture that it makes, and run again from it bit for bit.
 import { z } from 'zod';
 import { ErrorInfo } from './errors';
+import { jobVersion, upgradeJob, upgradeRequest } from './job-versions';
 import { Notice } from './notice';
-import { NoiseSource, SamplerName, ScheduleName } from './vocabulary';
+import { Compat, Rng, SamplerName, ScheduleName } from './vocabulary';
 
 /** SHA-256 in lower-case hex, of a file's or a blob's bytes. */
 export const ContentHash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex');
@@ -13,8 +14,9 @@ const Side = z.int().min(64).max(4096).refine((n) => n % 8 === 0, { message: 'mu
 /** A file by its content; `hash` is null while it is not known. */
 const NamedFile = z.object({ name: z.string(), hash: ContentHash.nullable() });
 
-export const JobSpec = z.object({
-  version: z.literal(1).default(1),
+/** The fields of a job; `JobSpec` reads those of earlier versions, too. */
+export const JobFields = z.object({
+  version: z.literal(jobVersion, { error: ({ input }) => `is ${JSON.stringify(input)}, and this Atelier knows jobs up to version ${jobVersion}: a newer one reads it` }),
   kind: z.enum(['txt2img', 'img2img']),
   /** By content, never by path. `hash` may be null while a new file is still being hashed; the finished picture has it. */
   model: NamedFile,
@@ -29,7 +31,8 @@ export const JobSpec = z.object({
   width: Side,
   height: Side,
   clipSkip: z.int().min(1).max(12).default(1),
-  noise: NoiseSource.default('cpu'),
+  rng: Rng.default('cpu'),
+  compat: Compat.default('a1111'),
   /** img2img: the picture to start from, a blob. */
   init: ContentHash.optional(),
   /** img2img: how much of the schedule runs (denoising strength); 1 starts from noise. */
@@ -60,36 +63,41 @@ export const JobSpec = z.object({
   template: z.object({ prompt: z.string().max(100_000), negative: z.string().max(100_000) }).optional(),
   /** Trained words (textual inversion) that the prompts called up, by their files; only the finished picture has them. */
   embeddings: z.array(NamedFile).optional(),
-}).refine((job) => job.kind !== 'img2img' || (job.init !== undefined && job.strength !== undefined), {
+});
+
+/** A job of any version, as one of the present. A newer version is refused by its number. */
+export const JobSpec = z.preprocess(upgradeJob, JobFields.refine((job) => job.kind !== 'img2img' || (job.init !== undefined && job.strength !== undefined), {
   message: 'an img2img job needs `init` and `strength`', path: ['init'],
-}).refine((job) => job.mask === undefined || job.init !== undefined, { message: 'a mask needs the picture that it lies on (`init`)', path: ['mask'] });
+}).refine((job) => job.mask === undefined || job.init !== undefined, { message: 'a mask needs the picture that it lies on (`init`)', path: ['mask'] }));
 export type JobSpec = z.infer<typeof JobSpec>;
 
 /** What somebody asks for: a job without what the studio fills in. `model` and `refiner.model` are ids of known models. One job is made per picture. */
-export const JobRequest = z.object({
+export const RequestFields = z.object({
   model: z.string(),
   prompt: z.string().max(100_000), negative: z.string().max(100_000).default(''),
   /** null: a new seed each time. Picture i of `count` has seed + i; with a variation all have one seed, and the variation's counts up. */
   seed: Seed.nullable().default(null),
-  steps: JobSpec.shape.steps, sampler: SamplerName, schedule: ScheduleName, cfg: JobSpec.shape.cfg,
+  steps: JobFields.shape.steps, sampler: SamplerName, schedule: ScheduleName, cfg: JobFields.shape.cfg,
   width: Side, height: Side,
   clipSkip: z.int().min(1).max(12).default(1),
-  noise: NoiseSource.default('cpu'),
+  rng: Rng.default('cpu'),
+  compat: Compat.default('a1111'),
   init: ContentHash.optional(),
   strength: z.number().min(0).max(1).default(0.6),
-  mask: JobSpec.shape.mask, depth: JobSpec.shape.depth,
-  cfgRescale: JobSpec.shape.cfgRescale, imageCfg: JobSpec.shape.imageCfg,
+  mask: JobFields.shape.mask, depth: JobFields.shape.depth,
+  cfgRescale: JobFields.shape.cfgRescale, imageCfg: JobFields.shape.imageCfg,
   /** Ids of files for it. Left out: what the model's settings say, else a VAE of the model's name beside it, else its own; null: its own. */
   vae: z.string().nullable().optional(), textEncoders: z.array(z.string()).max(2).optional(),
   /** Left out: what the model's settings say, else the model itself. */
-  prediction: JobSpec.shape.prediction,
+  prediction: JobFields.shape.prediction,
   refiner: z.object({ model: z.string(), switchAt: Share.default(0.8) }).optional(),
   variation: z.object({ seed: Seed.nullable().default(null), strength: Share }).optional(),
-  ensd: JobSpec.shape.ensd, emphasis: JobSpec.shape.emphasis,
+  ensd: JobFields.shape.ensd, emphasis: JobFields.shape.emphasis,
   /** Names of styles (styles.csv) to put on the prompts. */
   styles: z.array(z.string()).optional(),
   count: z.int().min(1).max(64).default(1),
 });
+export const JobRequest = z.preprocess(upgradeRequest<z.input<typeof RequestFields>>, RequestFields);
 export type JobRequest = z.infer<typeof JobRequest>;
 
 export const JobState = z.enum(['queued', 'loading', 'running', 'decoding', 'saving', 'done', 'failed', 'cancelled']);

@@ -1,8 +1,8 @@
 // What `inspect` says of a picture: the program that made it, its job in our names, and which models it needs that are not here.
 import { z } from 'zod';
-import { JobRequest, JobSpec } from './job';
+import { JobFields, RequestFields } from './job';
 import { ModelKind } from './model';
-import { NoiseSource, PictureSource, SamplerName, ScheduleName } from './vocabulary';
+import { Compat, PictureSource, Rng, SamplerName, ScheduleName } from './vocabulary';
 
 /** As the text says it: the hash may be any of the community's, of any length. */
 const NamedModel = z.object({ name: z.string(), hash: z.string().nullable() });
@@ -23,7 +23,8 @@ const PictureJob = z.looseObject({
   width: z.number().optional(),
   height: z.number().optional(),
   clipSkip: z.number().optional(),
-  noise: NoiseSource.optional(),
+  rng: Rng.optional(),
+  compat: Compat.optional(),
   /** Denoising strength. A1111 has one number for img2img and for the second pass, so with `hires` both have it. */
   strength: z.number().optional(),
   cfgRescale: z.number().optional(),
@@ -33,12 +34,12 @@ const PictureJob = z.looseObject({
   vae: z.string().optional(),
   /** Only our own jobs name these by content. */
   vaeHash: z.string().nullable().optional(),
-  textEncoders: JobSpec.shape.textEncoders,
+  textEncoders: JobFields.shape.textEncoders,
   refiner: z.object({ model: NamedModel, switchAt: z.number() }).optional(),
   variation: z.object({ seed: z.union([z.number(), z.string()]), strength: z.number() }).optional(),
   ensd: z.number().optional(),
-  emphasis: JobSpec.shape.emphasis,
-  template: JobSpec.shape.template,
+  emphasis: JobFields.shape.emphasis,
+  template: JobFields.shape.template,
   /** In the order in which they are applied; those that the prompt calls up by `<lora:…>` are among them. `textWeight` only where it differs. */
   loras: z.array(z.object({ name: z.string(), weight: z.number(), textWeight: z.number().optional() })),
   /** The second pass: `scale` of the first one's size, or a size of its own. What is absent is as in the first pass. */
@@ -64,7 +65,7 @@ export const PictureReport = z.object({
 export type PictureReport = z.infer<typeof PictureReport>;
 
 /** What to ask for, to make a picture like it: prompts in our words, models by the ids of local ones. What the picture leaves open is absent. */
-export const PictureRequest = JobRequest.omit({ count: true, styles: true }).partial();
+export const PictureRequest = RequestFields.omit({ count: true, styles: true }).partial();
 export type PictureRequest = z.infer<typeof PictureRequest>;
 
 /** A picture of any program, read to be made again. */

@@ -30,9 +30,13 @@ export const scheduleLabels: Record<ScheduleName, string> = {
   ddim_uniform: 'DDIM', beta: 'Beta', kl_optimal: 'KL Optimal', linear_quadratic: 'Linear Quadratic', align_your_steps: 'Align Your Steps',
 };
 
-/** Where the noise of a seed comes from: torch's CPU generator, the generator of NVIDIA cards (Philox), ComfyUI's convention. */
-export const NoiseSource = z.enum(['cpu', 'gpu', 'comfy']);
-export type NoiseSource = z.infer<typeof NoiseSource>;
+/** What draws the noise of a seed: torch's CPU generator; that of NVIDIA cards (Philox), A1111's NV; the CPU's for the first noise and a card's for the steps', as ComfyUI draws. */
+export const Rng = z.enum(['cpu', 'nv', 'cpu_nv']);
+export type Rng = z.infer<typeof Rng>;
+
+/** Whose conventions count steps, noise levels and defaults. */
+export const Compat = z.enum(['a1111', 'comfy']);
+export type Compat = z.infer<typeof Compat>;
 
 /** Programs whose pictures say how they were made. */
 export const PictureSource = z.enum(['atelier', 'a1111', 'forge', 'comfyui', 'invokeai', 'fooocus', 'novelai', 'drawthings', 'easydiffusion', 'none']);

@@ -1,5 +1,5 @@
 // What can be chosen: samplers and schedules, the shapes, the ladder of the quality slider.
-import { NoiseSource, samplerLabels, samplerNames, scheduleLabels, scheduleNames, type SamplerName, type ScheduleName } from '../../preload/contract/vocabulary';
+import { Compat, Rng, samplerLabels, samplerNames, scheduleLabels, scheduleNames, type SamplerName, type ScheduleName } from '../../preload/contract/vocabulary';
 
 /** What most people use stands first. */
 const usualSamplers: readonly SamplerName[] = ['dpmpp_2m', 'dpmpp_2m_sde', 'dpmpp_sde', 'euler', 'euler_a', 'heun', 'ddim', 'lms'];
@@ -14,11 +14,13 @@ export const scheduleChoices = schedules.map((value) => ({ value, label: schedul
 export const isSampler = (name: unknown): name is SamplerName => samplers.some((known) => known === name);
 export const isSchedule = (name: unknown): name is ScheduleName => schedules.some((known) => known === name);
 
-/** Programs whose seeds give the same noise; ours is the first. */
-export const noiseChoices: readonly { value: NoiseSource; label: string }[] = [
-  { value: 'cpu', label: 'Atelier, InvokeAI' }, { value: 'gpu', label: 'A1111, Forge' }, { value: 'comfy', label: 'ComfyUI' },
+/** By the programs whose seeds give that noise; ours is the first. */
+export const rngChoices: readonly { value: Rng; label: string }[] = [
+  { value: 'cpu', label: 'Atelier, InvokeAI' }, { value: 'nv', label: 'A1111, Forge' }, { value: 'cpu_nv', label: 'ComfyUI' },
 ];
-export const isNoise = (name: unknown): name is NoiseSource => NoiseSource.safeParse(name).success;
+export const compatChoices: readonly { value: Compat; label: string }[] = [{ value: 'a1111', label: 'Atelier, A1111' }, { value: 'comfy', label: 'ComfyUI' }];
+export const isRng = (name: unknown): name is Rng => Rng.safeParse(name).success;
+export const isCompat = (name: unknown): name is Compat => Compat.safeParse(name).success;
 
 /** Aspects as width : height. */
 export const aspects = [

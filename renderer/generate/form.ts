@@ -2,9 +2,10 @@
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
 import type { JobRequest } from '../../preload/contract/job';
+import { rngOfNoise } from '../../preload/contract/job-versions';
 import type { ModelEntry } from '../../preload/contract/model';
-import type { NoiseSource, SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
-import { isNoise, isSampler, isSchedule, sizeFor } from './choices';
+import type { Compat, Rng, SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
+import { isCompat, isRng, isSampler, isSchedule, sizeFor } from './choices';
 
 /** A blob that the studio holds. */
 export interface InputPicture { hash: string; width: number; height: number; /** Small data URL, to show it here. */ thumbnail: string | null }
@@ -20,7 +21,8 @@ export interface FormValues {
   model: string | null;
   width: number; height: number;
   steps: number; cfg: number; sampler: SamplerName; schedule: ScheduleName; clipSkip: number;
-  noise: NoiseSource;
+  /** What draws the noise, and whose conventions count. */
+  rng: Rng; compat: Compat;
   /** `nearby`: variation strength, 0–1, around a kept seed. `variationSeed` null: a new one each time. */
   seedMode: 'new' | 'keep'; seed: number; nearby: number; variationSeed: number | null;
   /** The id of the model that finishes the picture, from `switchAt` on. */
@@ -38,7 +40,7 @@ export interface FormValues {
 
 export const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
-  noise: 'cpu', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6,
+  rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6,
   depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, carried: null,
 };
 
@@ -61,8 +63,8 @@ export function chooseModel(model: ModelEntry): void {
 
 /** What was stored by this or another version: values of the right type are taken over, the rest start afresh. */
 function mended(stored: unknown): FormValues {
-  const old = (stored ?? {}) as Record<string, unknown>;
+  const form1 = (stored ?? {}) as Record<string, unknown>, old = { ...rngOfNoise[String(form1['noise'])], ...form1 };
   const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || nullable.includes(key)).map(([key]) => [key, old[key] ?? null]);
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
-  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], noise: isNoise(form.noise) ? form.noise : initialForm.noise, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
+  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
 }

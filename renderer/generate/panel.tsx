@@ -12,7 +12,7 @@ import { Segmented } from '../ui/segmented';
 import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
 import { CarriedField } from './carried-field';
-import { noiseChoices, samplerChoices, scheduleChoices } from './choices';
+import { compatChoices, rngChoices, samplerChoices, scheduleChoices } from './choices';
 import { setForm, useForm } from './form';
 import { MachineLine } from './machine-line';
 import { NearbyField } from './nearby-field';
@@ -58,7 +58,7 @@ export function Panel() {
           {advanced && <RescaleField />}
           <SeedField exact={advanced} />
           {advanced && keepsSeed && <NearbyField />}
-          {advanced && <NoiseField />}
+          {advanced && <RngField />}
           {advanced && <ClipSkipField />}
           {startShown && !startFirst && <StartField />}
           <CarriedField />
@@ -116,13 +116,18 @@ function GuidanceField({ exact }: { exact: boolean }) {
   );
 }
 
-function NoiseField() {
+function RngField() {
   const { t } = useTranslation();
-  const noise = useForm((form) => form.noise);
+  const [rng, compat] = useForm(useShallow((form) => [form.rng, form.compat] as const));
   return (
-    <Field name={t('noise.name')} term={t('terms.noise')} showTerm hint={t('noise.hint')}>
-      <Select label={t('noise.name')} value={noise} choices={noiseChoices} onChange={(value) => setForm({ noise: value })} />
-    </Field>
+    <>
+      <Field name={t('rng.name')} term={t('terms.rng')} showTerm hint={t('rng.hint')}>
+        <Select label={t('rng.name')} value={rng} choices={rngChoices} onChange={(value) => setForm({ rng: value })} />
+      </Field>
+      <Field name={t('compat.name')} hint={t('compat.hint')}>
+        <Select label={t('compat.name')} value={compat} choices={compatChoices} onChange={(value) => setForm({ compat: value })} />
+      </Field>
+    </>
   );
 }
 

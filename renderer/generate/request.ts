@@ -16,12 +16,12 @@ import { filesOf, knownModels } from './job-files';
 import { obstacle } from './needs';
 
 function requestOf(form: FormValues, model: ModelEntry): JobRequest {
-  const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, noise, strength, count, init, seed, nearby, variationSeed, switchAt, carried } = form;
+  const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, init, seed, nearby, variationSeed, switchAt, carried } = form;
   const keep = form.seedMode === 'keep';
   const refiner = refinersFor(knownModels(), model.id).find(({ id }) => id === form.refiner);
   const known = queryClient.getQueryData<PromptStyle[]>(['styles']) ?? [];
   return {
-    model: model.id, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, noise, strength, count, seed: keep ? seed : null, ...carried,
+    model: model.id, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...carried,
     styles: form.styles.filter((name) => known.some((style) => style.name === name)),
     ...(init && { init: init.hash, ...(init.mask && { mask: init.mask.hash }) }),
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
@@ -60,7 +60,7 @@ export function reuse(job: JobSpec): void {
 }
 
 /** Fields that the form has under the same names. */
-const plain = ['prompt', 'negative', 'steps', 'sampler', 'schedule', 'cfg', 'width', 'height', 'clipSkip', 'noise', 'strength'] as const satisfies readonly (keyof PictureRequest & keyof FormValues)[];
+const plain = ['prompt', 'negative', 'steps', 'sampler', 'schedule', 'cfg', 'width', 'height', 'clipSkip', 'rng', 'compat', 'strength'] as const satisfies readonly (keyof PictureRequest & keyof FormValues)[];
 
 /** What the request leaves open stays as it is in the form, but nothing is left of what was taken from another picture. */
 export function fillForm(request: PictureRequest): void {

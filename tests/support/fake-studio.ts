@@ -184,13 +184,13 @@ const reading: PictureReading = {
     kind: 'picture', source: 'a1111', missing: [{ kind: 'vae', name: 'kl-f8-anime2.ckpt', hash: null }, { kind: 'lora', name: 'add_detail', hash: '7c6bad76eb54' }],
     job: {
       prompt: 'a lighthouse on a cliff at dusk, (volumetric light:1.2), <lora:add_detail:0.7>', negative: 'lowres, watermark', steps: 28, sampler: 'dpmpp_2m', schedule: 'karras', cfg: 6.5, seed: 1_234_567_890,
-      width: 512, height: 768, clipSkip: 2, noise: 'gpu', model: { name: 'dreamshaper_8', hash: '879db523c3' }, vae: 'kl-f8-anime2.ckpt', loras: [{ name: 'add_detail', weight: 0.7 }],
+      width: 512, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111', model: { name: 'dreamshaper_8', hash: '879db523c3' }, vae: 'kl-f8-anime2.ckpt', loras: [{ name: 'add_detail', weight: 0.7 }],
       hires: { scale: 2, upscaler: '4x-UltraSharp', strength: 0.4 }, extra: { Version: 'v1.10.1' },
     },
   },
   request: {
     prompt: 'a lighthouse on a cliff at dusk, (volumetric light:1.2), <lora:add_detail:0.7>', negative: 'lowres, watermark', steps: 28, sampler: 'dpmpp_2m', schedule: 'karras', cfg: 6.5, seed: 1_234_567_890,
-    width: 512, height: 768, clipSkip: 2, noise: 'gpu', model: models[1]!.id,
+    width: 512, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111', model: models[1]!.id,
   },
   otherVersions: [], leftOut: ['loras', 'hires'],
 };
@@ -234,7 +234,7 @@ const studio: Studio = {
       const batch = randomUUID();
       const first = seed ?? Math.floor(Math.random() * 2 ** 32);
       const added = Array.from({ length: count }, (_, index): JobView => ({
-        id: randomUUID(), spec: { ...request, version: 1, kind: request.init ? 'img2img' : 'txt2img', model: { name: known.name, hash: known.hash }, seed: first + index,
+        id: randomUUID(), spec: { ...request, version: 2, kind: request.init ? 'img2img' : 'txt2img', model: { name: known.name, hash: known.hash }, seed: first + index,
           ...(vae && { vae: { name: parts.find(({ id }) => id === vae)?.name ?? vae, hash: null } }),
           ...(variation && { variation: { strength: variation.strength, seed: variation.seed ?? index } }) },
         batch: { id: batch, index, size: count }, state: 'queued', step: 0, steps: request.init ? Math.ceil(request.steps * request.strength) : request.steps, secondsPerStep: null,
@@ -289,8 +289,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 for (let i = 0; i < Number(flags.made); i++) {
-  const job: JobSpec = { version: 1, kind: 'txt2img', model: { name: 'Atelier Mini', hash: sha256('mini') }, prompt: examples[i % 8] ?? '', negative: '', seed: 184_467 + i, steps: 24, sampler: 'ddim', schedule: 'normal',
-    cfg: 4, width: 128, height: 128, clipSkip: 1, noise: 'cpu' };
+  const job: JobSpec = { version: 2, kind: 'txt2img', model: { name: 'Atelier Mini', hash: sha256('mini') }, prompt: examples[i % 8] ?? '', negative: '', seed: 184_467 + i, steps: 24, sampler: 'ddim', schedule: 'normal',
+    cfg: 4, width: 128, height: 128, clipSkip: 1, rng: 'cpu', compat: 'a1111' };
   await keep(job, await paint(job), 1.4, Date.now() - 60_000 * (Number(flags.made) - i));
 }
 void work();

@@ -9,13 +9,14 @@ import { planSampling } from '../../main/engine/sampling/plan';
 import { samplers } from '../../main/engine/sampling/samplers';
 import type { SamplerOptions } from '../../main/engine/sampling/types';
 import { float32, sizeOf, type Dims, type Tensor } from '../../main/engine/tensor';
-import type { NoiseSource, SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
+import type { Compat, Rng, SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
 
 export interface PassCase {
   readonly sampler: SamplerName;
   readonly schedule: ScheduleName;
   readonly steps: number;
-  readonly noise: NoiseSource;
+  readonly rng: Rng;
+  readonly compat: Compat;
   readonly strength?: number;
   readonly options?: SamplerOptions;
   /** In place of the schedule's. */
@@ -40,7 +41,7 @@ export async function runPass(which: PassCase, from: PassState | undefined, onSt
   const { sigmas, options, tree, startNoise, wrapDenoiser } = planSampling(which, table, 'sd1');
   const levels = which.levels ?? sigmas;
   if (from) assertSamePass(from, { levels, dims });
-  const noise = latentNoise(which.noise, 11, dims, { tree, stepSeedDelta: ensd, drawn: from?.draws });
+  const noise = latentNoise(which.rng, 11, dims, { tree, stepSeedDelta: ensd, drawn: from?.draws });
   const both = wrapStage(handOver(drifting(0.7, 0.5), drifting(-0.4, 0.8), 0.55, table), wrapDenoiser);
   const stage = masked ? repaintWithin(both, noise.initial, float32([1, 1, ...dims.slice(2)], Float32Array.from({ length: sizeOf(dims.slice(2)) }, (_, i) => i % 2))) : both;
   return sample(stage, lincomb([startNoise, noise.initial]), {

@@ -10,7 +10,7 @@ import { Library } from '../../main/services/library/library';
 import { wholePngSize } from '../../main/services/pictures/png-chunks';
 import type { Pixels } from '../../main/worker/protocol';
 import { JobSpec } from '../../preload/contract/job';
-import { samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
+import { Compat, Rng, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
 
 /** Removed when the test ends. */
 export async function tempFolder(): Promise<string> {
@@ -51,7 +51,7 @@ const file = fc.record({ name: words, hash: fc.option(hex64) });
 export const anyJob: fc.Arbitrary<JobSpec> = fc.record({
   model: file, prompt: words, negative: words, seed: fc.maxSafeNat(), steps: fc.integer({ min: 1, max: 200 }),
   sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), cfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0),
-  width: side, height: side, clipSkip: fc.integer({ min: 1, max: 12 }), noise: fc.constantFrom('cpu', 'gpu', 'comfy'),
+  width: side, height: side, clipSkip: fc.integer({ min: 1, max: 12 }), rng: fc.constantFrom(...Rng.options), compat: fc.constantFrom(...Compat.options),
   start: fc.option(fc.record({ init: hex64, strength: share, mask: hex64 }, { requiredKeys: ['init', 'strength'] })),
   more: fc.record({
     depth: hex64, cfgRescale: share, imageCfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0), prediction: fc.constantFrom('eps', 'v'),

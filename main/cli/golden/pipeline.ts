@@ -41,7 +41,7 @@ export const checkPipeline: Checker = async function* (folder) {
 async function* checkRun(name: string, run: RunConfig, model: Model, io: CaseTensors, contexts: Record<string, Tensor>, tolerance: number): AsyncIterable<Check> {
   const { strength } = run;
   const sampler = samplerNames[run.sampler] ?? (run.sampler as SamplerName);
-  const { sigmas } = planSampling({ ...run, sampler, noise: 'cpu' }, model.traits.table, model.traits.latentSpace);
+  const { sigmas } = planSampling({ ...run, sampler, compat: 'a1111' }, model.traits.table, model.traits.latentSpace);
   yield compareTensor(`${name}.sigmas`, float32([sigmas.length], Float32Array.from(sigmas)), io.stored(`${name}.sigmas`), tolerance);
 
   const pool = io.float('in.noise.pool');

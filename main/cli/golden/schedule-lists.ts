@@ -4,8 +4,7 @@ import {
   rescaleToZeroTerminalSnr, scaledLinearAlphas, scalings, sigmaTable, sigmaToT, stableDiffusionTable, tToSigma, type SigmaTable,
 } from '../../engine/sampling/model-sampling';
 import { consistencyTimesteps, quadraticTimesteps, spacedTimesteps, uniformTimesteps } from '../../engine/sampling/timestep-grids';
-import type { Program } from '../../engine/sampling/schedules';
-import { scheduleNames, type ScheduleName } from '../../../preload/contract/vocabulary';
+import { scheduleNames, type Compat, type ScheduleName } from '../../../preload/contract/vocabulary';
 import { compare, maxAbs, maxRelative } from './measure';
 import { floats, type GoldenTensor } from './read';
 import type { Check } from './types';
@@ -46,8 +45,8 @@ function listOf(name: string, steps: number): number[] | null {
     case 'align_your_steps_sdxl': return sigmas('align_your_steps', steps, stableDiffusionTable, { family: 'sdxl' });
   }
   const known = ({ uniform: 'normal', ddim: 'ddim_uniform' } as Record<string, ScheduleName>)[list] ?? scheduleNames.find((n) => n === list);
-  const by = ({ k_diffusion: ['a1111', stableDiffusionTable], a1111: ['a1111', stableDiffusionTable], comfy: ['comfy', comfyTable], comfy_zsnr: ['comfy', zeroSnrTable] } as Record<string, [Program, SigmaTable]>)[program];
-  return known && by ? sigmas(known, steps, by[1], { program: by[0] }) : null;
+  const by = ({ k_diffusion: ['a1111', stableDiffusionTable], a1111: ['a1111', stableDiffusionTable], comfy: ['comfy', comfyTable], comfy_zsnr: ['comfy', zeroSnrTable] } as Record<string, [Compat, SigmaTable]>)[program];
+  return known && by ? sigmas(known, steps, by[1], { compat: by[0] }) : null;
 }
 
 function* checkTables(file: Json): Generator<Check> {

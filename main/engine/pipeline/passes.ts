@@ -43,7 +43,7 @@ export async function passesOf(job: JobSpec, model: Model, inputs: Inputs, host:
   const dims = [1, autoencoder.latentChannels, job.height / autoencoder.factor, job.width / autoencoder.factor];
   const pass: JobPass = {
     stage, plan, dims, sampler: job.sampler,
-    noise: (drawn) => latentNoise(job.noise, job.seed, dims, { variation: job.variation, stepSeedDelta: job.ensd, tree: plan.tree, drawn }),
+    noise: (drawn) => latentNoise(job.rng, job.seed, dims, { variation: job.variation, stepSeedDelta: job.ensd, tree: plan.tree, drawn }),
     start: (noise) => lincomb([plan.startNoise, noise], ...(original ? [[plan.startPicture, original] as const] : [])),
   };
   return { passes: [pass], words: allWords(second ? [first.words, second.words] : [first.words]) };

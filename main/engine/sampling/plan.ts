@@ -1,10 +1,10 @@
-// What a run asks of the sampling code, as the program whose noise it has would: which levels, how much noise to begin with, which defaults.
-import type { NoiseSource, SamplerName, ScheduleName } from '../../../preload/contract/vocabulary';
+// What a run asks of the sampling code, as the program whose conventions it has would: which levels, how much noise to begin with, which defaults.
+import type { Compat, SamplerName, ScheduleName } from '../../../preload/contract/vocabulary';
 import { distilledTable, distilledTimestep, withBoundary } from './distilled';
 import { sigmaToT, type SigmaTable } from './model-sampling';
 import type { Span } from './noise/brownian';
 import { samplers } from './samplers';
-import { sigmas as scheduleSigmas, type Program } from './schedules';
+import { sigmas as scheduleSigmas } from './schedules';
 import { tByAlpha } from './timestep-grids';
 import { hasOwnTimesteps, timestepRun } from './timestep-samplers';
 import type { Denoiser, SamplerOptions } from './types';
@@ -13,7 +13,7 @@ interface Asked {
   readonly sampler: SamplerName;
   readonly schedule: ScheduleName;
   readonly steps: number;
-  readonly noise: NoiseSource;
+  readonly compat: Compat;
   /** img2img: how much of the schedule runs, 0–1. Left out for txt2img. */
   readonly strength?: number | undefined;
 }
@@ -37,13 +37,13 @@ export interface SamplingPlan {
 }
 
 /** Second-order steps go badly into the smallest level, so these programs lay one level more and leave out the last above 0. */
-const withoutLastLevel: Readonly<Record<Program, readonly SamplerName[]>> = {
+const withoutLastLevel: Readonly<Record<Compat, readonly SamplerName[]>> = {
   a1111: ['dpm2', 'dpm2_a', 'dpmpp_3m_sde'],
   comfy: ['dpm2', 'dpm2_a', 'unipc'],
 };
 
 /**
- * Noise by ComfyUI's convention brings ComfyUI's ways with it, the other sources those of AUTOMATIC1111 and Forge:
+ * The conventions, whatever draws the noise. Forge's are AUTOMATIC1111's:
  *
  * | | AUTOMATIC1111 | ComfyUI |
  * |---|---|---|
@@ -57,48 +57,48 @@ const withoutLastLevel: Readonly<Record<Program, readonly SamplerName[]>> = {
  * | lcm | knows every 20th timestep, see distilled.ts | as all |
  */
 export function planSampling(asked: Asked, table: SigmaTable, family: 'sd1' | 'sdxl'): SamplingPlan {
-  const program: Program = asked.noise === 'comfy' ? 'comfy' : 'a1111';
-  const byTimesteps = program === 'a1111' && hasOwnTimesteps(asked.sampler, asked.schedule) ? timestepRun(asked, table) : null;
-  const isDistilled = program === 'a1111' && asked.sampler === 'lcm';
+  const { compat } = asked;
+  const byTimesteps = compat === 'a1111' && hasOwnTimesteps(asked.sampler, asked.schedule) ? timestepRun(asked, table) : null;
+  const isDistilled = compat === 'a1111' && asked.sampler === 'lcm';
   return {
-    ...(byTimesteps ?? scheduleRun(asked, isDistilled ? distilledTable(table) : table, program, family)),
-    options: { table, ...(program === 'a1111' && isFree(asked.sampler) && { eta: 1 }) },
+    ...(byTimesteps ?? scheduleRun(asked, isDistilled ? distilledTable(table) : table, compat, family)),
+    options: { table, ...(compat === 'a1111' && isFree(asked.sampler) && { eta: 1 }) },
     timestepOf: (sigma) => isDistilled ? distilledTimestep(table, sigma)
       : byTimesteps && asked.sampler === 'unipc' ? tByAlpha(table, sigma)
-      : program === 'comfy' ? Math.round(sigmaToT(table, sigma)) : sigmaToT(table, sigma),
+      : compat === 'comfy' ? Math.round(sigmaToT(table, sigma)) : sigmaToT(table, sigma),
     wrapDenoiser: (denoise) => (isDistilled ? withBoundary(denoise, table) : denoise),
   };
 }
 
 const isFree = (sampler: SamplerName): boolean => sampler === 'dpm_fast' || sampler === 'dpm_adaptive';
 
-function scheduleRun(asked: Asked, table: SigmaTable, program: Program, family: 'sd1' | 'sdxl'): Pick<SamplingPlan, 'sigmas' | 'startNoise' | 'startPicture' | 'endScale' | 'tree'> {
-  const { laid, run } = stepCounts(asked, program);
-  const all = wholeSchedule(asked, laid, table, program, family);
+function scheduleRun(asked: Asked, table: SigmaTable, compat: Compat, family: 'sd1' | 'sdxl'): Pick<SamplingPlan, 'sigmas' | 'startNoise' | 'startPicture' | 'endScale' | 'tree'> {
+  const { laid, run } = stepCounts(asked, compat);
+  const all = wholeSchedule(asked, laid, table, compat, family);
   // Counted from the front or the back: the same, but where a schedule has more levels than were asked for, or less.
-  const sigmas = run === laid ? all : program === 'comfy' ? all.slice(-run - 1) : all.slice(Math.min(laid - run, all.length - 2));
+  const sigmas = run === laid ? all : compat === 'comfy' ? all.slice(-run - 1) : all.slice(Math.min(laid - run, all.length - 2));
 
   const start = sigmas[0]!;
   const isPure = start > table.sigmaMax * (1 - 1e-5);
   return {
     sigmas, startPicture: 1, endScale: 1,
-    startNoise: program === 'comfy' && isPure ? Math.sqrt(1 + start * start) : start,
-    ...(samplers[asked.sampler].noiseByLevel && { tree: { from: all.findLast((sigma) => sigma > 0)!, to: program === 'comfy' ? start : all[0]! } }),
+    startNoise: compat === 'comfy' && isPure ? Math.sqrt(1 + start * start) : start,
+    ...(samplers[asked.sampler].noiseByLevel && { tree: { from: all.findLast((sigma) => sigma > 0)!, to: compat === 'comfy' ? start : all[0]! } }),
   };
 }
 
 /** Of how many steps the schedule is laid out, and how many at its end run. */
-function stepCounts({ steps, strength }: Asked, program: Program): { laid: number; run: number } {
+function stepCounts({ steps, strength }: Asked, compat: Compat): { laid: number; run: number } {
   if (strength === undefined) return { laid: steps, run: steps };
   // In hundredths, as ComfyUI's own field has it; less would lay out schedules without bound.
-  if (program === 'comfy') return { laid: Math.floor(steps / Math.max(strength, 0.01)), run: steps };
+  if (compat === 'comfy') return { laid: Math.floor(steps / Math.max(strength, 0.01)), run: steps };
   return { laid: steps, run: Math.min(Math.floor(strength * steps), steps - 1) + 1 };
 }
 
-function wholeSchedule({ sampler, schedule: named, strength }: Asked, steps: number, table: SigmaTable, program: Program, family: 'sd1' | 'sdxl'): number[] {
+function wholeSchedule({ sampler, schedule: named, strength }: Asked, steps: number, table: SigmaTable, compat: Compat, family: 'sd1' | 'sdxl'): number[] {
   // Of the samplers that lay their own levels only the ends count, and Karras' are the model's.
-  const schedule = program === 'a1111' && isFree(sampler) && strength === undefined ? 'karras' : named;
-  const levels = (n: number): number[] => scheduleSigmas(schedule, n, table, { program, family });
+  const schedule = compat === 'a1111' && isFree(sampler) && strength === undefined ? 'karras' : named;
+  const levels = (n: number): number[] => scheduleSigmas(schedule, n, table, { compat, family });
   // One step is the way from pure noise, whatever the sampler.
-  return steps > 1 && withoutLastLevel[program].includes(sampler) ? levels(steps + 1).toSpliced(-2, 1) : levels(steps);
+  return steps > 1 && withoutLastLevel[compat].includes(sampler) ? levels(steps + 1).toSpliced(-2, 1) : levels(steps);
 }

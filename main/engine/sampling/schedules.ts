@@ -1,14 +1,12 @@
 // Sigma schedules by name, and their forms in programs that disagree: noise levels descending from the model's largest to 0.
-import type { ScheduleName } from '../../../preload/contract/vocabulary';
+import type { Compat, ScheduleName } from '../../../preload/contract/vocabulary';
 import { betaQuantile } from './beta-quantile';
 import { sigmaToT, tToSigma, type SigmaTable } from './model-sampling';
 import { roundHalfEven } from './timestep-grids';
 
-/** Whose list a name means, where they differ. */
-export type Program = 'a1111' | 'comfy';
-
 interface ScheduleOptions {
-  program?: Program;
+  /** Whose list a name means, where they differ. */
+  compat?: Compat;
   /** Align Your Steps was optimized for each family apart. */
   family?: 'sd1' | 'sdxl';
 }
@@ -18,17 +16,17 @@ interface ScheduleOptions {
  * ddim_uniform, whose stride is a whole number (one more where steps does not divide 1000), and ComfyUI's beta, which drops
  * timesteps that it would visit twice. One step goes from pure noise to the picture, whatever the name.
  *
- * A name means AUTOMATIC1111's list, or ComfyUI's with `program: 'comfy'`. They differ in `beta` (quantiles of σ or of
+ * A name means AUTOMATIC1111's list, or ComfyUI's with `compat: 'comfy'`. They differ in `beta` (quantiles of σ or of
  * timesteps), `kl_optimal` (A1111's stops at the smallest σ, after `steps` steps but without the last to 0, and leaves that
  * noise in the picture) and `align_your_steps` (A1111 has `steps` levels down to 0.029 and then 0, ComfyUI and Fooocus put 0 in
  * the place of 0.029). linear_quadratic is ComfyUI's in either case.
  */
-export function sigmas(name: ScheduleName, steps: number, table: SigmaTable, { program = 'a1111', family = 'sd1' }: ScheduleOptions = {}): number[] {
+export function sigmas(name: ScheduleName, steps: number, table: SigmaTable, { compat = 'a1111', family = 'sd1' }: ScheduleOptions = {}): number[] {
   if (steps === 1) return [table.sigmaMax, 0];
-  return list(name, steps, table, program, family).map(Math.fround);
+  return list(name, steps, table, compat, family).map(Math.fround);
 }
 
-function list(name: ScheduleName, steps: number, table: SigmaTable, program: Program, family: 'sd1' | 'sdxl'): number[] {
+function list(name: ScheduleName, steps: number, table: SigmaTable, compat: Compat, family: 'sd1' | 'sdxl'): number[] {
   const { sigmaMin, sigmaMax } = table;
   switch (name) {
     case 'normal': return normal(steps, table);
@@ -38,10 +36,10 @@ function list(name: ScheduleName, steps: number, table: SigmaTable, program: Pro
     case 'sgm_uniform': return sgmUniform(steps, table);
     case 'simple': return simple(steps, table);
     case 'ddim_uniform': return ddimUniform(steps, table);
-    case 'beta': return program === 'a1111' ? betaSigmas(steps, sigmaMin, sigmaMax) : betaTimesteps(steps, table);
-    case 'kl_optimal': return program === 'a1111' ? klOptimal(steps + 1, sigmaMin, sigmaMax) : [...klOptimal(steps, sigmaMin, sigmaMax), 0];
+    case 'beta': return compat === 'a1111' ? betaSigmas(steps, sigmaMin, sigmaMax) : betaTimesteps(steps, table);
+    case 'kl_optimal': return compat === 'a1111' ? klOptimal(steps + 1, sigmaMin, sigmaMax) : [...klOptimal(steps, sigmaMin, sigmaMax), 0];
     case 'linear_quadratic': return linearQuadratic(steps, sigmaMax);
-    case 'align_your_steps': return program === 'a1111' ? [...alignYourSteps(steps, family), 0] : [...alignYourSteps(steps + 1, family).slice(0, -1), 0];
+    case 'align_your_steps': return compat === 'a1111' ? [...alignYourSteps(steps, family), 0] : [...alignYourSteps(steps + 1, family).slice(0, -1), 0];
   }
 }
 

@@ -34,7 +34,7 @@ export function parametersText(job: JobSpec, { version }: { version: string }): 
     ['Denoising strength', job.strength],
     ['Clip skip', job.clipSkip > 1 ? job.clipSkip : null],
     ['ENSD', job.ensd || null],
-    ['RNG', job.noise === 'gpu' ? null : 'CPU'],      // absent means the graphics card's; ComfyUI's first noise is the CPU's too
+    ['RNG', job.rng === 'nv' ? null : 'CPU'],      // absent means the graphics card's; the first noise decides
     ['Emphasis', job.emphasis && job.emphasis !== 'original' ? emphasisLabels[job.emphasis] : null],
     ['CFG rescale', job.cfgRescale],
     ['VAE Decoder', job.vae && /taesd/i.test(job.vae.name) ? 'TAESD' : null],

@@ -13,7 +13,7 @@ interface LocalFile { readonly entry: ModelEntry; readonly hashes: ModelHashes |
 interface Named { readonly name: string; readonly hash: string | null }
 
 /** What a job has besides these is either made by the studio or not done by it. */
-const plain = ['seed', 'steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'noise', 'cfgRescale', 'imageCfg', 'prediction', 'variation', 'ensd', 'emphasis'] as const;
+const plain = ['seed', 'steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'rng', 'compat', 'cfgRescale', 'imageCfg', 'prediction', 'variation', 'ensd', 'emphasis'] as const;
 /** Blobs that only our own jobs name. */
 const pictures = ['init', 'mask', 'depth'] as const;
 const notDone = ['loras', 'hires'] as const;
@@ -59,7 +59,7 @@ const startOf = (job: PictureJob): Record<string, unknown> => Object.fromEntries
 
 /** A job of ours without a VAE had the model's own; of others it is not known, so that what goes with the model holds. */
 function partsOf(job: PictureJob, parts: readonly LocalFile[], model: ModelEntry | undefined): Pick<PictureRequest, 'vae' | 'textEncoders'> {
-  const isOwn = job['version'] === 1, { vaeHash: hash = null } = job;
+  const isOwn = job['version'] !== undefined, { vaeHash: hash = null } = job;
   const vae = job.vae === undefined ? undefined : find({ name: job.vae, hash }, parts)?.id;
   const textEncoders = (job.textEncoders ?? []).flatMap((text) => find(text, parts)?.id ?? []);
   return {

@@ -12,7 +12,7 @@ const picture = (digits: string, width = 64, height = 64) => ({ hash: digits.rep
 test('without flags, settings that suit most models, at the model\'s own size', () => {
   expect(requestFrom(values(), model)).toEqual({
     model: 'm', prompt: 'a cat', negative: '', seed: null, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', width: 512, height: 512,
-    clipSkip: 1, noise: 'cpu', strength: 0.6, count: 1,
+    clipSkip: 1, rng: 'cpu', compat: 'a1111', strength: 0.6, count: 1,
   });
 });
 
@@ -47,10 +47,16 @@ test('a variation, with a seed of its own or a new one each time', () => {
 
 test('every other flag has its place in the request', () => {
   expect(requestFrom(values({
-    'image-cfg': 1.2, 'cfg-rescale': 0.7, prediction: 'v', noise: 'gpu', ensd: 31337, emphasis: 'no_norm', style: ['Ink', 'Dark, moody'], count: 3, strength: 0,
+    'image-cfg': 1.2, 'cfg-rescale': 0.7, prediction: 'v', rng: 'nv', compat: 'comfy', ensd: 31337, emphasis: 'no_norm', style: ['Ink', 'Dark, moody'], count: 3, strength: 0,
   }), model)).toMatchObject({
-    imageCfg: 1.2, cfgRescale: 0.7, prediction: 'v', noise: 'gpu', ensd: 31337, emphasis: 'no_norm', styles: ['Ink', 'Dark, moody'], count: 3, strength: 0,
+    imageCfg: 1.2, cfgRescale: 0.7, prediction: 'v', rng: 'nv', compat: 'comfy', ensd: 31337, emphasis: 'no_norm', styles: ['Ink', 'Dark, moody'], count: 3, strength: 0,
   });
+});
+
+test.each([['cpu', 'cpu', 'a1111'], ['gpu', 'nv', 'a1111'], ['comfy', 'cpu_nv', 'comfy']] as const)('--noise %s, as earlier versions had it, is --rng %s --compat %s, and these count before it', (noise, rng, compat) => {
+  expect(requestFrom(values({ noise }), model)).toMatchObject({ rng, compat });
+  expect(requestFrom(values({ noise }), model, {}, { rng: 'nv', compat: 'comfy' })).toMatchObject({ rng, compat });
+  expect(requestFrom(values({ noise, rng: 'nv', compat: 'comfy' }), model)).toMatchObject({ rng: 'nv', compat: 'comfy' });
 });
 
 test.each<[string, Partial<Values>, RegExp]>([
@@ -64,7 +70,8 @@ test.each<[string, Partial<Values>, RegExp]>([
   ['an image guidance that is negative', { 'image-cfg': -1 }, /^--image-cfg: /],
   ['a rescale above 1', { 'cfg-rescale': 1.1 }, /^--cfg-rescale: /],
   ['a prediction of something else', { prediction: 'x0' }, /^--prediction: /],
-  ['a noise of nobody', { noise: 'mine' }, /^--noise: /],
+  ['a generator of nobody', { rng: 'mine' }, /^--rng: /],
+  ['conventions of nobody', { compat: 'mine' }, /^--compat: /],
   ['a variation above 1', { 'variation-strength': 2 }, /^--variation-strength: /],
   ['half a variation seed', { 'variation-strength': 0.5, 'variation-seed': 0.5 }, /^--variation-seed: /],
   ['half an ENSD', { ensd: 0.5 }, /^--ensd: /],

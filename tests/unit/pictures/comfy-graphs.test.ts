@@ -70,7 +70,7 @@ describe('a ComfyUI graph', () => {
 
   it("is the source where nodes have written A1111's text as well", () => {
     const { source, job } = read({ prompt: plain, parameters: 'a dog\nSteps: 9, Sampler: Euler a, Seed: 2, Size: 64x64' });
-    expect([source, job.prompt, job.noise]).toEqual(['comfyui', 'a dog', 'comfy']);
+    expect([source, job.prompt, job.rng, job.compat]).toEqual(['comfyui', 'a dog', 'cpu_nv', 'comfy']);
   });
 
   it('is read as drawn, with subgraphs in their place', () => {
@@ -99,7 +99,7 @@ describe('other programs', () => {
   it.each<[string, Record<string, unknown>, string, Partial<PictureJob>]>([
     ['Fooocus without its mark', { parameters: fooocus }, 'fooocus', { prompt: 'p', refiner: { model: { name: 'xl_refiner', hash: '54f9cd2bf0' }, switchAt: 0.7 } }],
     ['InvokeAI with its graph alone', { invokeai_graph: { nodes: { core, pp: { type: 'string', value: 'a cat' }, sd: { type: 'integer', value: 777 } }, edges: [['pp', 'positive_prompt'], ['sd', 'seed']].map(([from, to]) => ({ source: { node_id: from, field: 'value' }, destination: { node_id: 'core', field: to } })) } },
-      'invokeai', { prompt: 'a cat', seed: 777, steps: 30, sampler: 'dpmpp_sde', schedule: 'karras', noise: 'cpu', model: { name: 'mm', hash: 'blake3:1' } }],
+      'invokeai', { prompt: 'a cat', seed: 777, steps: 30, sampler: 'dpmpp_sde', schedule: 'karras', rng: 'cpu', compat: 'a1111', model: { name: 'mm', hash: 'blake3:1' } }],
     ['InvokeAI 2 with a blend', { 'sd-metadata': { image: { prompt: [{ prompt: 'a cat [fog]', weight: 0.7 }, { prompt: 'a dog', weight: 0.3 }], steps: 50, sampler: 'k_dpmpp_2', seed: 1 } } }, 'invokeai', { prompt: 'a cat :0.7 AND a dog :0.3', negative: 'fog', sampler: 'dpmpp_2m' }],
     ['Easy Diffusion in words', { Prompt: 'a cat', Seed: '5', Steps: '25', 'LoRA model': 'a, b', 'LoRA Strength': '0.5, 1', 'Negative Prompt': 'fog' }, 'easydiffusion', { loras: [{ name: 'a', weight: 0.5 }, { name: 'b', weight: 1 }] }],
     ["a GIF's comment", { comment: 'a cat\nSteps: 9, Sampler: Euler a, Seed: 2, Size: 64x64' }, 'a1111', { prompt: 'a cat', steps: 9 }],

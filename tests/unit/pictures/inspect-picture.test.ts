@@ -48,6 +48,6 @@ it('is lines for people, none of which moves the cursor', async () => {
   await writeFile(picture, await jpeg(tiff('MM', {}, { UserComment: unicodeBe(text.replace('a cat', 'a \x1b[31mred\ncat')) })));
   const lines = (await inspectPicture(picture, false)).split('\n');
   expect(lines).toEqual([`file           ${picture}`, 'made with      AUTOMATIC1111', 'prompt         a  [31mred cat <lora:ink:0.5>', 'model          dream [0011223344]', 'sampler        Euler a, Normal', 'size           512×512',
-    'loras          ink (0.5)', 'steps          20', 'seed           1', 'clipSkip       1', 'noise          gpu', '  TI hashes    glow: 998877665544',
+    'loras          ink (0.5)', 'steps          20', 'seed           1', 'clipSkip       1', 'rng            nv', 'compat         a1111', '  TI hashes    glow: 998877665544',
     'not here       checkpoint dream [0011223344]', 'not here       lora ink', 'not here       embedding glow [998877665544]']);
 });

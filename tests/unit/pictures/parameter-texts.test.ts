@@ -13,7 +13,7 @@ describe('a parameters text', () => {
 
   it.each(parameterTexts)('is read: $name', ({ text, job, source = 'a1111', needs }) => {
     const found = readParameters(text);
-    expect(found.job).toEqual({ negative: '', clipSkip: 1, noise: 'gpu', loras: [], extra: {}, ...job });
+    expect(found.job).toEqual({ negative: '', clipSkip: 1, rng: 'nv', compat: 'a1111', loras: [], extra: {}, ...job });
     expect(found.source).toBe(source);
     if (needs) expect(found.resources.map(({ kind, name, hash }) => `${kind} ${name} ${hash}`)).toEqual(needs);
   });

@@ -49,7 +49,7 @@ describe('a picture of ours', () => {
       const { prompt, negative, seed, steps, sampler, schedule, cfg, width, height, clipSkip, strength } = original;
       expect(source).toBe('atelier');
       expect(found).toMatchObject({ prompt, negative, seed, steps, sampler, schedule, cfg, width, height, clipSkip, ...(strength !== undefined && { strength }), model: { name: original.model.name, hash: original.model.hash?.slice(0, 10) ?? null } });
-      expect(found!.noise).toBe(original.noise === 'gpu' ? 'gpu' : 'cpu');
+      expect([found!.rng, found!.compat]).toEqual([original.rng === 'nv' ? 'nv' : 'cpu', 'a1111']);
     }), { numRuns: fuzzRuns(60) });
     const avif = await sharp(plain).avif().withExif({ IFD2: { UserComment: parametersText(job(), { version: '1' }) } }).toBuffer();
     expect(await reportOnBytes(avif)).toMatchObject({ source: 'atelier', job: { prompt: 'a red house on grass', schedule: 'karras' } });

@@ -34,11 +34,11 @@ test('finds the built-in model by its own name, and no other model by a wrong ha
 
 test('takes over what a request can have, sides to multiples of 8, and names what it leaves out', () => {
   const { request, leftOut } = read({
-    steps: 20, sampler: 'euler_a', schedule: 'karras', cfg: 7, seed: 42, width: 1023, height: 769, clipSkip: 2, noise: 'gpu', vae: 'fine.safetensors',
+    steps: 20, sampler: 'euler_a', schedule: 'karras', cfg: 7, seed: 42, width: 1023, height: 769, clipSkip: 2, rng: 'nv', compat: 'a1111', vae: 'fine.safetensors',
     refiner: { model: { name: 'xl-refiner', hash: null }, switchAt: 0.8 }, loras: [{ name: 'style', weight: 0.8 }], hires: { scale: 2 }, strength: 0.5, extra: { Tiling: 'True' },
   });
   expect(request).toEqual({
-    prompt: 'x', negative: '', steps: 20, sampler: 'euler_a', schedule: 'karras', cfg: 7, seed: 42, width: 1024, height: 768, clipSkip: 2, noise: 'gpu', vae: 'id-fine',
+    prompt: 'x', negative: '', steps: 20, sampler: 'euler_a', schedule: 'karras', cfg: 7, seed: 42, width: 1024, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111', vae: 'id-fine',
     refiner: { model: 'id-xl-refiner', switchAt: 0.8 },
   });
   expect(leftOut).toEqual(['loras', 'hires']);

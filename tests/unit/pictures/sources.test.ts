@@ -65,7 +65,7 @@ const graph = {
   13: node('VAELoader', { vae_name: 'vae-ft.safetensors' }),
 };
 const comfyJob: Partial<PictureJob> = {
-  prompt: 'a cat, embedding:glow', negative: 'fog', steps: 20, sampler: 'dpmpp_2m_sde', schedule: 'karras', cfg: 8, seed: 156680208700286, width: 512, height: 768, clipSkip: 2, noise: 'comfy',
+  prompt: 'a cat, embedding:glow', negative: 'fog', steps: 20, sampler: 'dpmpp_2m_sde', schedule: 'karras', cfg: 8, seed: 156680208700286, width: 512, height: 768, clipSkip: 2, rng: 'cpu_nv', compat: 'comfy',
   model: { name: 'dreamy_v8', hash: null }, vae: 'vae-ft.safetensors', loras: [{ name: 'fluffy', weight: 0.8, textWeight: 0.6 }, { name: 'ink', weight: 0.5 }],
 };
 const without = (...ids: number[]) => Object.fromEntries(Object.entries(graph).filter(([id]) => !ids.includes(Number(id))));
@@ -154,7 +154,7 @@ describe('ComfyUI', () => {
 
 describe('InvokeAI', () => {
   const metadata = { app_version: '5.4.1', generation_mode: 'txt2img', positive_prompt: 'a cat', negative_prompt: 'fog', width: 512, height: 768, seed: 7, rand_device: 'cpu', cfg_scale: 7.5, cfg_rescale_multiplier: 0, steps: 30, scheduler: 'dpmpp_2m_k', clip_skip: 1 };
-  const job: Partial<PictureJob> = { prompt: 'a cat', negative: 'fog', width: 512, height: 768, seed: 7, noise: 'cpu', cfg: 7.5, steps: 30, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 2 };
+  const job: Partial<PictureJob> = { prompt: 'a cat', negative: 'fog', width: 512, height: 768, seed: 7, rng: 'cpu', compat: 'a1111', cfg: 7.5, steps: 30, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 2 };
   it('of today', async () => {
     const { job: found, missing } = await expectJob(png({ invokeai_metadata: JSON.stringify({ ...metadata, model: { key: 'k', hash: 'blake3:ab', name: 'Dreamy', base: 'sd-1', type: 'main' }, loras: [{ model: { name: 'Fluffy', hash: 'blake3:cd' }, weight: 0.75 }], vae: { name: 'ft-mse' } }), invokeai_graph: '{}' }),
       'invokeai', { ...job, model: { name: 'Dreamy', hash: 'blake3:ab' }, loras: [{ name: 'Fluffy', weight: 0.75 }], vae: 'ft-mse' });

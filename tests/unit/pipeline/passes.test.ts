@@ -40,7 +40,7 @@ async function run(patch: Partial<JobSpec>, network = noNoise): Promise<{ image:
   });
   return { image: image.data, asked };
 }
-const noise = (source: JobSpec['noise'] = 'cpu'): Tensor => latentNoise(source, 1, dims).initial;
+const noise = (source: JobSpec['rng'] = 'cpu'): Tensor => latentNoise(source, 1, dims).initial;
 const expectClose = (got: Float32Array, want: Tensor): void => got.forEach((value, i) => expect(value).toBeCloseTo(want.data[i]!, 5));
 const alpha = (t: number): number => table.alphasCumprod[t]!;
 
@@ -68,7 +68,7 @@ test("AUTOMATIC1111's LCM is asked at every 20th timestep, and a little of what 
 });
 
 test("ComfyUI's timesteps are whole, and its start has a little more noise than the level says", async () => {
-  const { image, asked } = await run({ sampler: 'euler', schedule: 'karras', steps: 4, noise: 'comfy' });
+  const { image, asked } = await run({ sampler: 'euler', schedule: 'karras', steps: 4, rng: 'cpu_nv', compat: 'comfy' });
   expect(asked).toEqual(asked.map(Math.round));
-  expectClose(image, lincomb([Math.sqrt(1 + table.sigmaMax ** 2), noise('comfy')]));
+  expectClose(image, lincomb([Math.sqrt(1 + table.sigmaMax ** 2), noise('cpu_nv')]));
 });

@@ -38,8 +38,8 @@ test('a job goes on after any of its steps in another process, and makes the sam
   const img2img = { kind: 'img2img', init: 'a'.repeat(64), strength: 0.8 } as const;
   const jobs: [JobSpec, JobFiles][] = [
     [small({ prompt: 'a [red:blue:0.5] house AND a [boat|tree] :0.5', sampler: 'euler_a', variation: { seed: 9, strength: 0.3 }, ensd: 31337 }), mini],
-    [small({ sampler: 'dpmpp_sde', noise: 'comfy' }), mini],
-    [small({ sampler: 'dpm_adaptive', noise: 'gpu' }), mini],
+    [small({ sampler: 'dpmpp_sde', rng: 'cpu_nv', compat: 'comfy' }), mini],
+    [small({ sampler: 'dpm_adaptive', rng: 'nv', compat: 'a1111' }), mini],
     [small({ ...img2img, mask: img2img.init, sampler: 'dpm2_a' }), { ...mini, init, mask }],
     [small({ ...refined, sampler: 'dpmpp_2m', cfgRescale: 0.5 }), await xl()],
     [small({ ...refined, sampler: 'restart', steps: 20 }), await xl()],                // comes back to high levels after the refiner has taken over

@@ -5,7 +5,7 @@ import { brownianNoise, type Draw } from '../../../main/engine/sampling/noise/br
 import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
 import { TorchGenerator } from '../../../main/engine/sampling/noise/mersenne';
 import { seedSequence } from '../../../main/engine/sampling/noise/seed-sequence';
-import type { NoiseSource } from '../../../preload/contract/vocabulary';
+import type { Rng } from '../../../preload/contract/vocabulary';
 
 const draw: Draw = (seed, n) => new TorchGenerator(seed).randn(n);
 const span = { from: 0.0291675385, to: 14.6146431 };
@@ -29,7 +29,7 @@ describe('seedSequence', () => {
  * Made with torchsde 0.2.6 on torch 1.13 and numpy 1.24, through k-diffusion's BrownianTreeNoiseSampler; for 'gpu' torchsde's `_randn`
  * was replaced by Philox, as AUTOMATIC1111 does. Per interval: σ, the next σ, the first two values and the last.
  */
-const references: { source: NoiseSource; seed: number; dims: number[]; from: number; to: number; intervals: number[][] }[] = [
+const references: { source: Rng; seed: number; dims: number[]; from: number; to: number; intervals: number[][] }[] = [
   { source: 'cpu', seed: 1234567, dims: one, ...span, intervals: [
     [14.6146431, 11.7253685, -0.483639, 1.551787, 0.485081],
     [14.6146431, 13.0905342, -1.166994, 1.434049, 0.941883],
@@ -37,7 +37,7 @@ const references: { source: NoiseSource; seed: number; dims: number[]; from: num
     [0.0484819002, 0.0291675385, 1.27988, -1.41459, 0.041461],
     [14.6146431, 0.0291675385, -0.788725, 0.94228, 0.773056],
   ] },
-  { source: 'gpu', seed: 1234567, dims: one, ...span, intervals: [
+  { source: 'nv', seed: 1234567, dims: one, ...span, intervals: [
     [14.6146431, 11.7253685, 0.687246, 0.873531, -1.994831],
     [14.6146431, 13.0905342, -0.090308, -0.223675, -2.461601],
     [1.48321688, 1.09079063, -0.754378, 0.47706, -0.476073],
@@ -45,7 +45,7 @@ const references: { source: NoiseSource; seed: number; dims: number[]; from: num
     [14.6146431, 0.0291675385, 1.1632, 2.188884, -0.503747],
   ] },
   // One tree for the whole batch: the last value is the second picture's.
-  { source: 'comfy', seed: 1234567, dims: [2, 4, 2, 3], ...span, intervals: [
+  { source: 'cpu_nv', seed: 1234567, dims: [2, 4, 2, 3], ...span, intervals: [
     [14.6146431, 11.7253685, -0.483639, 1.551787, 1.87357],
     [1.48321688, 1.09079063, -2.242611, -0.470414, -0.378179],
     [0.0484819002, 0.0291675385, 1.27988, -1.41459, 1.44961],
@@ -98,7 +98,7 @@ describe('a Brownian path', () => {
 
 describe('trees of a batch', () => {
   const options = { tree: span };
-  it.each(['cpu', 'gpu'] as const)('are one for each picture with %s, so that it is the same alone', (source) => {
+  it.each(['cpu', 'nv'] as const)('are one for each picture with %s, so that it is the same alone', (source) => {
     const batch = latentNoise(source, 100, [3, 4, 2, 3], options).next(9, 8).data;
     expect(batch.slice(48)).toEqual(latentNoise(source, 102, one, options).next(9, 8).data);
   });

@@ -8,11 +8,11 @@ import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
 import { planSampling } from '../../../main/engine/sampling/plan';
 import { samplers } from '../../../main/engine/sampling/samplers';
 import { float32 } from '../../../main/engine/tensor';
-import type { NoiseSource, ScheduleName } from '../../../preload/contract/vocabulary';
+import type { Compat, ScheduleName } from '../../../preload/contract/vocabulary';
 
 const cases = join(import.meta.dirname, '../../golden/cases/samplers');
-const plan = (steps: number, noise: NoiseSource = 'cpu', schedule: ScheduleName = 'normal', strength?: number) =>
-  planSampling({ sampler: 'lcm', schedule, steps, noise, strength }, stableDiffusionTable, 'sd1');
+const plan = (steps: number, compat: Compat = 'a1111', schedule: ScheduleName = 'normal', strength?: number) =>
+  planSampling({ sampler: 'lcm', schedule, steps, compat, strength }, stableDiffusionTable, 'sd1');
 const near = (got: readonly number[], want: readonly number[], tolerance: number): void => {
   expect(got).toHaveLength(want.length);
   got.forEach((value, i) => expect(Math.abs(value - want[i]!)).toBeLessThan(tolerance));
@@ -30,14 +30,14 @@ describe('with AUTOMATIC1111', () => {
 
   it('knows timesteps 19, 39, … 999 alone, whatever the schedule', () => {
     for (const schedule of ['normal', 'karras', 'sgm_uniform', 'simple', 'ddim_uniform', 'beta', 'align_your_steps'] as const) for (const steps of [1, 2, 5, 12, 100]) for (const strength of [undefined, 0.3]) {
-      const { sigmas, timestepOf } = plan(steps, 'gpu', schedule, strength);
+      const { sigmas, timestepOf } = plan(steps, 'a1111', schedule, strength);
       expect(sigmas.length).toBeGreaterThan(1);
       for (const sigma of sigmas.slice(0, -1)) expect(timestepOf(sigma) % 20).toBe(19);
     }
   });
 
   it.each([[6, undefined], [8, 0.5]])('%i steps, strength %s: its denoiser, boundary and noise', async (steps, strength) => {
-    const { sigmas, timestepOf, wrapDenoiser, options, startNoise } = plan(steps, 'cpu', 'normal', strength);
+    const { sigmas, timestepOf, wrapDenoiser, options, startNoise } = plan(steps, 'a1111', 'normal', strength);
     const eps = (x: number, t: number, i: number): number => 0.8 * x + 0.1 * Math.sin(t / 100 + i);
     const dims = [1, 4, 1, 1], { initial, next } = latentNoise('cpu', 3, dims), drawn: number[][] = [];
     const denoise = wrapDenoiser(async ({ data }, sigma) => float32(dims, data.map((x, i) => x - sigma * eps(x / Math.sqrt(1 + sigma * sigma), timestepOf(sigma), i))));
@@ -66,7 +66,7 @@ describe('with AUTOMATIC1111', () => {
 
 it('with ComfyUI it walks the schedule as all samplers do, at whole timesteps', async () => {
   const { sigmas, timestepOf, wrapDenoiser } = plan(4, 'comfy', 'sgm_uniform');
-  expect(sigmas).toEqual(planSampling({ sampler: 'euler', schedule: 'sgm_uniform', steps: 4, noise: 'comfy' }, stableDiffusionTable, 'sd1').sigmas);
+  expect(sigmas).toEqual(planSampling({ sampler: 'euler', schedule: 'sgm_uniform', steps: 4, compat: 'comfy' }, stableDiffusionTable, 'sd1').sigmas);
   expect(sigmas.slice(0, -1).map(timestepOf)).toEqual(sigmas.slice(0, -1).map((sigma) => Math.round(sigmaToT(stableDiffusionTable, sigma))));
   expect((await wrapDenoiser(async () => float32([1]))(float32([1], Float32Array.of(1)), 1)).data[0]).toBe(0);
 });

@@ -8,7 +8,7 @@ const one = [1, 4, 8, 8];
 const three = [3, 4, 8, 8];
 const size = 4 * 8 * 8;
 
-describe.each(['cpu', 'gpu'] as const)('%s noise', (source) => {
+describe.each(['cpu', 'nv'] as const)('%s noise', (source) => {
   it('makes picture i of a batch as seed + i makes it alone, steps included', () => {
     const batch = latentNoise(source, 100, three);
     const alone = latentNoise(source, 102, one);
@@ -30,9 +30,9 @@ describe.each(['cpu', 'gpu'] as const)('%s noise', (source) => {
   });
 });
 
-describe('comfy noise', () => {
+describe('noise of CPU and card', () => {
   it('is one draw for the whole batch: the first picture is that of the seed, the next are not those of the next seeds', () => {
-    const batch = latentNoise('comfy', 100, three).initial.data;
+    const batch = latentNoise('cpu_nv', 100, three).initial.data;
     expect(batch.slice(0, size)).toEqual(latentNoise('cpu', 100, one).initial.data);
     expect(batch.slice(size, 2 * size)).not.toEqual(latentNoise('cpu', 101, one).initial.data);
   });

@@ -11,7 +11,7 @@ const stepCounts = [1, 2, 3, 7, 20, 30, 150, 200];
 describe.each(scheduleNames)('%s', (name) => {
   it.each(Object.entries(tables))('falls from the start to 0 in the number of steps asked for, %s', (_, table) => {
     for (const steps of stepCounts) {
-      const levels = sigmas(name, steps, table, { program: 'comfy' });
+      const levels = sigmas(name, steps, table, { compat: 'comfy' });
       expect(levels.at(-1)).toBe(0);
       for (let i = 1; i < levels.length; i++) expect(levels[i]).toBeLessThan(levels[i - 1]!);
       // Strides of whole timesteps: ddim_uniform takes what fits, beta visits no timestep twice.

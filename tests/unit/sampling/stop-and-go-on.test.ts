@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodePassState, encodePassState, type PassState } from '../../../main/engine/pipeline/pass-state';
-import { NoiseSource, samplerNames, scheduleNames, type SamplerName } from '../../../preload/contract/vocabulary';
+import { Compat, Rng, samplerNames, scheduleNames, type SamplerName } from '../../../preload/contract/vocabulary';
 import { goOn } from '../../support/go-on';
 import { fingerprint, runPass, type PassCase } from '../../support/pass-cases';
 
@@ -26,21 +26,21 @@ async function differing(cases: readonly PassCase[]): Promise<{ steps: number; o
 
 /** What each sampler is tried with. */
 const kinds: readonly Omit<PassCase, 'sampler'>[] = [
-  { schedule: 'karras', steps: 7, noise: 'cpu' },
-  { schedule: 'normal', steps: 6, noise: 'gpu', options: { eta: 0.5 } },
-  { schedule: 'normal', steps: 6, noise: 'comfy', options: { eta: 0 } },
-  { schedule: 'sgm_uniform', steps: 5, noise: 'cpu', strength: 0.7, ensd: 31337, masked: true },
-  { schedule: 'ddim_uniform', steps: 8, noise: 'cpu' },
-  { schedule: 'kl_optimal', steps: 5, noise: 'cpu', options: { eta: 1 } },                                        // ends above 0
-  { schedule: 'karras', steps: 9, noise: 'gpu', levels: [14.6, 5, 5, 5, 2, 1, 1, 0.3, 0.3, 0] },                  // levels repeat
-  { schedule: 'karras', steps: 4, noise: 'cpu', dims: [1, 3, 1, 1], options: { eta: 0.8, sChurn: 3, sNoise: 1.01 } },      // draws of fewer than 16 values leave a spare one
+  { schedule: 'karras', steps: 7, rng: 'cpu', compat: 'a1111' },
+  { schedule: 'normal', steps: 6, rng: 'nv', compat: 'a1111', options: { eta: 0.5 } },
+  { schedule: 'normal', steps: 6, rng: 'cpu_nv', compat: 'comfy', options: { eta: 0 } },
+  { schedule: 'sgm_uniform', steps: 5, rng: 'cpu', compat: 'a1111', strength: 0.7, ensd: 31337, masked: true },
+  { schedule: 'ddim_uniform', steps: 8, rng: 'cpu', compat: 'a1111' },
+  { schedule: 'kl_optimal', steps: 5, rng: 'cpu', compat: 'a1111', options: { eta: 1 } },                                        // ends above 0
+  { schedule: 'karras', steps: 9, rng: 'nv', compat: 'a1111', levels: [14.6, 5, 5, 5, 2, 1, 1, 0.3, 0.3, 0] },                  // levels repeat
+  { schedule: 'karras', steps: 4, rng: 'cpu', compat: 'a1111', dims: [1, 3, 1, 1], options: { eta: 0.8, sChurn: 3, sNoise: 1.01 } },      // draws of fewer than 16 values leave a spare one
 ];
 
 describe('goes on to the same end', () => {
   it('every sampler, after every step, and restarts too', { timeout: 120_000 }, async () => {
     const cases = [
       ...samplerNames.flatMap((sampler) => kinds.map((kind) => ({ sampler, ...kind }))),
-      ...[20, 36].flatMap((steps) => NoiseSource.options.map((noise): PassCase => ({ sampler: 'restart', schedule: 'karras', steps, noise }))),
+      ...[20, 36].flatMap((steps) => Rng.options.map((rng): PassCase => ({ sampler: 'restart', schedule: 'karras', steps, rng, compat: rng === 'cpu_nv' ? 'comfy' : 'a1111' }))),
     ];
     const { steps, others } = await differing(cases);
     expect(others).toEqual([]);
@@ -49,7 +49,7 @@ describe('goes on to the same end', () => {
 
   it('any pass', { timeout: 120_000 }, async () => {
     const any = fc.record({
-      sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), noise: fc.constantFrom(...NoiseSource.options), steps: fc.integer({ min: 2, max: 12 }),
+      sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), rng: fc.constantFrom(...Rng.options), compat: fc.constantFrom(...Compat.options), steps: fc.integer({ min: 2, max: 12 }),
       strength: fc.option(fc.double({ min: 0.1, max: 1, noNaN: true }), { nil: undefined }), masked: fc.boolean(), ensd: fc.option(fc.integer({ min: 1, max: 9 }), { nil: undefined }),
       options: fc.record({ eta: fc.constantFrom(0, 0.3, 1), sNoise: fc.constantFrom(1, 1.1), sChurn: fc.constantFrom(0, 4), lowerOrderFinal: fc.boolean(), order: fc.constantFrom(2, 3) }),
     });
@@ -60,8 +60,8 @@ describe('goes on to the same end', () => {
 
 it('a pass that went on hands out the states of one that never stopped, so that it can stop again', async () => {
   for (const sampler of samplerNames) {
-    for (const noise of NoiseSource.options) {
-      const which: PassCase = { sampler, schedule: 'karras', steps: 6, noise, options: { eta: 0.5 } };
+    for (const rng of Rng.options) {
+      const which: PassCase = { sampler, schedule: 'karras', steps: 6, rng, compat: rng === 'cpu_nv' ? 'comfy' : 'a1111', options: { eta: 0.5 } };
       const { states } = await whole(which), after = Math.floor(states.length / 2), again: PassState[] = [];
       await runPass(which, structuredClone(states[after]), (state) => again.push(state));
       expect(again).toEqual(states.slice(after + 1));
@@ -70,7 +70,7 @@ it('a pass that went on hands out the states of one that never stopped, so that 
 });
 
 describe('a state', () => {
-  const which = (sampler: SamplerName): PassCase => ({ sampler, schedule: 'karras', steps: 6, noise: 'cpu' });
+  const which = (sampler: SamplerName): PassCase => ({ sampler, schedule: 'karras', steps: 6, rng: 'cpu', compat: 'a1111' });
   const stateOf = async (sampler: SamplerName): Promise<PassState> => (await whole(which(sampler))).states[3]!;
 
   it.each(['dpmpp_3m_sde', 'dpm_adaptive', 'dpmpp_2m_cfg_pp'] as const)('is plain data: a clone of it, and its bytes read again, are it (%s)', async (sampler) => {

@@ -28,7 +28,7 @@ function networkOf(table: SigmaTable, asked: number[] = []): Network {
 interface Asked { sampler: SamplerName; schedule: ScheduleName; steps: number; strength?: number; table?: SigmaTable }
 
 async function ours({ table = stableDiffusionTable, ...asked }: Asked): Promise<{ result: Vector; timesteps: number[] }> {
-  const plan = planSampling({ ...asked, noise: 'gpu' }, table, 'sd1');
+  const plan = planSampling({ ...asked, compat: 'a1111' }, table, 'sd1');
   const timesteps: number[] = [], network = networkOf(table, timesteps);
   const x = float32([1, 4, 1, 1], Float32Array.from(noise, (n, i) => plan.startNoise * n + (asked.strength === undefined ? 0 : plan.startPicture * picture[i]!)));
   const denoise = plan.wrapDenoiser(async ({ dims, data }, sigma) => {
@@ -147,8 +147,8 @@ describe.each(['ddim', 'plms', 'unipc'] as const)('%s', (sampler) => {
   });
 
   it('walks the levels of another schedule, and with ComfyUI always, down to 0', () => {
-    const plan = (asked: Partial<Parameters<typeof planSampling>[0]>) => planSampling({ sampler, schedule, steps: 20, noise: 'cpu', ...asked }, stableDiffusionTable, 'sd1');
-    for (const { sigmas, endScale } of [plan({ schedule: 'karras' }), plan({ noise: 'comfy' })]) {
+    const plan = (asked: Partial<Parameters<typeof planSampling>[0]>) => planSampling({ sampler, schedule, steps: 20, compat: 'a1111', ...asked }, stableDiffusionTable, 'sd1');
+    for (const { sigmas, endScale } of [plan({ schedule: 'karras' }), plan({ compat: 'comfy' })]) {
       expect(sigmas).toHaveLength(21);
       expect([sigmas.at(-1), endScale]).toEqual([0, 1]);
     }

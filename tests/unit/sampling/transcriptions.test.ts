@@ -182,9 +182,9 @@ describe('schedules at counts of steps for which no list is stored', () => {
     const published = { sd1: [14.615, 6.475, 3.861, 2.697, 1.886, 1.396, 0.963, 0.652, 0.399, 0.152, 0.029], sdxl: [14.615, 6.315, 3.771, 2.181, 1.342, 0.862, 0.555, 0.380, 0.234, 0.113, 0.029] };
     for (const [family, list] of Object.entries(published) as ['sd1' | 'sdxl', number[]][]) {
       near('align_your_steps', n, [...stretched(list, n), 0], { family });
-      near('align_your_steps', n, stretched(list, n + 1).with(-1, 0), { family, program: 'comfy' });
+      near('align_your_steps', n, stretched(list, n + 1).with(-1, 0), { family, compat: 'comfy' });
     }
-    near('align_your_steps', 10, published.sdxl.with(-1, 0), { family: 'sdxl', program: 'comfy' });
+    near('align_your_steps', 10, published.sdxl.with(-1, 0), { family: 'sdxl', compat: 'comfy' });
     near('align_your_steps', 11, [...published.sdxl, 0], { family: 'sdxl' });
   });
 
@@ -198,7 +198,7 @@ describe('schedules at counts of steps for which no list is stored', () => {
   it.each(counts)('%i: KL optimal ends at the smallest σ in A1111, at 0 in ComfyUI', (n) => {
     const angles = (points: number): number[] => ramp(points).map((at) => Math.tan(at * Math.atan(sigmaMin) + (1 - at) * Math.atan(sigmaMax)));
     near('kl_optimal', n, angles(n + 1));
-    near('kl_optimal', n, [...angles(n), 0], { program: 'comfy' });
+    near('kl_optimal', n, [...angles(n), 0], { compat: 'comfy' });
   });
 
   it.each(counts)('%i: DDIM uniform, simple and polyexponential', (n) => {

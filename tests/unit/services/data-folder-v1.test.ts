@@ -20,7 +20,7 @@ test('pictures: records, files and thumbnails', async () => {
   expect(total).toBe(3);
   const hash = 'cd306d6f0a2538118963ecc66bbb595cb16afd0ef1c7f6b6aedc9b98ca3295ba';
   expect(pictures.map(({ job }) => job)).toMatchObject([
-    { kind: 'txt2img', prompt: 'a (boat:1.2) on the sea', seed: 42, noise: 'gpu', clipSkip: 2, variation: { seed: 99, strength: 0.2 }, ensd: 31337, emphasis: 'no_norm', model: { hash } },
+    { kind: 'txt2img', prompt: 'a (boat:1.2) on the sea', seed: 42, rng: 'nv', compat: 'a1111', clipSkip: 2, variation: { seed: 99, strength: 0.2 }, ensd: 31337, emphasis: 'no_norm', model: { hash } },
     { kind: 'img2img', prompt: 'a blue house on grass', strength: 0.7, sampler: 'euler_a', init: expect.stringMatching(/^9a7d2f81/), mask: expect.stringMatching(/^6e445d59/) },
     { prompt: 'film, a green house on grass', negative: 'night, blurry', template: { prompt: 'a __colour__ house on grass', negative: 'night' }, steps: 12, cfg: 4 },
   ]);

@@ -21,7 +21,7 @@ describe('the parameters text', () => {
   });
 
   it('leaves out what is empty or as usual, and quotes what holds a comma or a colon', () => {
-    expect(text({ negative: '', noise: 'gpu', model: { name: 'a, b: "c"', hash: null } })).toBe(
+    expect(text({ negative: '', rng: 'nv', compat: 'a1111', model: { name: 'a, b: "c"', hash: null } })).toBe(
       'a red house on grass\nSteps: 20, Sampler: Euler, Schedule type: Karras, CFG scale: 7, Seed: 42, Size: 64x64, Model: "a, b: \\"c\\"", Version: atelier 1.2.3');
   });
 
@@ -66,7 +66,7 @@ describe('the parameters text', () => {
         ...(hashed.length > 0 && { 'TI hashes': hashed.map(({ name, hash }) => `${name.replace(/[:,]/g, '')}: ${hash!.slice(0, 12)}`).join(', ') }),
         ...Object.fromEntries((textEncoders ?? []).map(({ name }, i) => [`Module ${i + 1}`, name])),
         ...(original.strength !== undefined && { 'Denoising strength': String(original.strength) }), ...(original.clipSkip > 1 && { 'Clip skip': String(original.clipSkip) }),
-        ...(original.noise !== 'gpu' && { RNG: 'CPU' }),
+        ...(original.rng !== 'nv' && { RNG: 'CPU' }),
         ...(imageCfg !== undefined && { 'Image CFG scale': String(imageCfg) }), ...(cfgRescale !== undefined && { 'CFG rescale': String(cfgRescale) }),
         ...(variation && { 'Variation seed': String(variation.seed), 'Variation seed strength': String(variation.strength) }),
         ...(ensd && { ENSD: String(ensd) }), ...(emphasis && emphasis !== 'original' && emphasis !== 'comfy' && { Emphasis: { no_norm: 'No norm', ignore: 'Ignore', none: 'None' }[emphasis] }),

@@ -1,5 +1,5 @@
 // The noise of a picture from its seed, as the programs that people copy seeds from draw it: first the latents, then each step's noise.
-import type { NoiseSource } from '../../../../preload/contract/vocabulary';
+import type { Rng } from '../../../../preload/contract/vocabulary';
 import { float32, sizeOf, type Dims, type Tensor } from '../../tensor';
 import type { NoiseSampler } from '../types';
 import { brownianNoise, type Draw, type Span } from './brownian';
@@ -30,26 +30,26 @@ interface Generator { randn(n: number): Float32Array }
 /**
  * Noise for a batch of latents [B, C, H, W].
  *
- * 'cpu' and 'gpu' follow AUTOMATIC1111 and Forge (RNG: CPU, and NV or GPU): picture i has a generator of its own with seed + i, so
+ * 'cpu' and 'nv' follow AUTOMATIC1111 and Forge (RNG: CPU, and NV or GPU): picture i has a generator of its own with seed + i, so
  * a picture is the same alone and in a batch. Its steps go on where the latents ended, or from seed + i + ENSD. Trees are seeded
  * with seed + i whatever ENSD and variation are, and their nodes draw from the same kind of generator.
  *
- * 'comfy' follows ComfyUI on an NVIDIA card: one CPU draw with the whole batch's shape (picture 2 of a batch is not picture 1 of the
+ * 'cpu_nv' follows ComfyUI on an NVIDIA card: one CPU draw with the whole batch's shape (picture 2 of a batch is not picture 1 of the
  * next seed, and it changes with the batch's size). Step noise is the card's, from the same seed and again for the whole batch: older
  * versions seed every device's generator when they draw the latents, later ones a generator for the steps alone, which comes to the
  * same. (Without a card, steps draw on the CPU from seed + 1 in later versions and after the latents in older ones; that is not
  * followed.) Trees are one tree over the whole batch, on the CPU also with a card; the samplers ending in `_gpu` differ and are not followed.
  *
- * A real card gives the values of 'gpu' only while a draw has no more of them than the card runs threads, about 40,000 on small
+ * A real card gives the values of 'nv' only while a draw has no more of them than the card runs threads, about 40,000 on small
  * cards and 200,000 on large ones; 512×512 has 16,384 and 1024×1024 has 65,536. AUTOMATIC1111's NV has them at every size, as here.
  */
-export function latentNoise(source: NoiseSource, seed: number, dims: Dims, options: NoiseOptions = {}): LatentNoise {
-  return source === 'comfy' ? comfyNoise(seed, dims, options) : pictureNoise(source, seed, dims, options);
+export function latentNoise(rng: Rng, seed: number, dims: Dims, options: NoiseOptions = {}): LatentNoise {
+  return rng === 'cpu_nv' ? mixedNoise(seed, dims, options) : pictureNoise(rng, seed, dims, options);
 }
 
-function pictureNoise(source: 'cpu' | 'gpu', seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
+function pictureNoise(rng: 'cpu' | 'nv', seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
   const [batch = 1, ...shape] = dims;
-  const open = (s: number): Generator => source === 'gpu' ? new PhiloxGenerator(s) : new TorchGenerator(s);
+  const open = (s: number): Generator => rng === 'nv' ? new PhiloxGenerator(s) : new TorchGenerator(s);
   const draw = (generators: readonly Generator[]): Tensor => stack(dims, generators.map((g) => g.randn(sizeOf(shape))));
   const seeds = Array.from({ length: batch }, (_, i) => seed + i);
   const generators = seeds.map(open);
@@ -64,7 +64,7 @@ function pictureNoise(source: 'cpu' | 'gpu', seed: number, dims: Dims, options: 
   return { initial, next: after(options.drawn, () => draw(forSteps)) };
 }
 
-function comfyNoise(seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
+function mixedNoise(seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
   const drawOnCpu: Draw = (s, n) => new TorchGenerator(s).randn(n);
   const latents = (s: number): Tensor => float32(dims, drawOnCpu(s, sizeOf(dims)));
   const forSteps = new PhiloxGenerator(seed + (options.stepSeedDelta ?? 0));

@@ -23,7 +23,7 @@ export const readA1111: Reader = ({ texts }) => {
     const { source, job, resources } = readParameters(text);
     // Nodes and programs around ComfyUI write both forms; the text is the better summary.
     const isComfy = source === 'comfyui' || (source === 'a1111' && hasGraph(texts));
-    return isComfy ? { source: 'comfyui', job: { ...job, noise: 'comfy' }, resources, used: [key] } : { source, job, resources, used: [key] };
+    return isComfy ? { source: 'comfyui', job: { ...job, rng: 'cpu_nv', compat: 'comfy' }, resources, used: [key] } : { source, job, resources, used: [key] };
   }
   return null;
 };
@@ -46,7 +46,7 @@ export function readParameters(text: string): { source: PictureSource; job: Pict
     prompt, negative,
     steps: left.take(asInteger, 'Steps'), sampler, schedule, cfg: left.take(asNumber, 'CFG scale'), imageCfg: left.take(asNumber, 'Image CFG scale'),
     seed: left.take(asSeed, 'Seed'), ...(first ? firstPassSize(first, size) : size), clipSkip,
-    noise: left.take(asNoise, 'RNG') ?? 'gpu', cfgRescale: left.take(asNumber, 'CFG rescale'),
+    rng: left.take(asRng, 'RNG') ?? 'nv', compat: 'a1111' as const, cfgRescale: left.take(asNumber, 'CFG rescale'),
     variation: readVariation(left), ensd: left.take(asOffset, 'ENSD'), emphasis: left.take(asEmphasis, 'Emphasis'), template: readTemplate(left),
     model: readModel(left, civitai), vae: readVae(left),
     refiner: readRefiner(left), strength, hires: readHires(left, strength, first && size),
@@ -83,9 +83,9 @@ function readSampling(left: Fields): Pick<PictureJob, 'sampler' | 'schedule'> {
 }
 
 /** 'CPU' is torch's generator, the others are the graphics card's; stable-diffusion.cpp writes in small letters. */
-const asNoise: Parse<'cpu' | 'gpu'> = (value) => {
+const asRng: Parse<'cpu' | 'nv'> = (value) => {
   const name = (asText(value) ?? '').toLowerCase();
-  return name === 'cpu' ? 'cpu' : name === 'gpu' || name === 'nv' || name === 'cuda' ? 'gpu' : undefined;
+  return name === 'cpu' ? 'cpu' : name === 'gpu' || name === 'nv' || name === 'cuda' ? 'nv' : undefined;
 };
 
 /** May be negative. */

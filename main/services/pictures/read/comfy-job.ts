@@ -62,7 +62,7 @@ function readBase(graph: ComfyGraph, node: ComfyNode): PictureJob {
     ...compact({
       ...prompts, emphasis: onTheWay.every((nodes) => isPlain(graph, nodes)) ? 'comfy' as const : undefined, ...readSampling(graph, parts),
       seed: graph.take(node, asSeed, 'seed', 'noise_seed') ?? (noise && graph.take(noise, asSeed, 'noise_seed', 'seed')), ...sizeOf(graph, latent),
-      clipSkip: readClipSkip(graph, positive), noise: 'comfy' as const, cfgRescale, prediction, model,
+      clipSkip: readClipSkip(graph, positive), rng: 'cpu_nv' as const, compat: 'comfy' as const, cfgRescale, prediction, model,
     }),
     loras, extra: {},
   };

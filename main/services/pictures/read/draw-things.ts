@@ -29,18 +29,18 @@ function userCommentOf(xmp: string): string | undefined {
   return inner === undefined ? undefined : decodeXML(inner.trim());
 }
 
-/** Their seed modes, by the noise that they imitate. */
-const asNoise: Parse<'cpu' | 'gpu'> = (value) => (/CPU/i.test(asText(value) ?? '') ? 'cpu' : /NVIDIA/i.test(asText(value) ?? '') ? 'gpu' : undefined);
+/** Their seed modes, by the generator that they imitate. */
+const asRng: Parse<'cpu' | 'nv'> = (value) => (/CPU/i.test(asText(value) ?? '') ? 'cpu' : /NVIDIA/i.test(asText(value) ?? '') ? 'nv' : undefined);
 
 function readSettings(left: Fields): PictureJob {
-  const sampling = takeSampler(left, 'sampler');
+  const sampling = takeSampler(left, 'sampler'), rng = left.take(asRng, 'seed_mode');
   const model = left.take(asWords, 'model');
   const loras = left.take((value) => asList(value)?.map(asObject), 'lora', 'loras') ?? [];
   const job: PictureJob = {
     ...compact({
       prompt: left.take(asText, 'c') ?? '', negative: left.take(asText, 'uc') ?? '', steps: left.take(asInteger, 'steps'), sampler: sampling?.sampler,
       schedule: sampling?.schedule, cfg: left.take(asNumber, 'scale'), seed: left.take(asSeed, 'seed'), ...left.take(asSize, 'size'),
-      clipSkip: left.take(asInteger, 'clip_skip') ?? 1, noise: left.take(asNoise, 'seed_mode'), strength: left.take(asNumber, 'strength'),
+      clipSkip: left.take(asInteger, 'clip_skip') ?? 1, rng, compat: rng && 'a1111', strength: left.take(asNumber, 'strength'),
       model: model === undefined ? undefined : { name: stem(model), hash: null },
     }),
     loras: loras.flatMap((lora) => {

@@ -49,6 +49,7 @@ const asModel: Parse<{ name: string; hash: string | null }> = (value) => {
 function readMetadata(metadata: JsonObject): PictureJob {
   const left = Fields.of(metadata);
   const sampling = readScheduler(left, 'scheduler');
+  const rng = left.take((value) => (value === 'cpu' ? 'cpu' as const : value === 'cuda' ? 'nv' as const : undefined), 'rand_device');
   const refiner = left.peek(asModel, 'refiner_model'), switchAt = left.peek(asNumber, 'refiner_start');
   if (refiner && switchAt !== undefined) left.take(asNumber, 'refiner_start');
   return {
@@ -56,7 +57,7 @@ function readMetadata(metadata: JsonObject): PictureJob {
       prompt: left.take(asText, 'positive_prompt') ?? '', negative: left.take(asText, 'negative_prompt') ?? '',
       steps: left.take(asInteger, 'steps'), ...sampling, cfg: left.take(asNumber, 'cfg_scale'), seed: left.take(asSeed, 'seed'),
       width: left.take(asInteger, 'width'), height: left.take(asInteger, 'height'), clipSkip: clipSkipOf(left),
-      noise: left.take((value) => (value === 'cpu' ? 'cpu' as const : value === 'cuda' ? 'gpu' as const : undefined), 'rand_device'),
+      rng, compat: rng && 'a1111',
       strength: left.take(asNumber, 'strength', 'denoising_strength'), cfgRescale: left.take(asNumber, 'cfg_rescale_multiplier'),
       model: left.take(asModel, 'model'), vae: left.take(asModel, 'vae')?.name, refiner: refiner && switchAt !== undefined ? { model: refiner, switchAt } : undefined,
       hires: left.peek((value) => value === true || undefined, 'hrf_enabled')

@@ -1,0 +1,30 @@
+// Jobs and requests as earlier versions wrote them, brought to the present form. Released entries are never changed.
+
+/** The version of jobs that this program writes. */
+export const jobVersion = 2;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Entry v brings a job of version v to version v + 1. */
+const upgrades: Readonly<Record<number, (job: Fields) => Fields>> = { 1: apartFromNoise };
+
+/** A job of any version that was, as the present one; what is no job, or of a newer version, stays as it is. Jobs without a version are of the first. */
+export function upgradeJob(job: unknown): unknown {
+  if (!isFields(job)) return job;
+  let upgraded = job, version = job['version'] ?? 1;
+  for (let upgrade; typeof version === 'number' && (upgrade = upgrades[version]);) upgraded = { ...upgrade(upgraded), version: ++version };
+  return upgraded;
+}
+
+/** A request of any client that was; it names no version. */
+export const upgradeRequest = <T>(request: T): T => (isFields(request) ? apartFromNoise(request) as T : request);
+
+/** Version 1 had one field for two questions: which generator draws, and whose conventions count. */
+export const rngOfNoise: Readonly<Record<string, Fields>> = { cpu: { rng: 'cpu', compat: 'a1111' }, gpu: { rng: 'nv', compat: 'a1111' }, comfy: { rng: 'cpu_nv', compat: 'comfy' } };
+
+/** A noise of nobody is refused as a generator of nobody. */
+function apartFromNoise({ noise, ...job }: Fields): Fields {
+  return noise === undefined ? job : { ...(rngOfNoise[String(noise)] ?? { rng: noise }), ...job };
+}
+
+const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);

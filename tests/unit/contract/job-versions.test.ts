@@ -1,0 +1,55 @@
+// Jobs that earlier versions wrote, and a later one: brought to the present form, or refused by their number.
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { JobRequest, JobSpec } from '../../../preload/contract/job';
+import { upgradeJob } from '../../../preload/contract/job-versions';
+import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
+import { stableDiffusionTable } from '../../../main/engine/sampling/model-sampling';
+import { planSampling } from '../../../main/engine/sampling/plan';
+import { anyJob } from '../../support/pictures';
+
+const first = {
+  version: 1, kind: 'txt2img', model: { name: 'mini', hash: 'ab'.repeat(32) }, prompt: 'a cat', negative: 'fog', seed: 1, steps: 8, sampler: 'euler_a', schedule: 'karras', cfg: 7,
+  width: 64, height: 64, clipSkip: 1, noise: 'cpu',
+};
+
+describe('a job of version 1', () => {
+  it.each([['cpu', 'cpu', 'a1111'], ['gpu', 'nv', 'a1111'], ['comfy', 'cpu_nv', 'comfy']])('with noise %s has rng %s and compat %s', (noise, rng, compat) => {
+    const { noise: _, ...rest } = first;
+    expect(JobSpec.parse({ ...first, noise })).toEqual({ ...rest, version: 2, rng, compat });
+  });
+
+  it('of ComfyUI keeps its first noise, the noise of its steps, and its levels', () => {
+    const { rng, compat, seed, steps } = JobSpec.parse({ ...first, noise: 'comfy' }), dims = [1, 4, 8, 8];
+    const { initial, next } = latentNoise(rng, seed, dims);
+    expect(initial.data).toEqual(latentNoise('cpu', seed, dims).initial.data);
+    expect(next(1, 0.5).data).toEqual(latentNoise('nv', seed, dims).initial.data);
+    expect(planSampling({ sampler: 'unipc', schedule: 'normal', steps, compat }, stableDiffusionTable, 'sd1')).not.toEqual(planSampling({ sampler: 'unipc', schedule: 'normal', steps, compat: 'a1111' }, stableDiffusionTable, 'sd1'));
+  });
+
+  it('that left out what had a default, its version too', () => {
+    const { version: _version, noise: _noise, ...bare } = first;
+    expect(JobSpec.parse(bare)).toMatchObject({ version: 2, rng: 'cpu', compat: 'a1111' });
+  });
+
+  it('with a noise of nobody is refused', () => {
+    expect(JobSpec.safeParse({ ...first, noise: 'mine' }).error?.issues).toMatchObject([{ path: ['rng'] }]);
+  });
+});
+
+it('a job of a newer version is refused by its number, and stays as it is', () => {
+  const newer = Object.freeze({ ...first, version: 3, beyond: { us: true } });
+  expect(upgradeJob(newer)).toBe(newer);
+  expect(JobSpec.safeParse(newer).error?.issues).toMatchObject([{ path: ['version'], message: expect.stringContaining('is 3, and this Atelier knows jobs up to version 2') }]);
+});
+
+it('a job of this version stays as it is, and so does what is no job', () => {
+  fc.assert(fc.property(anyJob, (job) => { expect(JobSpec.parse(JSON.parse(JSON.stringify(job)))).toEqual(job); }));
+  fc.assert(fc.property(fc.anything(), (thing) => { JobSpec.safeParse(thing); }));
+});
+
+it('a request of an earlier client', () => {
+  const { kind: _kind, version: _version, ...request } = { ...first, model: 'm' };
+  expect(JobRequest.parse({ ...request, noise: 'comfy' })).toMatchObject({ rng: 'cpu_nv', compat: 'comfy' });
+  expect(JobRequest.parse({ ...request, noise: 'gpu' })).toMatchObject({ rng: 'nv', compat: 'a1111' });
+});
