@@ -2,7 +2,7 @@
 import { initTRPC } from '@trpc/server';
 import { z } from 'zod';
 import type { ErrorInfo } from '../../preload/contract/errors';
-import { ContentHash, JobRequest } from '../../preload/contract/job';
+import { ContentHash, JobRequest, JobSpec } from '../../preload/contract/job';
 import { EstimateRequest, SettingsPatch } from '../../preload/contract/studio';
 import type { Studio } from './studio';
 
@@ -26,6 +26,7 @@ export const router = t.router({
   pictures: t.router({
     /** `blob`: the hash of an uploaded picture. */
     read: t.procedure.input(z.object({ blob: ContentHash })).query(({ ctx, input }) => ctx.studio.pictures.read(input.blob)),
+    readJob: t.procedure.input(JobSpec).mutation(({ ctx, input }) => ctx.studio.pictures.readJob(input)),
   }),
   queue: t.router({
     list: t.procedure.query(({ ctx }) => ctx.studio.queue.list()),

@@ -1,5 +1,5 @@
 // What the router needs of the studio, in the contract's terms alone. `main/services` implements it; both hosts serve it.
-import type { JobRequest, JobView, QueueEvent } from '../../preload/contract/job';
+import type { JobRequest, JobSpec, JobView, QueueEvent } from '../../preload/contract/job';
 import type { ModelEntry, ModelReport } from '../../preload/contract/model';
 import type { PicturePage, PictureRecord } from '../../preload/contract/picture';
 import type { PictureReading } from '../../preload/contract/picture-report';
@@ -25,6 +25,8 @@ export interface Studio {
   pictures: {
     /** What an uploaded picture says of itself, whatever program made it, and how to ask for one like it. Throws picture.notFound, picture.unreadable. */
     read(blob: string): Promise<PictureReading>;
+    /** The same of a job of our own. */
+    readJob(job: JobSpec): Promise<PictureReading>;
   };
   queue: {
     list(): JobView[];

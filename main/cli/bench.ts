@@ -101,10 +101,10 @@ async function measure(modelPath: string, job: Pick<JobSpec, 'width' | 'height' 
     await host.start();
     const steps: number[] = [];
     const spec: JobSpec = {
-      version: 2, kind: 'txt2img', model: { name: 'random', hash: null }, prompt: 'a red house on grass', negative: '', seed: 1,
+      version: 2, kind: 'txt2img', files: { model: { name: 'random', hash: null } }, prompt: 'a red house on grass', negative: '', seed: 1,
       sampler: 'euler', schedule: 'normal', clipSkip: 1, rng: 'cpu', compat: 'a1111', ...job,
     };
-    const outcome = await runOnWorker(host, { type: 'run', id: 'bench', job: spec, modelPath, attempt: 1 }, (progress) => {
+    const outcome = await runOnWorker(host, { type: 'run', id: 'bench', job: spec, files: { model: modelPath }, attempt: 1 }, (progress) => {
       if (progress.type === 'step') steps.push(progress.seconds);
     });
     if (outcome.type === 'failed') throw AppError.fromInfo(outcome.error);

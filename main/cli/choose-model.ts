@@ -1,6 +1,7 @@
 // Which model `--model` means, or which part `--vae`: a file, a diffusers folder, a name, or the beginning of a hash.
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { slotOf, type SlotName } from '../../preload/contract/file-slots';
 import type { ModelEntry } from '../../preload/contract/model';
 import type { Studio } from '../api/studio';
 import { AppError } from '../engine/errors';
@@ -18,8 +19,14 @@ export async function chooseModel(models: Studio['models'], wanted: string | und
   });
 }
 
-/** A VAE, TAESD or text encoder. Throws model.notFound, or why the file cannot be read. */
-export async function choosePart(models: Studio['models'], wanted: string, flag: string): Promise<ModelEntry> {
+/** A file for this slot. Throws model.notFound, or why the file cannot be used. */
+export function chooseFile(models: Studio['models'], slot: SlotName, wanted: string): Promise<ModelEntry> {
+  const { flag, partOf } = slotOf(slot);
+  return partOf ? choosePart(models, wanted, `--${flag}`) : chooseModel(models, wanted, `--${flag}`);
+}
+
+/** A VAE, TAESD or text encoder. */
+async function choosePart(models: Studio['models'], wanted: string, flag: string): Promise<ModelEntry> {
   return (await isModel(wanted)) ? addFile(models, resolve(wanted)) : pick(await models.parts(), wanted, flag);
 }
 

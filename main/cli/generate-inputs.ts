@@ -1,11 +1,12 @@
 // What `generate` is given besides words and numbers: pictures, a second model, parts of the model, and a picture to do as.
 import { readFile } from 'node:fs/promises';
-import type { ModelEntry } from '../../preload/contract/model';
+import { slotNames, slotOf, slotsFrom, type SlotName } from '../../preload/contract/file-slots';
+import type { SlotIds } from '../../preload/contract/job';
 import type { PictureRequest } from '../../preload/contract/picture-report';
 import { AppError } from '../engine/errors';
 import type { LocalStudio } from '../services/studio';
 import { usageError } from './args';
-import { chooseModel, choosePart } from './choose-model';
+import { chooseFile } from './choose-model';
 
 export interface Size { width: number; height: number }
 /** A picture that the command line names, in the studio. */
@@ -13,26 +14,31 @@ type Picture = Size & { hash: string };
 /** What the command line names besides the model. */
 export interface Inputs {
   readonly init?: Picture; readonly mask?: Picture; readonly depth?: Picture;
-  readonly refiner?: ModelEntry;
-  /** null: the model's own. */
-  readonly vae?: ModelEntry | null;
-  readonly textEncoders?: readonly ModelEntry[];
+  /** By slot; null: the model's own. */
+  readonly files?: SlotIds;
 }
 
 /** The flags that name them. */
 interface Named {
-  readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined; readonly refiner?: string | undefined; readonly vae?: string | undefined;
-  readonly 'text-encoder': readonly string[];
+  readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined;
+  readonly [flag: string]: unknown;
 }
+
 /** Throws file.*, picture.unreadable, model.* naming the flag. */
-export async function openInputs(studio: LocalStudio, { init, mask, depth, refiner, vae, 'text-encoder': texts }: Named): Promise<Inputs> {
+export async function openInputs(studio: LocalStudio, { init, mask, depth, ...flags }: Named): Promise<Inputs> {
   const picture = async (flag: string, path: string | undefined) => (path === undefined ? undefined : addPicture(studio, flag, path));
-  return {
-    init: await picture('--init', init), mask: await picture('--mask', mask), depth: await picture('--depth', depth),
-    refiner: refiner === undefined ? undefined : await chooseModel(studio.models, refiner, '--refiner'),
-    vae: vae === undefined ? undefined : vae === 'own' ? null : await choosePart(studio.models, vae, '--vae'),
-    textEncoders: await Promise.all(texts.map((file) => choosePart(studio.models, file, '--text-encoder'))),
-  };
+  return { init: await picture('--init', init), mask: await picture('--mask', mask), depth: await picture('--depth', depth), files: await openFiles(studio, flags) };
+}
+
+/** The files besides the model. */
+async function openFiles(studio: LocalStudio, flags: Readonly<Record<string, unknown>>): Promise<SlotIds> {
+  const files: [SlotName, string | null][] = [];
+  for (const slot of slotNames) {
+    const { flag } = slotOf(slot);
+    if (slot === 'model' || flag === undefined) continue;
+    for (const named of [flags[flag]].flat()) if (typeof named === 'string') files.push([slot, named === 'own' ? null : (await chooseFile(studio.models, slot, named)).id]);
+  }
+  return slotsFrom(files) as SlotIds;
 }
 
 /** Reads the picture into the studio. */
@@ -51,7 +57,7 @@ export async function readLike(studio: LocalStudio, path: string, hasModel: bool
   const { report, request, otherVersions, leftOut } = await studio.pictures.read(hash);
   if (!request) throw usageError(`--from ${path} says nothing of how it was made.`, 'Choose a picture that another program or Atelier saved with its settings, or give --prompt.');
   const model = report.job?.model;
-  if (request.model === undefined && model && !hasModel) {
+  if (request.files?.model === undefined && model && !hasModel) {
     throw new AppError('model.notFound', { message: `${path} was made with ${model.name || 'a model'}${model.hash ? ` [${model.hash.slice(0, 10)}]` : ''}, which is not among your models.`, hint: 'Put it there, or choose another with --model.', data: { file: path } });
   }
   if (otherVersions.length > 0) process.stderr.write(`Here in another version: ${otherVersions.join(', ')}\n`);

@@ -72,7 +72,7 @@ export async function runGenerate(args: string[]): Promise<number> {
   const studio = await createStudio({ dataDir: values['data-dir'] === undefined ? undefined : resolve(values['data-dir']) });
   try {
     const like = values.from === undefined ? undefined : await readLike(studio, values.from, values.model !== undefined);
-    const model = await chooseModel(studio.models, values.model ?? like?.model);
+    const model = await chooseModel(studio.models, values.model ?? like?.files?.model ?? undefined);
     const jobs = await runToEnd(studio, requestFrom(values, model, await openInputs(studio, values), like));
     const pictures = await collect(studio, jobs, save);
     const failure = jobs.find((job) => job.error)?.error;
@@ -99,17 +99,16 @@ const companions = [
 ] as const;
 
 /** Flags first, then what suits the model. Throws job.invalid naming the flag whose value is out of range. */
-export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, refiner, vae, textEncoders = [] }: Inputs = {}, like: PictureRequest = {}): JobRequest {
+export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, files }: Inputs = {}, like: PictureRequest = {}): JobRequest {
   const parsed = JobRequest.safeParse({
-    ...model.defaults, ...like, model: model.id,
+    ...model.defaults, ...like, files: { ...like.files, ...files, model: model.id },
     ...given({ prompt: values.prompt, negative: values.negative, seed: values.seed }),
     ...given({ steps: values.steps, cfg: values.cfg, sampler: values.sampler, schedule: values.schedule }),
     ...(values.size !== undefined ? sizeFrom(values.size) : init ? sizeLike(init, model.nativeSize) : { ...model.nativeSize, ...given({ width: like.width, height: like.height }) }),
     ...given({
       init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, imageCfg: values['image-cfg'], cfgRescale: values['cfg-rescale'],
       prediction: values.prediction, ...rngOfNoise[values.noise ?? ''], ...given({ rng: values.rng, compat: values.compat }), ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
-      vae: vae && vae.id, textEncoders: textEncoders.length > 0 ? textEncoders.map(({ id }) => id) : undefined,
-      refiner: refiner && { model: refiner.id, switchAt: values['switch-at'] },
+      refiner: files?.refiner ? { switchAt: values['switch-at'] } : undefined,
       variation: values['variation-strength'] === undefined ? undefined : { strength: values['variation-strength'], seed: values['variation-seed'] },
     }),
   });
@@ -121,7 +120,7 @@ export function requestFrom(values: Values, model: ModelEntry, { init, mask, dep
 /** The flag behind a field of the request. */
 function flagOf(field: string): string {
   if (field === 'width' || field === 'height') return `--size (${field})`;
-  const name = field.replace('refiner.', '').replace('.', '-');
+  const name = field.replace(/^(?:files|refiner)\./, '').replace('.', '-');
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 

@@ -35,7 +35,7 @@ function describe(job: JobView): string {
 function phase(job: JobView): string {
   switch (job.state) {
     case 'queued': return 'waiting';
-    case 'loading': return `loading ${job.spec.model.name}`;
+    case 'loading': return `loading ${job.spec.files.model.name}`;
     case 'running': return [`step ${job.step} of ${job.steps}`, job.secondsPerStep !== null && `${seconds(job.secondsPerStep)} a step`,
       job.secondsLeft !== null && `${seconds(job.secondsLeft)} left`].filter(Boolean).join(', ');
     case 'decoding': return 'decoding';

@@ -13,8 +13,8 @@ import type { SpawnWorker } from './workers/fork';
 import { processor, residentBytes, totalBytes } from './machine/hardware';
 import { Library } from './library/library';
 import { builtInModel, Models } from './models/models';
-import { reportOnPicture } from './pictures/report';
-import { readingOf } from './pictures/request';
+import { reportOnJob, reportOnPicture } from './pictures/report';
+import { localsOf, readingOf } from './pictures/request';
 import { openPromptFiles } from './prompts/prompt-files';
 import { Queue } from './queue/queue';
 import { SettingsStore } from './data/settings';
@@ -84,9 +84,11 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
     pictures: {
       read: async (blob) => {
         const files = await models.known();
-        // By the name that the studio gives a file, too: the built-in one's is another.
-        const locals = files.flatMap(({ entry, hashes }) => [entry.path, entry.name].map((name) => ({ name, hashes })));
-        return readingOf(await reportOnPicture(await blobs.path(blob), locals), files);
+        return readingOf(await reportOnPicture(await blobs.path(blob), localsOf(files)), files);
+      },
+      readJob: async (job) => {
+        const files = await models.known();
+        return readingOf(reportOnJob(job, localsOf(files)), files);
       },
     },
     machine: async () => {

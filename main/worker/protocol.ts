@@ -1,8 +1,9 @@
 // What the studio and its worker say to each other: plain data in two closed unions, sent by structured clone. A seam that we own on
 // both sides, so nothing is parsed here; the types are the contract.
 import type { ErrorInfo } from '../../preload/contract/errors';
+import type { Slots, WithModel } from '../../preload/contract/file-slots';
 import type { Notice } from '../../preload/contract/notice';
-import type { JobSpec } from '../../preload/contract/job';
+import type { JobSpec, NamedFile } from '../../preload/contract/job';
 
 /** 8-bit RGB, row-major, no padding: `rgb.length === width * height * 3`. */
 export interface Pixels { readonly width: number; readonly height: number; readonly rgb: Uint8Array }
@@ -11,20 +12,12 @@ export interface RunMessage {
   readonly type: 'run';
   readonly id: string;
   readonly job: JobSpec;
-  /** Absolute path of the checkpoint or diffusers folder. `job.model.hash` may be null while the file is still being hashed; the path decides. */
-  readonly modelPath: string;
-  /** img2img: absolute path of the picture to start from, an encoded image of any size. */
-  readonly initPath?: string;
-  /** Absolute paths of the job's `mask` and `depth`, encoded images of any size. */
-  readonly maskPath?: string;
-  readonly depthPath?: string;
-  /** Absolute paths of the job's `vae` and `textEncoders`. */
-  readonly vaePath?: string;
-  readonly textEncoderPaths?: readonly string[];
+  /** Absolute paths of the job's files, or of diffusers folders. A hash in the job may be null while the file is still being hashed; the path decides. */
+  readonly files: WithModel<Slots<string>>;
+  /** Absolute paths of the job's pictures, encoded images of any size. */
+  readonly pictures?: { readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined };
   /** Absolute path of a TAESD that shows the steps. */
   readonly previewPath?: string;
-  /** Absolute path of the job's refiner, as `modelPath`. */
-  readonly refinerPath?: string;
   /** 1 at first; 2 when an earlier worker died over this job, which asks for a plan that needs less memory. */
   readonly attempt: number;
   /** Absolute path of the folder with trained words (textual inversion). */
@@ -61,7 +54,7 @@ export type FromWorker =
   | { readonly type: 'step'; readonly id: string; readonly step: number; readonly steps: number; readonly seconds: number; readonly preview?: Pixels }
   | { readonly type: 'done'; readonly id: string; readonly pixels: Pixels; readonly timings: JobTimings; readonly notices: readonly Notice[];
     /** Trained words that were used: names, and the SHA-256 of their files. */
-    readonly embeddings: NonNullable<JobSpec['embeddings']> }
+    readonly embeddings: readonly NamedFile[] }
   | { readonly type: 'failed'; readonly id: string; readonly error: ErrorInfo }
   | { readonly type: 'cancelled'; readonly id: string }
   /** After each job and after `release`: what the process holds now. */

@@ -28,7 +28,8 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
   const { id, job, attempt, embeddingsPath } = message;
   const began = now();
   send({ type: 'phase', id, phase: 'loading' });
-  const wanted = [{ model: message.modelPath, vae: message.vaePath, textEncoders: message.textEncoderPaths }, ...(message.refinerPath === undefined ? [] : [{ model: message.refinerPath }])] as const;
+  const { refiner: second, ...first } = message.files;
+  const wanted = [first, ...(second === undefined ? [] : [{ model: second }])] as const;
   const [[model, refiner], pictures, vocabulary] = await Promise.all([models.get(...wanted), readPictures(message), clipTokenizer()]);
   const previewDecoder = message.previewPath === undefined ? undefined : await openPreviewDecoder(message.previewPath, models);
   const embeddings = embeddingsPath === undefined ? undefined : await openEmbeddings(embeddingsPath, vocabulary);
@@ -55,7 +56,7 @@ async function openPreviewDecoder(path: string, { runtime }: ModelCache): Promis
   return file && new TinyAutoencoder(file, runtime);
 }
 
-async function readPictures({ job: { width, height }, initPath, maskPath, depthPath }: RunMessage): Promise<Pictures> {
+async function readPictures({ job: { width, height }, pictures: { init: initPath, mask: maskPath, depth: depthPath } = {} }: RunMessage): Promise<Pictures> {
   const read = (path: string | undefined, reader: typeof readInitPicture): Promise<Tensor | undefined> =>
     path === undefined ? Promise.resolve(undefined) : reader(path, width, height);
   const [init, mask, depth] = await Promise.all([read(initPath, readInitPicture), read(maskPath, readGreyPicture), read(depthPath, readGreyPicture)]);

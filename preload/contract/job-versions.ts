@@ -6,7 +6,7 @@ export const jobVersion = 2;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Entry v brings a job of version v to version v + 1. */
-const upgrades: Readonly<Record<number, (job: Fields) => Fields>> = { 1: apartFromNoise };
+const upgrades: Readonly<Record<number, (job: Fields) => Fields>> = { 1: fromVersion1 };
 
 /** A job of any version that was, as the present one; what is no job, or of a newer version, stays as it is. Jobs without a version are of the first. */
 export function upgradeJob(job: unknown): unknown {
@@ -17,7 +17,18 @@ export function upgradeJob(job: unknown): unknown {
 }
 
 /** A request of any client that was; it names no version. */
-export const upgradeRequest = <T>(request: T): T => (isFields(request) ? apartFromNoise(request) as T : request);
+export const upgradeRequest = <T>(request: T): T => (isFields(request) ? fromVersion1(request) as T : request);
+
+/** Version 1 had a field for each kind of file, and one for noise. A request of its time has the same fields, with ids for files. */
+function fromVersion1(job: Fields): Fields { return filesInSlots(apartFromNoise(job)); }
+
+function filesInSlots(job: Fields): Fields {
+  if (job['files'] !== undefined) return job;
+  const { model, vae, textEncoders, refiner, embeddings, ...rest } = job, { model: second, ...handOver } = isFields(refiner) ? refiner : {};
+  return { ...rest, files: present({ model, vae, textEncoders, refiner: second, embeddings }), ...(refiner !== undefined && { refiner: handOver }) };
+}
+
+const present = (fields: Fields): Fields => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 /** Version 1 had one field for two questions: which generator draws, and whose conventions count. */
 export const rngOfNoise: Readonly<Record<string, Fields>> = { cpu: { rng: 'cpu', compat: 'a1111' }, gpu: { rng: 'nv', compat: 'a1111' }, comfy: { rng: 'cpu_nv', compat: 'comfy' } };

@@ -1,6 +1,7 @@
 // A job is plain data: all that a worker needs, storable, embedded in the picture that it makes, and run again from it bit for bit.
 import { z } from 'zod';
 import { ErrorInfo } from './errors';
+import { slotNames, slotOf, type SlotName, type Slots, type WithModel } from './file-slots';
 import { jobVersion, upgradeJob, upgradeRequest } from './job-versions';
 import { Notice } from './notice';
 import { Compat, Rng, SamplerName, ScheduleName } from './vocabulary';
@@ -12,14 +13,30 @@ const Share = z.number().min(0).max(1);
 const Side = z.int().min(64).max(4096).refine((n) => n % 8 === 0, { message: 'must be a multiple of 8' });
 
 /** A file by its content; `hash` is null while it is not known. */
-const NamedFile = z.object({ name: z.string(), hash: ContentHash.nullable() });
+export const NamedFile = z.object({ name: z.string(), hash: ContentHash.nullable() });
+export type NamedFile = z.infer<typeof NamedFile>;
+
+/** One of `entry` for each file of the table, in lists `listed`; a slot that is not there is refused by its name. */
+function slots<T, L = T>(entry: z.ZodType<T, T>, listed: z.ZodType<L, L>, names: readonly SlotName[] = slotNames): z.ZodType<Slots<T, L>, Slots<T, L>> {
+  const shape = names.map((name) => {
+    const { most } = slotOf(name);
+    return [name, (most === undefined ? entry : z.array(listed).max(most)).optional()] as const;
+  });
+  return z.strictObject(Object.fromEntries(shape)) as z.ZodType<Slots<T, L>, Slots<T, L>>;
+}
+const withModel = <S extends { model?: unknown }>(files: z.ZodType<S, S>) =>
+  files.refine(({ model }) => model !== undefined && model !== null, { message: 'there must be one', path: ['model'] }) as unknown as z.ZodType<WithModel<S>, WithModel<S>>;
+
+/** Ids of files that are here, of the slots that somebody may fill. */
+export const SlotIds = slots(z.string().nullable(), z.string(), slotNames.filter((name) => !slotOf(name).fromWords));
+export type SlotIds = z.infer<typeof SlotIds>;
 
 /** The fields of a job; `JobSpec` reads those of earlier versions, too. */
 export const JobFields = z.object({
   version: z.literal(jobVersion, { error: ({ input }) => `is ${JSON.stringify(input)}, and this Atelier knows jobs up to version ${jobVersion}: a newer one reads it` }),
   kind: z.enum(['txt2img', 'img2img']),
-  /** By content, never by path. `hash` may be null while a new file is still being hashed; the finished picture has it. */
-  model: NamedFile,
+  /** By content, never by path. A `hash` may be null while a new file is still being hashed; the finished picture has it. */
+  files: withModel(slots(NamedFile, NamedFile)),
   prompt: z.string().max(100_000),
   negative: z.string().max(100_000).default(''),
   seed: Seed,
@@ -45,14 +62,10 @@ export const JobFields = z.object({
   cfgRescale: z.number().min(0).max(1).optional(),
   /** For models that edit by instruction: guidance towards `init`; 1.5 where left out. */
   imageCfg: z.number().min(0).max(50).optional(),
-  /** Decodes and encodes in place of the model's own autoencoder: a VAE, or a TAESD for a fast decode. The name has its ending, as other programs write it. */
-  vae: NamedFile.optional(),
-  /** In place of the model's own, in any order: the U-Net's family tells which is which. */
-  textEncoders: z.array(NamedFile).max(2).optional(),
   /** What the network predicts, where the file leaves it open or is wrong. */
   prediction: z.enum(['eps', 'v']).optional(),
-  /** A second model that takes over when this share of the noise levels is done (SDXL's refiner). */
-  refiner: z.object({ model: NamedFile, switchAt: Share }).optional(),
+  /** The second model in `files` takes over when this share of the noise levels is done (SDXL's refiner). */
+  refiner: z.object({ switchAt: Share }).optional(),
   /** The first noise, on the way to that of another seed: 0 is all `seed`, 1 is all `variation.seed`. */
   variation: z.object({ seed: Seed, strength: Share }).optional(),
   /** ENSD: the steps of samplers that draw noise take it from `seed` + this, not from where the first noise ended. */
@@ -61,19 +74,22 @@ export const JobFields = z.object({
   emphasis: z.enum(['original', 'no_norm', 'ignore', 'none', 'comfy']).optional(),
   /** The prompts as they were typed, before styles, wildcards and choices were filled in, where that is something else. */
   template: z.object({ prompt: z.string().max(100_000), negative: z.string().max(100_000) }).optional(),
-  /** Trained words (textual inversion) that the prompts called up, by their files; only the finished picture has them. */
-  embeddings: z.array(NamedFile).optional(),
 });
 
 /** A job of any version, as one of the present. A newer version is refused by its number. */
 export const JobSpec = z.preprocess(upgradeJob, JobFields.refine((job) => job.kind !== 'img2img' || (job.init !== undefined && job.strength !== undefined), {
   message: 'an img2img job needs `init` and `strength`', path: ['init'],
-}).refine((job) => job.mask === undefined || job.init !== undefined, { message: 'a mask needs the picture that it lies on (`init`)', path: ['mask'] }));
+}).refine((job) => job.mask === undefined || job.init !== undefined, { message: 'a mask needs the picture that it lies on (`init`)', path: ['mask'] })
+  .refine((job) => (job.refiner === undefined) === (job.files.refiner === undefined), { message: 'a refiner is a file and when it takes over', path: ['refiner'] }));
 export type JobSpec = z.infer<typeof JobSpec>;
 
-/** What somebody asks for: a job without what the studio fills in. `model` and `refiner.model` are ids of known models. One job is made per picture. */
+/** SDXL's refiner was trained for the last fifth. */
+export const USUAL_SWITCH = 0.8;
+
+/** What somebody asks for: a job without what the studio fills in. One job is made per picture. */
 export const RequestFields = z.object({
-  model: z.string(),
+  /** Ids of files that are here. A part that is left out: what the model's settings say, else a VAE of the model's name beside it, else its own; null, or no file of a list: its own. */
+  files: withModel(SlotIds),
   prompt: z.string().max(100_000), negative: z.string().max(100_000).default(''),
   /** null: a new seed each time. Picture i of `count` has seed + i; with a variation all have one seed, and the variation's counts up. */
   seed: Seed.nullable().default(null),
@@ -86,11 +102,10 @@ export const RequestFields = z.object({
   strength: z.number().min(0).max(1).default(0.6),
   mask: JobFields.shape.mask, depth: JobFields.shape.depth,
   cfgRescale: JobFields.shape.cfgRescale, imageCfg: JobFields.shape.imageCfg,
-  /** Ids of files for it. Left out: what the model's settings say, else a VAE of the model's name beside it, else its own; null: its own. */
-  vae: z.string().nullable().optional(), textEncoders: z.array(z.string()).max(2).optional(),
   /** Left out: what the model's settings say, else the model itself. */
   prediction: JobFields.shape.prediction,
-  refiner: z.object({ model: z.string(), switchAt: Share.default(0.8) }).optional(),
+  /** When the refiner takes over, where `files` has one. */
+  refiner: z.object({ switchAt: Share.default(USUAL_SWITCH) }).optional(),
   variation: z.object({ seed: Seed.nullable().default(null), strength: Share }).optional(),
   ensd: JobFields.shape.ensd, emphasis: JobFields.shape.emphasis,
   /** Names of styles (styles.csv) to put on the prompts. */

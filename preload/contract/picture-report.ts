@@ -1,6 +1,6 @@
 // What `inspect` says of a picture: the program that made it, its job in our names, and which models it needs that are not here.
 import { z } from 'zod';
-import { JobFields, RequestFields } from './job';
+import { JobFields, NamedFile, RequestFields, SlotIds } from './job';
 import { ModelKind } from './model';
 import { Compat, PictureSource, Rng, SamplerName, ScheduleName } from './vocabulary';
 
@@ -34,7 +34,7 @@ const PictureJob = z.looseObject({
   vae: z.string().optional(),
   /** Only our own jobs name these by content. */
   vaeHash: z.string().nullable().optional(),
-  textEncoders: JobFields.shape.textEncoders,
+  textEncoders: z.array(NamedFile).optional(),
   refiner: z.object({ model: NamedModel, switchAt: z.number() }).optional(),
   variation: z.object({ seed: z.union([z.number(), z.string()]), strength: z.number() }).optional(),
   ensd: z.number().optional(),
@@ -65,7 +65,7 @@ export const PictureReport = z.object({
 export type PictureReport = z.infer<typeof PictureReport>;
 
 /** What to ask for, to make a picture like it: prompts in our words, models by the ids of local ones. What the picture leaves open is absent. */
-export const PictureRequest = RequestFields.omit({ count: true, styles: true }).partial();
+export const PictureRequest = RequestFields.omit({ count: true, styles: true, files: true }).extend({ files: SlotIds }).partial();
 export type PictureRequest = z.infer<typeof PictureRequest>;
 
 /** A picture of any program, read to be made again. */

@@ -1,7 +1,8 @@
 // What will be asked for next: one store, kept in this browser, so that it is there again after a reload.
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
-import type { JobRequest } from '../../preload/contract/job';
+import type { PartSlot } from '../../preload/contract/file-slots';
+import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import { rngOfNoise } from '../../preload/contract/job-versions';
 import type { ModelEntry } from '../../preload/contract/model';
 import type { Compat, Rng, SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
@@ -14,7 +15,7 @@ export interface InputPicture { hash: string; width: number; height: number; /**
 interface StartPicture extends InputPicture { mask?: InputPicture }
 
 /** What a picture was made with and no control shows, or what is kept for its model otherwise. */
-export type Carried = Pick<JobRequest, 'vae' | 'textEncoders' | 'prediction' | 'ensd' | 'emphasis'>;
+export type Carried = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot>;
 
 export interface FormValues {
   prompt: string; negative: string;

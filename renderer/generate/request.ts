@@ -1,7 +1,7 @@
 // From the form to a request, and from a finished picture back to the form.
 import type { JobRequest, JobSpec } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
-import type { PictureRequest } from '../../preload/contract/picture-report';
+import type { PictureReading, PictureRequest } from '../../preload/contract/picture-report';
 import type { PictureRecord } from '../../preload/contract/picture';
 import type { PromptStyle } from '../../preload/contract/studio';
 import { api, errorInfoOf } from '../api';
@@ -12,22 +12,24 @@ import { useJobs } from '../queue/jobs';
 import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
 import { initialForm, setForm, useForm, type Carried, type FormValues, type InputPicture } from './form';
-import { filesOf, knownModels } from './job-files';
 import { obstacle } from './needs';
+
+const knownModels = (): readonly ModelEntry[] => queryClient.getQueryData<ModelEntry[]>(['models']) ?? [];
 
 function requestOf(form: FormValues, model: ModelEntry): JobRequest {
   const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, init, seed, nearby, variationSeed, switchAt, carried } = form;
   const keep = form.seedMode === 'keep';
+  const { vae, textEncoders, ...other } = carried ?? {};
   const refiner = refinersFor(knownModels(), model.id).find(({ id }) => id === form.refiner);
   const known = queryClient.getQueryData<PromptStyle[]>(['styles']) ?? [];
   return {
-    model: model.id, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...carried,
+    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other,
     styles: form.styles.filter((name) => known.some((style) => style.name === name)),
     ...(init && { init: init.hash, ...(init.mask && { mask: init.mask.hash }) }),
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
     ...(form.cfgRescale > 0 && { cfgRescale: form.cfgRescale }),
     ...(keep && nearby > 0 && { variation: { seed: variationSeed, strength: nearby } }),
-    ...(refiner && { refiner: { model: refiner.id, switchAt } }),
+    ...(refiner && { refiner: { switchAt } }),
   };
 }
 
@@ -48,15 +50,16 @@ useForm.subscribe((form, before) => {
 
 /** The same settings as a picture's, with another seed. The form stays as it is. */
 export async function moreLike({ job }: PictureRecord): Promise<void> {
-  const request = requestFrom(job);
+  const request = await requestFrom(job);
   if (request) await enqueue({ ...request, seed: null, variation: undefined });
 }
 
 /** Puts all that made a picture into the form, its seed too. */
-export function reuse(job: JobSpec): void {
-  const { missing, ...files } = filesOf(job);
-  fillForm({ ...job, ...files });
-  toast(missing ?? t('actions.reused'));
+export async function reuse(job: JobSpec): Promise<void> {
+  const reading = await readJob(job);
+  if (!reading?.request) return;
+  fillForm(reading.request);
+  toast(missingFrom(reading) ?? t('actions.reused'));
 }
 
 /** Fields that the form has under the same names. */
@@ -66,22 +69,22 @@ const plain = ['prompt', 'negative', 'steps', 'sampler', 'schedule', 'cfg', 'wid
 export function fillForm(request: PictureRequest): void {
   const { seed, init, mask, depth, refiner, variation, cfgRescale = 0, imageCfg = initialForm.imageCfg } = request;
   const { width, height } = { ...useForm.getState(), ...request };
-  const model = knownModels().find(({ id }) => id === request.model);
+  const model = knownModels().find(({ id }) => id === request.files?.model);
   const picture = (hash: string): InputPicture => ({ hash, width, height, thumbnail: null });
   setForm({
     ...Object.fromEntries(plain.filter((key) => request[key] !== undefined).map((key) => [key, request[key]])),
     ...(model && { model: model.id }), ...(typeof seed === 'number' && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
     init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
-    refiner: refiner?.model ?? null, ...(refiner && { switchAt: refiner.switchAt }), carried: carriedFrom(request, model),
+    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), carried: carriedFrom(request, model),
   });
 }
 
 /** Parts only where they are others than those that go with the model anyway. */
-function carriedFrom({ prediction, ensd, emphasis, vae, textEncoders }: PictureRequest, model: ModelEntry | undefined): Carried | null {
+function carriedFrom({ prediction, ensd, emphasis, files: { vae, textEncoders } = {} }: PictureRequest, model: ModelEntry | undefined): Carried | null {
   const isUsual = (ids: readonly string[]) => [...ids].sort().join() === [...(model?.parts.textEncoders ?? [])].sort().join();
   const all: Carried = {
-    prediction, ensd, emphasis, ...(model && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
+    prediction, ensd, emphasis, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
   };
   const carried = Object.entries(all).filter(([, value]) => value !== undefined);
   return carried.length > 0 ? Object.fromEntries(carried) : null;
@@ -89,17 +92,30 @@ function carriedFrom({ prediction, ensd, emphasis, vae, textEncoders }: PictureR
 
 /** Once more what a failed job was to do, to the bit. */
 export async function retry(job: JobSpec): Promise<void> {
-  const request = requestFrom(job);
+  const request = await requestFrom(job);
   if (request) await enqueue(request);
 }
 
 /** null, and a word to the user, when a file that the job names is not there. */
-function requestFrom(spec: JobSpec): JobRequest | null {
-  const { version: _version, kind: _kind, template: _template, embeddings: _embeddings, ...job } = spec;
-  const { model, missing, ...files } = filesOf(spec);
-  if (model !== undefined && missing === null) return { ...job, ...files, model, strength: job.strength ?? 1, count: 1 };
-  toast(missing ?? t('errors.modelGone', { name: job.model.name }));
+async function requestFrom(job: JobSpec): Promise<JobRequest | null> {
+  const reading = await readJob(job);
+  if (!reading?.request) return null;
+  const missing = missingFrom(reading), { request: { files, ...rest } } = reading;
+  if (files?.model && missing === null) return { ...job, ...rest, files: { ...files, model: files.model }, strength: job.strength ?? 1, count: 1 };
+  toast(missing ?? t('errors.modelGone', { name: job.files.model.name }));
   return null;
+}
+
+/** The studio finds the files that a job names. null, and a word to the user, when it does not answer. */
+const readJob = (job: JobSpec): Promise<PictureReading | null> => api.pictures.readJob.mutate(job).catch((thrown: unknown) => {
+  toast(errorInfoOf(thrown).message);
+  return null;
+});
+
+/** A sentence that names the first file that is not here, or null. */
+function missingFrom({ report: { missing }, otherVersions }: PictureReading): string | null {
+  const gone = missing.find(({ kind, name }) => kind !== 'embedding' && kind !== 'lora' && !otherVersions.includes(name));
+  return gone ? t(gone.kind === 'checkpoint' ? 'errors.modelGone' : 'errors.partGone', { name: gone.name }) : null;
 }
 
 /** The queue's events bring the jobs; the answer is only waited for. */

@@ -50,7 +50,7 @@ export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
                 <p className="break-words select-text">{job.prompt || t('stage.untitled')}</p>
                 {job.negative && <p className="break-words text-dim select-text"><span className="font-medium">{t('dock.without')}</span> {job.negative}</p>}
                 <Facts rows={[
-                  [t('models.label'), job.model && (reading.request?.model ? job.model.name : t('reading.notHere', { name: job.model.name }))],
+                  [t('models.label'), job.model && (reading.request?.files?.model ? job.model.name : t('reading.notHere', { name: job.model.name }))],
                   [t('terms.sampler'), [job.sampler && samplerLabels[job.sampler], job.schedule && scheduleLabels[job.schedule]].filter(Boolean).join(' · ')],
                   [t('terms.steps'), job.steps], [t('terms.guidance'), job.cfg], [t('terms.seed'), job.seed], [t('terms.size'), job.width && job.height && shapeText(job.width, job.height)],
                   [t('terms.clipSkip'), job.clipSkip], [t('terms.vae'), job.vae],

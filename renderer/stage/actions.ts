@@ -17,7 +17,7 @@ interface PictureAction {
 
 export const pictureActions: readonly PictureAction[] = [
   { id: 'more', icon: Sparkles, run: moreLike },
-  { id: 'reuse', icon: RotateCcw, run: (picture) => reuse(picture.job) },
+  { id: 'reuse', icon: RotateCcw, run: (picture) => void reuse(picture.job) },
   { id: 'start', icon: ImagePlus, run: startFromPicture },
   { id: 'download', icon: Download, run: download, apart: true },
   { id: 'open', icon: ExternalLink, run: (picture) => window.open(pictureUrl(picture.id), '_blank', 'noopener') },

@@ -47,7 +47,7 @@ function PictureBar({ picture }: { picture: PictureRecord }) {
         <Button look="quiet" className="px-2.5" onClick={() => void moreLike(picture)}>{t('actions.item.more')}</Button>
       </Tip>
       <Tip text={t('actions.hint.reuse')} side="bottom">
-        <Button look="quiet" className="px-2.5 @max-[560px]:hidden" onClick={() => reuse(picture.job)}>{t('actions.item.reuse')}</Button>
+        <Button look="quiet" className="px-2.5 @max-[560px]:hidden" onClick={() => void reuse(picture.job)}>{t('actions.item.reuse')}</Button>
       </Tip>
       <DropdownMenu.Root modal={false}>
         <DropdownMenu.Trigger asChild>

@@ -72,7 +72,7 @@ describe('a full disk', () => {
     connection.pragma(`max_page_count = ${pages}`);
     const long = job({ prompt: 'a long prompt '.repeat(5000) });
     await expect(open.library.save(noise(), long, 1)).rejects.toMatchObject({ ...full, message: expect.stringContaining(root), hint: expect.stringContaining('picture itself is kept') });
-    const waiting = { id: 'a', batch: { id: 'b', index: 0, size: 1 }, spec: long, refinerId: null, vaeId: null, textEncoderIds: [], modelId: 'm', state: 'queued' as const, attempt: 0, error: null, pictureId: null, createdAt: 1, startedAt: null, endedAt: null };
+    const waiting = { id: 'a', batch: { id: 'b', index: 0, size: 1 }, spec: long, fileIds: { model: 'm' }, state: 'queued' as const, attempt: 0, error: null, pictureId: null, createdAt: 1, startedAt: null, endedAt: null };
     expect(() => open.database.jobs.insertMany([waiting])).toThrow(expect.objectContaining({ code: 'disk.full' }));
     open.database.close();
     const again = await openLibrary(root);

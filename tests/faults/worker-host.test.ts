@@ -29,7 +29,7 @@ function hostWithLog() {
   return { host, log, crashes, until, died };
 }
 const job = (prompt: string) => ({
-  type: 'run' as const, id: 'a', modelPath: '/m.safetensors', attempt: 1,
+  type: 'run' as const, id: 'a', files: { model: '/m.safetensors' }, attempt: 1,
   job: JobSpec.parse({ kind: 'txt2img', model: { name: 'm', hash: null }, prompt, seed: 7, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64 }),
 });
 

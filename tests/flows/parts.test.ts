@@ -161,7 +161,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'parts', () => 
     const number = (name: string) => page.getByRole('spinbutton', { name, exact: true }).inputValue();
     expect([await number('Steps'), await number('Seed'), await number('Width'), await number('Height'), await number('Clip skip'), await number('Guidance (CFG)')]).toEqual(['9', '12345', '64', '128', '2', '6.5']);
     expect(await page.getByRole('combobox', { name: 'Sampler' }).inputValue()).toBe('euler_a');
-    expect(await page.getByRole('combobox', { name: 'Seeds as in' }).inputValue()).toBe('gpu');
+    expect(await page.getByRole('combobox', { name: 'Seeds as in' }).inputValue()).toBe('nv');
     await page.getByRole('button', { name: 'Model: tiny', exact: true }).waitFor(PATIENCE);
   });
 

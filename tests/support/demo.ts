@@ -5,20 +5,21 @@ import { ModelCache } from '../../main/worker/model-cache';
 import { ortRuntime } from '../../main/worker/ort-runtime';
 import type { FromWorker, Pixels } from '../../main/worker/protocol';
 import { runJob } from '../../main/worker/run-job';
+import { runPaths } from './run-message';
 
 export const demoPath = join(import.meta.dirname, '../../resources/models/atelier-mini.safetensors');
 
 export const demoJob = (patch: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({
-  kind: 'txt2img', model: { name: 'Atelier Mini', hash: null }, prompt: 'a red house on grass', seed: 1, steps: 20,
+  kind: 'txt2img', files: { model: { name: 'Atelier Mini', hash: null } }, prompt: 'a red house on grass', seed: 1, steps: 20,
   sampler: 'dpmpp_2m', schedule: 'karras', cfg: 4, width: 128, height: 128, ...patch,
 });
 
 const models = new ModelCache(ortRuntime());
 
-interface Options { modelPath?: string; initPath?: string; signal?: AbortSignal; attempt?: number; onMessage?: (message: FromWorker) => void }
+interface Options { modelPath?: string; initPath?: string | undefined; signal?: AbortSignal; attempt?: number; onMessage?: (message: FromWorker) => void }
 
 export async function paint(job: JobSpec, { modelPath = demoPath, initPath, signal = new AbortController().signal, attempt = 1, onMessage = () => {} }: Options = {}): Promise<Pixels> {
-  const { pixels } = await runJob({ type: 'run', id: 'test', job, modelPath, initPath, attempt }, models, signal, onMessage);
+  const { pixels } = await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath, initPath }), attempt }, models, signal, onMessage);
   return pixels;
 }
 

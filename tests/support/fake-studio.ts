@@ -11,6 +11,8 @@ import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import sharp from 'sharp';
 import { router } from '../../main/api/router';
 import type { Signal, Studio } from '../../main/api/studio';
+import { reportOnJob } from '../../main/services/pictures/report';
+import { localsOf, readingOf } from '../../main/services/pictures/request';
 import type { ErrorInfo } from '../../preload/contract/errors';
 import type { JobSpec, JobView, QueueEvent } from '../../preload/contract/job';
 import { usualSettings, type ModelEntry, type ModelReport } from '../../preload/contract/model';
@@ -176,6 +178,7 @@ async function* events(signal: Signal): AsyncIterable<QueueEvent> {
   }
 }
 
+const localFiles = () => [...models, ...parts].map((each) => ({ entry: each, hashes: null }));
 let settings: Settings = { version: 1, modelFolders: [], modelFiles: [], modelSettings: {}, theme: 'system', language: 'en', modelCacheBytes: null };
 
 /** As of a picture by AUTOMATIC1111 whose model is here and whose VAE is not. */
@@ -190,7 +193,7 @@ const reading: PictureReading = {
   },
   request: {
     prompt: 'a lighthouse on a cliff at dusk, (volumetric light:1.2), <lora:add_detail:0.7>', negative: 'lowres, watermark', steps: 28, sampler: 'dpmpp_2m', schedule: 'karras', cfg: 6.5, seed: 1_234_567_890,
-    width: 512, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111', model: models[1]!.id,
+    width: 512, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111', files: { model: models[1]!.id },
   },
   otherVersions: [], leftOut: ['loras', 'hires'],
 };
@@ -224,18 +227,18 @@ const studio: Studio = {
     inspect: async (id) => inspected(models.find((model) => model.id === id)),
   },
   styles: { list: async () => styles },
-  pictures: { read: async () => reading },
+  pictures: { read: async () => reading, readJob: async (job) => readingOf(reportOnJob(job, localsOf(localFiles())), localFiles()) },
   queue: {
     list: () => jobs,
-    enqueue: async ({ model, seed, count, refiner: _refiner, vae, textEncoders: _texts, variation, ...request }) => {
+    enqueue: async ({ files: { model, vae }, seed, count, refiner: _refiner, variation, ...request }) => {
       const known = models.find(({ id }) => id === model);
       if (!known) throw new Refusal({ code: 'model.notFound', message: 'This model is not in the list.', hint: 'Choose another one.' });
       if (request.prompt.includes('refuse')) throw new Refusal({ code: 'disk.full', message: 'There is no space left on /home/you/Atelier.', hint: 'Free some space, then try again.' });
       const batch = randomUUID();
       const first = seed ?? Math.floor(Math.random() * 2 ** 32);
       const added = Array.from({ length: count }, (_, index): JobView => ({
-        id: randomUUID(), spec: { ...request, version: 2, kind: request.init ? 'img2img' : 'txt2img', model: { name: known.name, hash: known.hash }, seed: first + index,
-          ...(vae && { vae: { name: parts.find(({ id }) => id === vae)?.name ?? vae, hash: null } }),
+        id: randomUUID(), spec: { ...request, version: 2, kind: request.init ? 'img2img' : 'txt2img', seed: first + index,
+          files: { model: { name: known.name, hash: known.hash }, ...(vae && { vae: { name: parts.find(({ id }) => id === vae)?.name ?? vae, hash: null } }) },
           ...(variation && { variation: { strength: variation.strength, seed: variation.seed ?? index } }) },
         batch: { id: batch, index, size: count }, state: 'queued', step: 0, steps: request.init ? Math.ceil(request.steps * request.strength) : request.steps, secondsPerStep: null,
         secondsLeft: null, preview: null, pictureId: null, error: null, attempt: 1, notice: null, remarks: [], createdAt: Date.now(), startedAt: null, endedAt: null,
@@ -289,7 +292,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 for (let i = 0; i < Number(flags.made); i++) {
-  const job: JobSpec = { version: 2, kind: 'txt2img', model: { name: 'Atelier Mini', hash: sha256('mini') }, prompt: examples[i % 8] ?? '', negative: '', seed: 184_467 + i, steps: 24, sampler: 'ddim', schedule: 'normal',
+  const job: JobSpec = { version: 2, kind: 'txt2img', files: { model: { name: 'Atelier Mini', hash: sha256('mini') } }, prompt: examples[i % 8] ?? '', negative: '', seed: 184_467 + i, steps: 24, sampler: 'ddim', schedule: 'normal',
     cfg: 4, width: 128, height: 128, clipSkip: 1, rng: 'cpu', compat: 'a1111' };
   await keep(job, await paint(job), 1.4, Date.now() - 60_000 * (Number(flags.made) - i));
 }

@@ -22,13 +22,13 @@ export const pictureCases: Readonly<Record<string, Flags>> = {
   ...Object.fromEntries(samplerNames.map((sampler) => [`sampler ${sampler}`, { sampler, schedule: usualSchedules[sampler] ?? 'karras', steps: sampler === 'restart' ? 20 : 6 }])),
   ...Object.fromEntries(scheduleNames.map((schedule) => [`schedule ${schedule}`, { schedule }])),
   ...Object.fromEntries(['gpu', 'comfy'].flatMap((noise) => ['euler_a', 'dpmpp_2m_sde', 'dpm_adaptive'].map((sampler) => [`noise ${noise} ${sampler}`, { noise, sampler, schedule: 'karras' }]))),
-  ...Object.fromEntries(['plms', 'unipc', 'lcm'].map((sampler) => [`noise comfy ${sampler}`, { rng: 'cpu_nv', compat: 'comfy', sampler, schedule: usualSchedules[sampler as SamplerName]! }])),
-  ensd: { sampler: 'euler_a', ensd: 31337 }, variation: { 'variation-strength': 0.3, 'variation-seed': 99 }, 'variation gpu': { 'variation-strength': 0.3, 'variation-seed': 99, rng: 'nv', compat: 'a1111' },
+  ...Object.fromEntries(['plms', 'unipc', 'lcm'].map((sampler) => [`noise comfy ${sampler}`, { noise: 'comfy', sampler, schedule: usualSchedules[sampler as SamplerName]! }])),
+  ensd: { sampler: 'euler_a', ensd: 31337 }, variation: { 'variation-strength': 0.3, 'variation-seed': 99 }, 'variation gpu': { 'variation-strength': 0.3, 'variation-seed': 99, noise: 'gpu' },
   'two pictures': { count: 2 }, 'own size': { size: '128x128', sampler: 'dpmpp_2m', schedule: 'karras' }, 'odd latents': { size: '104x72' }, tall: { size: '64x136' },
   'no guidance': { cfg: 1 }, 'guidance below 1': { cfg: 0.5 }, 'guidance rescaled': { cfg: 9, 'cfg-rescale': 0.7 },
 
   ...Object.fromEntries([0.3, 0.75, 1].map((strength) => [`img2img ${strength}`, { init: 'init', strength }])),
-  'img2img comfy': { init: 'init', strength: 0.6, rng: 'cpu_nv', compat: 'comfy', sampler: 'dpmpp_sde', schedule: 'karras' }, 'img2img ddim': { init: 'init', strength: 0.6, sampler: 'ddim', schedule: 'ddim_uniform' },
+  'img2img comfy': { init: 'init', strength: 0.6, noise: 'comfy', sampler: 'dpmpp_sde', schedule: 'karras' }, 'img2img ddim': { init: 'init', strength: 0.6, sampler: 'ddim', schedule: 'ddim_uniform' },
   'img2img of another shape': { init: 'init', size: '96x64' }, mask: { init: 'init', mask: 'mask', strength: 0.8 }, 'mask ancestral': { init: 'init', mask: 'mask', strength: 1, sampler: 'euler_a' },
 
   ...Object.fromEntries(['original', 'no_norm', 'ignore', 'none', 'comfy'].map((emphasis) => [`emphasis ${emphasis}`, { emphasis, prompt: emphasized }])),

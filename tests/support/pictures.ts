@@ -30,7 +30,7 @@ export async function openLibrary(root: string): Promise<OpenLibrary> {
 }
 
 export const job = (patch: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({
-  kind: 'txt2img', model: { name: 'mini', hash: 'ab'.repeat(32) }, prompt: 'a red house on grass', seed: 42, steps: 20, sampler: 'euler', schedule: 'karras',
+  kind: 'txt2img', files: { model: { name: 'mini', hash: 'ab'.repeat(32) } }, prompt: 'a red house on grass', seed: 42, steps: 20, sampler: 'euler', schedule: 'karras',
   cfg: 7, width: 64, height: 64, ...patch,
 });
 
@@ -49,18 +49,18 @@ const side = fc.integer({ min: 8, max: 512 }).map((eighths) => eighths * 8);
 const file = fc.record({ name: words, hash: fc.option(hex64) });
 
 export const anyJob: fc.Arbitrary<JobSpec> = fc.record({
-  model: file, prompt: words, negative: words, seed: fc.maxSafeNat(), steps: fc.integer({ min: 1, max: 200 }),
-  sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), cfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0),
+  files: fc.record({ model: file, refiner: file, vae: file, textEncoders: fc.array(file, { minLength: 1, maxLength: 2 }), embeddings: fc.array(file, { minLength: 1, maxLength: 3 }) }, { requiredKeys: ['model'] }),
+  prompt: words, negative: words, seed: fc.maxSafeNat(), steps: fc.integer({ min: 1, max: 200 }),
+  sampler: fc.constantFrom(...samplerNames), schedule: fc.constantFrom(...scheduleNames), cfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0), switchAt: share,
   width: side, height: side, clipSkip: fc.integer({ min: 1, max: 12 }), rng: fc.constantFrom(...Rng.options), compat: fc.constantFrom(...Compat.options),
   start: fc.option(fc.record({ init: hex64, strength: share, mask: hex64 }, { requiredKeys: ['init', 'strength'] })),
   more: fc.record({
     depth: hex64, cfgRescale: share, imageCfg: fc.double({ min: 0, max: 50, noNaN: true }).map((cfg) => cfg + 0), prediction: fc.constantFrom('eps', 'v'),
-    vae: file, textEncoders: fc.array(file, { minLength: 1, maxLength: 2 }), embeddings: fc.array(file, { minLength: 1, maxLength: 3 }),
-    refiner: fc.record({ model: file, switchAt: share }), variation: fc.record({ seed: fc.maxSafeNat(), strength: share }),
+    variation: fc.record({ seed: fc.maxSafeNat(), strength: share }),
     ensd: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), emphasis: fc.constantFrom('original', 'no_norm', 'ignore', 'none', 'comfy'),
     template: fc.record({ prompt: words, negative: words }),
   }, { requiredKeys: [] }),
-}).map(({ start, more, ...rest }) => JobSpec.parse({ kind: start ? 'img2img' : 'txt2img', ...rest, ...start, ...more }));
+}).map(({ start, more, switchAt, ...rest }) => JobSpec.parse({ kind: start ? 'img2img' : 'txt2img', ...rest, ...start, ...more, ...(rest.files.refiner && { refiner: { switchAt } }) }));
 
 /** What holds whatever happened before a start: nothing half, no record without its file, no file without its record. Returns the ids. */
 export async function expectSound({ folder, database, library }: OpenLibrary): Promise<string[]> {

@@ -29,7 +29,7 @@ export interface Bench {
   readonly runs: () => RunMessage[];
   readonly saved: { job: JobView['spec']; bytes: number }[];
   readonly events: QueueEvent[];
-  ask(prompt: string, more?: Partial<JobRequest>): Promise<JobView[]>;
+  ask(prompt: string, more?: Omit<Partial<JobRequest>, 'files'> & { files?: Partial<JobRequest['files']> }): Promise<JobView[]>;
   /** The states that a job went through, as the listeners were told. */
   states(id: string): JobState[];
   view(id: string): JobView;
@@ -51,7 +51,7 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; pre
         const family = families[id];
         if (!family) throw new AppError('model.notFound', { message: `There is no model ${id}` });
         return {
-          id, name: id, path: `/models/${id}.safetensors`, hash: null, vae: vae ? file(vae) : null, textEncoders: textEncoders.map(file), sizeBytes: 34e6, parameters: 16.9e6, family, cost: () => ({ unetFlops: 1, decodeFlops: 1 }),
+          id, name: id, path: `/models/${id}.safetensors`, hash: null, parts: { ...(vae && { vae: file(vae) }), ...(textEncoders.length > 0 && { textEncoders: textEncoders.map(file) }) }, sizeBytes: 34e6, parameters: 16.9e6, family, cost: () => ({ unetFlops: 1, decodeFlops: 1 }),
           prediction: options.prediction,
         };
       },
@@ -80,7 +80,7 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; pre
   const heard = (id: string) => events.flatMap((event) => event.type === 'job' && event.job.id === id ? [event.job] : []);
   return {
     queue, host, store, saved, events, runs: () => runs.mock.calls.map(([message]) => message),
-    ask: (prompt, more) => queue.enqueue(JobRequest.parse({ model: 'mini', prompt, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64, ...more })),
+    ask: (prompt, more) => queue.enqueue(JobRequest.parse({ prompt, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64, ...more, files: { model: 'mini', ...more?.files } })),
     states: (id) => heard(id).map((job) => job.state).filter((state, i, all) => state !== all[i - 1]),
     view: (id) => queue.list().find((job) => job.id === id)!,
     until: (id, test) => new Promise((resolve) => {

@@ -56,7 +56,7 @@ function studioOver(bench: Bench, blobs: Blobs, png: string, webp: string): Loca
     dataDir: '/data', queue: bench.queue,
     machine: async () => ({ provider: 'cpu', cores: 2, cpu: 'x', memory: { totalBytes: 1, usedByWorkerBytes: 0 }, version: '0', dataDir: '/data' }),
     estimate: async () => ({ seconds: 1, secondsPerStep: 1, peakBytes: 1, basis: 'guessed' }),
-    pictures: { read: async () => { throw missing(); } },
+    pictures: { read: async () => { throw missing(); }, readJob: async () => { throw missing(); } },
     styles: { list: async () => [] },
     models: { list: async () => [], parts: async () => [], refresh: async () => [], add: async () => [], inspect: async () => { throw missing(); } },
     library: { page: async () => ({ pictures: [], next: null, total: 0 }), get, remove: async () => {} },

@@ -98,7 +98,8 @@ function readFacts(json: string): Facts | null {
 
 /** Throws pass.stale naming the first thing in which the job would do something else now. */
 export function assertSameJob(state: PassState, job: object): void {
-  const field = differentField(state.job as Record<string, unknown>, job as Record<string, unknown>);
+  const { files: filesThen, ...then } = state.job as Record<string, unknown>, { files: filesNow, ...now } = job as Record<string, unknown>;
+  const field = differentField(then, now) ?? differentField(isRecord(filesThen) ? filesThen : {}, isRecord(filesNow) ? filesNow : {});
   if (field) throw stale(field);
 }
 

@@ -37,6 +37,13 @@ const migrations = [
    ALTER TABLE timings ADD COLUMN decode_flops REAL NOT NULL DEFAULT 0;`,
   `ALTER TABLE jobs ADD COLUMN vae_id TEXT;
    ALTER TABLE jobs ADD COLUMN text_encoder_ids TEXT NOT NULL DEFAULT '[]';`,
+  // A job's files by slot. null, and a list without files: the model's own.
+  `ALTER TABLE jobs ADD COLUMN file_ids TEXT NOT NULL DEFAULT '{}';
+   UPDATE jobs SET file_ids = json_object('model', model_id, 'refiner', refiner_id, 'vae', vae_id, 'textEncoders', json(text_encoder_ids));
+   ALTER TABLE jobs DROP COLUMN model_id;
+   ALTER TABLE jobs DROP COLUMN refiner_id;
+   ALTER TABLE jobs DROP COLUMN vae_id;
+   ALTER TABLE jobs DROP COLUMN text_encoder_ids;`,
 ];
 
 /**

@@ -6,15 +6,15 @@ import type { JobStore, StoredJob } from '../queue/queue';
 import { transaction } from './transaction';
 
 interface Row {
-  id: string; batch_id: string; batch_index: number; batch_size: number; spec: string; model_id: string; refiner_id: string | null; vae_id: string | null; text_encoder_ids: string; state: string; attempt: number;
+  id: string; batch_id: string; batch_index: number; batch_size: number; spec: string; file_ids: string; state: string; attempt: number;
   error: string | null; picture_id: string | null; created_at: number; started_at: number | null; ended_at: number | null;
 }
 
 export function jobStore(db: Database): JobStore & { recent(limit: number): StoredJob[] } {
-  const insert = db.prepare(`INSERT INTO jobs (id, batch_id, batch_index, batch_size, spec, model_id, refiner_id, vae_id, text_encoder_ids, state, attempt, error, picture_id,
-    created_at, started_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const insert = db.prepare(`INSERT INTO jobs (id, batch_id, batch_index, batch_size, spec, file_ids, state, attempt, error, picture_id,
+    created_at, started_at, ended_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const byId = db.prepare('SELECT * FROM jobs WHERE id = ?');
-  const update = db.prepare(`UPDATE jobs SET spec = ?, model_id = ?, refiner_id = ?, vae_id = ?, text_encoder_ids = ?, state = ?, attempt = ?, error = ?, picture_id = ?, created_at = ?,
+  const update = db.prepare(`UPDATE jobs SET spec = ?, file_ids = ?, state = ?, attempt = ?, error = ?, picture_id = ?, created_at = ?,
     started_at = ?, ended_at = ? WHERE id = ?`);
   const unfinished = db.prepare("SELECT * FROM jobs WHERE state IN ('queued', 'loading', 'running', 'decoding', 'saving') ORDER BY seq");
   const recent = db.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT ?');
@@ -35,13 +35,13 @@ export function jobStore(db: Database): JobStore & { recent(limit: number): Stor
 }
 
 /** What may change, in the order of both statements. The batch never does. */
-const own = ({ spec, modelId, refinerId, vaeId, textEncoderIds, state, attempt, error, pictureId, createdAt, startedAt, endedAt }: StoredJob) =>
-  [JSON.stringify(spec), modelId, refinerId, vaeId, JSON.stringify(textEncoderIds), state, attempt, error && JSON.stringify(error), pictureId, createdAt, startedAt, endedAt];
+const own = ({ spec, fileIds, state, attempt, error, pictureId, createdAt, startedAt, endedAt }: StoredJob) =>
+  [JSON.stringify(spec), JSON.stringify(fileIds), state, attempt, error && JSON.stringify(error), pictureId, createdAt, startedAt, endedAt];
 
 const fromRow = (row: Row): StoredJob => ({
   id: row.id, batch: { id: row.batch_id, index: row.batch_index, size: row.batch_size },
-  spec: JobSpec.parse(JSON.parse(row.spec)), modelId: row.model_id, refinerId: row.refiner_id, vaeId: row.vae_id,
-  textEncoderIds: JSON.parse(row.text_encoder_ids) as string[], state: row.state as JobState, attempt: row.attempt,
+  spec: JobSpec.parse(JSON.parse(row.spec)), fileIds: JSON.parse(row.file_ids) as StoredJob['fileIds'],
+  state: row.state as JobState, attempt: row.attempt,
   error: row.error === null ? null : JSON.parse(row.error) as ErrorInfo, pictureId: row.picture_id,
   createdAt: row.created_at, startedAt: row.started_at, endedAt: row.ended_at,
 });

@@ -52,7 +52,7 @@ export class Estimates {
 
   /** Remembers a run. One without a model's hash could not be found again. */
   measured(job: JobSpec, model: RunnableModel, timings: JobTimings): void {
-    const { model: { hash: modelHash } } = job;
+    const { files: { model: { hash: modelHash } } } = job;
     if (modelHash !== null) this.timings.add({ ...timings, ...workOf(job, model), modelHash });
   }
 

@@ -2,6 +2,8 @@
 // They stay where they are. Headers are read, weights are not; hashes come in the background.
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
+import { slotEntries, slotOf, slotsFrom, type PartSlot, type SlotName } from '../../../preload/contract/file-slots';
+import type { SlotIds } from '../../../preload/contract/job';
 import { usualSettings, type ModelEntry, type ModelReport } from '../../../preload/contract/model';
 import type { Settings } from '../../../preload/contract/studio';
 import { AppError } from '../../engine/errors';
@@ -88,10 +90,9 @@ export class Models {
   async runnable(choice: ModelChoice): Promise<RunnableModel> {
     const file = await this.find(choice.model);
     const settings = await this.options.settings.get(), usual = this.entryOf(file, settings).parts;
-    const { vae: vaeId = usual.vae, textEncoders: textIds = usual.textEncoders } = choice;
-    const vae = vaeId === null ? null : await this.part(vaeId, 'VAE', file);
-    const texts = await Promise.all(textIds.map((id) => this.part(id, 'text encoder', file)));
-    return composeModel({ file, vae, texts, prediction: settings.modelSettings[choice.model]?.prediction }, (each) => this.hashes.known(each)?.sha256 ?? null);
+    const { model: _model, ...said } = choice, ids: Pick<SlotIds, PartSlot> = { ...usual, ...defined(said) };
+    const parts = slotEntries<string | null>(ids).map(async ([slot, id]): Promise<[SlotName, ModelFile][]> => (id === null ? [] : [[slot, await this.part(id, slotOf(slot).label, file)]]));
+    return composeModel({ file, parts: slotsFrom((await Promise.all(parts)).flat()), prediction: settings.modelSettings[choice.model]?.prediction }, (each) => this.hashes.known(each)?.sha256 ?? null);
   }
 
   /** Every file, adapters too, with its hashes as far as these are known. */
@@ -169,6 +170,8 @@ export class Models {
 export const readNotes = async (model: string): Promise<ModelNotes> => JSON.parse(await readFile(model.replace(/\.safetensors$/, '.json'), 'utf8')) as ModelNotes;
 
 export const builtInModel = (resourcesDir: string): string => join(resourcesDir, 'models', 'atelier-mini.safetensors');
+
+const defined = <T extends object>(fields: T): T => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 
 /** A folder that cannot be read stands in the list with its reason, where its models would be. */
 const folderEntry = ({ folder, error }: Scan['unreachable'][number]): ModelEntry => ({

@@ -1,20 +1,22 @@
 // A model as a job runs on it: its file, and the files that stand in for parts of it.
 import { basename } from 'node:path';
+import { mapSlots, slotEntries, slotOf, type PartSlot, type SlotName, type Slots, type WithModel } from '../../../preload/contract/file-slots';
+import type { SlotIds } from '../../../preload/contract/job';
 import { combineParts, whyNotWhole, type WholeModel } from '../../engine/families/parts';
 import type { WeightFile } from '../../engine/weights/source';
 import { costOf, type PictureCost } from './cost';
 import type { ModelFile } from './describe';
 
 /** What a job asks for, by ids. Parts that are left out are those that go with the model; `vae` null: the model's own. */
-export interface ModelChoice { readonly model: string; readonly vae?: string | null | undefined; readonly textEncoders?: readonly string[] | undefined }
+export type ModelChoice = WithModel<Pick<SlotIds, 'model' | PartSlot>>;
 
 /** A file as it is now. `hash` is null until it is known. */
 export interface KnownFile { readonly id: string; readonly name: string; readonly path: string; readonly hash: string | null }
 
-/** A model that can make pictures, with the files that stand in for its own parts. */
+/** A model that can make pictures. */
 export interface RunnableModel extends KnownFile {
-  readonly vae: KnownFile | null;
-  readonly textEncoders: readonly KnownFile[];
+  /** The files that stand in for its own parts. */
+  readonly parts: Pick<Slots<KnownFile>, PartSlot>;
   /** Of all its files. */
   readonly sizeBytes: number;
   readonly parameters: number;
@@ -25,19 +27,19 @@ export interface RunnableModel extends KnownFile {
   cost(width: number, height: number): PictureCost;
 }
 
-interface Composition { readonly file: ModelFile; readonly vae: ModelFile | null; readonly texts: readonly ModelFile[]; readonly prediction: 'eps' | 'v' | undefined }
+interface Composition { readonly file: ModelFile; readonly parts: Pick<Slots<ModelFile>, PartSlot>; readonly prediction: 'eps' | 'v' | undefined }
 
 /** `hashOf`: as far as it is known. Throws why it cannot be used: of the model's own file, of a part that is none, or of what still lacks. */
-export function composeModel({ file, vae, texts, prediction }: Composition, hashOf: (file: ModelFile) => string | null): RunnableModel {
+export function composeModel({ file, parts, prediction }: Composition, hashOf: (file: ModelFile) => string | null): RunnableModel {
   if (file.error) throw file.error;
-  const whole = wholeOf(file.weights!, vae?.weights ?? undefined, texts.flatMap(({ weights }) => weights ?? []));
+  const whole = wholeOf(file.weights!, parts.vae?.weights ?? undefined, parts.textEncoders?.flatMap(({ weights }) => weights ?? []) ?? []);
   const refusal = whyNotWhole(whole);
   if (refusal) throw refusal;
   const { parameters, family } = file.identity!;
-  const known = (each: ModelFile, name = each.entry.name): KnownFile => ({ id: each.entry.id, name, path: each.path, hash: hashOf(each) });
+  const known = (each: ModelFile, slot: SlotName): KnownFile => ({ id: each.entry.id, name: slotOf(slot).withEnding ? basename(each.path) : each.entry.name, path: each.path, hash: hashOf(each) });
   return {
-    ...known(file), vae: vae && known(vae, basename(vae.path)), textEncoders: texts.map((text) => known(text)), parameters, family: family!, prediction,
-    sizeBytes: [file, vae, ...texts].reduce((sum, each) => sum + (each?.sizeBytes ?? 0), 0), cost: (width, height) => costOf(whole, width, height),
+    ...known(file, 'model'), parts: mapSlots(parts, known), parameters, family: family!, prediction,
+    sizeBytes: slotEntries(parts).reduce((sum, [, each]) => sum + each.sizeBytes, file.sizeBytes), cost: (width, height) => costOf(whole, width, height),
   };
 }
 

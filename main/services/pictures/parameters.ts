@@ -1,4 +1,5 @@
 // AUTOMATIC1111's `parameters` text, the community's common form: prompt, negative prompt, and one line of `Key: value` pairs.
+import { slotNames, slotOf } from '../../../preload/contract/file-slots';
 import type { JobSpec } from '../../../preload/contract/job';
 import { samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
 import { parsePairs } from './parameter-pairs';
@@ -17,6 +18,7 @@ export const emphasisLabels: Partial<Record<NonNullable<JobSpec['emphasis']>, st
 
 /** The job in A1111's words and order. `version` of Atelier, e.g. '0.1.0'. */
 export function parametersText(job: JobSpec, { version }: { version: string }): string {
+  const { files } = job;
   const pairs: [key: string, value: string | number | null | undefined][] = [
     ['Steps', job.steps],
     ['Sampler', samplerLabels[job.sampler]],
@@ -25,10 +27,8 @@ export function parametersText(job: JobSpec, { version }: { version: string }): 
     ['Image CFG scale', job.imageCfg],
     ['Seed', job.seed],
     ['Size', `${job.width}x${job.height}`],
-    ['Model hash', job.model.hash?.slice(0, 10)],
-    ['Model', job.model.name || null],
-    ['VAE hash', job.vae?.hash?.slice(0, 10)],
-    ['VAE', job.vae?.name || null],
+    ...fileList(files).flatMap(({ inText, file: { name, hash } }): [string, string | null | undefined][] =>
+      ('name' in inText ? [[inText.hash, hash?.slice(0, 10)], [inText.name, name || null]] : [])),
     ['Variation seed', job.variation?.seed],
     ['Variation seed strength', job.variation?.strength],
     ['Denoising strength', job.strength],
@@ -37,18 +37,24 @@ export function parametersText(job: JobSpec, { version }: { version: string }): 
     ['RNG', job.rng === 'nv' ? null : 'CPU'],      // absent means the graphics card's; the first noise decides
     ['Emphasis', job.emphasis && job.emphasis !== 'original' ? emphasisLabels[job.emphasis] : null],
     ['CFG rescale', job.cfgRescale],
-    ['VAE Decoder', job.vae && /taesd/i.test(job.vae.name) ? 'TAESD' : null],
-    ['TI hashes', job.embeddings?.flatMap(({ name, hash }) => (hash ? [`${name.replace(/[:,]/g, '')}: ${hash.slice(0, 12)}`] : [])).join(', ') || null],
-    ['Refiner', job.refiner && titleOf(job.refiner.model)],
+    ['VAE Decoder', files.vae && /taesd/i.test(files.vae.name) ? 'TAESD' : null],
+    ...slotNames.flatMap((slot): [string, string | null][] => {
+      const { inText } = slotOf(slot), list = [files[slot]].flat().filter((file) => file !== undefined);
+      return 'hashes' in inText ? [[inText.hashes, list.flatMap(({ name, hash }) => (hash ? [`${name.replace(/[:,]/g, '')}: ${hash.slice(0, 12)}`] : [])).join(', ') || null]] : [];
+    }),
+    ...fileList(files).flatMap(({ inText, file }): [string, string][] => ('title' in inText ? [[inText.title, titleOf(file)]] : [])),
     ['Refiner switch at', job.refiner?.switchAt],
     ['Template', job.template?.prompt || null],
     ['Negative Template', job.template?.negative || null],
     ['Version', `atelier ${version}`],
-    ...(job.textEncoders ?? []).map(({ name }, i): [string, string] => [`Module ${i + 1}`, name]),      // Forge's
+    ...fileList(files).flatMap(({ inText, file, n }): [string, string][] => ('numbered' in inText ? [[`${inText.numbered} ${n}`, file.name]] : [])),
   ];
   const line = pairs.flatMap(([key, value]) => (value === null || value === undefined ? [] : [pair(key, String(value))])).join(', ');
   return [job.prompt, ...(job.negative ? [`${negativePrefix} ${job.negative}`] : []), line].join('\n');
 }
+
+/** Each file of the job, with what its slot is in the text, and which it is of its list, from 1. */
+const fileList = (files: JobSpec['files']) => slotNames.flatMap((slot) => [files[slot]].flat().flatMap((file, i) => (file ? [{ inText: slotOf(slot).inText, file, n: i + 1 }] : [])));
 
 const pair = (key: string, value: string): string => (key === value ? key : `${key}: ${/[,:\n]/.test(value) ? JSON.stringify(value) : value}`);
 

@@ -2,12 +2,14 @@
 import { basename } from 'node:path';
 import { readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import type { JobSpec } from '../../../preload/contract/job';
 import type { PictureReport } from '../../../preload/contract/picture-report';
 import { AppError } from '../../engine/errors';
 import { readExif } from './exif';
 import { readGifComment } from './gif-comment';
 import { readPngTexts } from './png-text';
 import { readTexts } from './read';
+import { readingOfJob } from './read/atelier';
 import { missingResources, type LocalModel } from './read/resources';
 import type { Texts } from './read/reading';
 import { readStealth } from './stealth';
@@ -17,6 +19,12 @@ const formats = ['png', 'jpeg', 'webp', 'heif', 'gif', 'tiff'];
 const MAX_FILE_BYTES = 1 << 29, MAX_PIXELS = 200e6;
 /** Of characters. Workflows have a few hundred thousand. */
 const MAX_TEXT_LENGTH = 8 << 20;
+
+/** What a picture of this job would say. */
+export function reportOnJob(own: JobSpec, locals: readonly LocalModel[]): PictureReport {
+  const { source, job, resources } = readingOfJob(own);
+  return { kind: 'picture', source, job, missing: missingResources(resources, locals) };
+}
 
 /** Reads the file, never its pixels where a text says enough. Throws file.notFound, picture.unreadable. */
 export async function reportOnPicture(path: string, locals: readonly LocalModel[] = []): Promise<PictureReport> {

@@ -1,10 +1,11 @@
 // From what a picture says to what we would ask for: prompts in our words, models that are here, and values that a job can have.
+import { slotEntries, slotOf, slotsFrom, type SlotName, type Slots } from '../../../preload/contract/file-slots';
+import type { SlotIds } from '../../../preload/contract/job';
 import { PictureRequest, type PictureJob, type PictureReading, type PictureReport } from '../../../preload/contract/picture-report';
 import type { ModelEntry } from '../../../preload/contract/model';
 import { fromDialect } from '../../engine/text/dialects';
 import type { ModelHashes } from '../models/file-hashes';
-import { isPart } from '../models/parts';
-import { isSame } from './read/resources';
+import { isSame, type LocalModel } from './read/resources';
 
 /** A file that is here. */
 interface LocalFile { readonly entry: ModelEntry; readonly hashes: ModelHashes | null }
@@ -18,22 +19,23 @@ const plain = ['seed', 'steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'rng',
 const pictures = ['init', 'mask', 'depth'] as const;
 const notDone = ['loras', 'hires'] as const;
 
+/** By the name that the studio gives a file, too: the built-in one's is another. */
+export const localsOf = (files: readonly LocalFile[]): LocalModel[] => files.flatMap(({ entry, hashes }) => [entry.path, entry.name].map((name) => ({ name, hashes })));
+
 /** `files`: all that are here, of any kind. */
 export function readingOf(report: PictureReport, files: readonly LocalFile[]): PictureReading {
   const { job, source } = report;
   if (!job) return { report, request: null, otherVersions: [], leftOut: [] };
-  const models = files.filter(({ entry }) => entry.runnable), parts = files.filter(({ entry }) => isPart(entry));
-  const model = job.model && find(job.model, models), refiner = job.refiner && find(job.refiner.model, models);
+  const found = filesOf(job, files);
   const wanted: Record<string, unknown> = {
-    prompt: inOurWords(job, job.prompt, source), negative: inOurWords(job, job.negative, source), model: model?.id,
+    prompt: inOurWords(job, job.prompt, source), negative: inOurWords(job, job.negative, source), files: { ...found, ...ownParts(job, found, files) },
     ...Object.fromEntries(plain.flatMap((key) => (job[key] === undefined ? [] : [[key, job[key]]]))),
     ...(job.width !== undefined && { width: roundSide(job.width) }), ...(job.height !== undefined && { height: roundSide(job.height) }),
-    ...(refiner && job.refiner && { refiner: { model: refiner.id, switchAt: job.refiner.switchAt } }),
+    ...(found.refiner && job.refiner && { refiner: { switchAt: job.refiner.switchAt } }),
     ...(source === 'atelier' && startOf(job)),
-    ...partsOf(job, parts, model),
   };
   const { request, refused } = inRange(wanted);
-  const chosen = files.filter(({ entry }) => [request.model, request.refiner?.model, request.vae, ...request.textEncoders ?? []].includes(entry.id));
+  const ids = slotEntries<string | null>(request.files ?? {}).map(([, id]) => id), chosen = files.filter(({ entry }) => ids.includes(entry.id));
   const otherVersions = report.missing.filter(({ name }) => chosen.some(({ entry }) => isNamed(name, entry))).map(({ name }) => name);
   return { report, request, otherVersions, leftOut: [...refused, ...notDone.filter((key) => { const value = job[key]; return value !== undefined && (!Array.isArray(value) || value.length > 0); })] };
 }
@@ -57,14 +59,23 @@ const roundSide = (side: number): number => Math.round(side / 8) * 8;
 
 const startOf = (job: PictureJob): Record<string, unknown> => Object.fromEntries([...pictures, ...(job['init'] ? ['strength'] as const : [])].map((key) => [key, job[key]]));
 
-/** A job of ours without a VAE had the model's own; of others it is not known, so that what goes with the model holds. */
-function partsOf(job: PictureJob, parts: readonly LocalFile[], model: ModelEntry | undefined): Pick<PictureRequest, 'vae' | 'textEncoders'> {
-  const isOwn = job['version'] !== undefined, { vaeHash: hash = null } = job;
-  const vae = job.vae === undefined ? undefined : find({ name: job.vae, hash }, parts)?.id;
-  const textEncoders = (job.textEncoders ?? []).flatMap((text) => find(text, parts)?.id ?? []);
+/** The ids of those of its files that are here, by their slots. */
+function filesOf({ model, refiner, vae, vaeHash = null, textEncoders }: PictureJob, files: readonly LocalFile[]): Slots<string> {
+  const named: Slots<Named> = { model, refiner: refiner?.model, vae: vae === undefined ? undefined : { name: vae, hash: vaeHash }, textEncoders };
+  return slotsFrom(slotEntries(named).flatMap(([slot, file]): [SlotName, string][] => {
+    const { kinds, partOf } = slotOf(slot);
+    const fitting = kinds.flatMap((kind) => files.filter(({ entry }) => entry.kind === kind && (partOf !== undefined || entry.runnable)));
+    const id = find(file, fitting)?.id;
+    return id === undefined ? [] : [[slot, id]];
+  }));
+}
+
+/** A job of ours without a VAE or text encoders had the model's own; of others it is not known, so that what goes with the model holds. */
+function ownParts(job: PictureJob, found: Slots<string>, files: readonly LocalFile[]): SlotIds {
+  const model = files.find(({ entry }) => entry.id === found.model)?.entry;
+  if (job['version'] === undefined || !model) return {};
   return {
-    ...(vae !== undefined ? { vae } : isOwn && job.vae === undefined && model && !model.lacks.includes('vae') && { vae: null }),
-    ...(textEncoders.length > 0 && { textEncoders }),
+    ...(job.vae === undefined && !model.lacks.includes('vae') && { vae: null }), ...(!job.textEncoders?.length && !model.lacks.includes('text-encoder') && { textEncoders: [] }),
   };
 }
 

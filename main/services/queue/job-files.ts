@@ -1,10 +1,11 @@
 // The files of a job: the models, parts and pictures that its ids and hashes mean on this machine, now.
-import type { JobRequest, JobSpec } from '../../../preload/contract/job';
+import { mapSlots, slotEntries, slotNames, slotOf, slotsFrom, type SlotName, type Slots, type WithModel } from '../../../preload/contract/file-slots';
+import type { JobRequest, JobSpec, NamedFile, SlotIds } from '../../../preload/contract/job';
 import type { RunMessage } from '../../worker/protocol';
 import type { KnownFile, ModelChoice, RunnableModel } from '../models/runnable';
 
-/** They find the files again while their hashes are not known yet. */
-export interface FileIds { readonly modelId: string; readonly refinerId: string | null; readonly vaeId: string | null; readonly textEncoderIds: readonly string[] }
+/** They find the files again while their hashes are not known yet. A part of the model is null, or a list without files, where the model's own is meant. */
+export type FileIds = WithModel<SlotIds>;
 
 export interface JobFileServices {
   readonly models: {
@@ -21,7 +22,8 @@ export interface JobFileServices {
   readonly embeddingsPath?: string;
 }
 
-interface JobModels { readonly model: RunnableModel; readonly refiner: RunnableModel | null }
+/** A job's files as they are here. `model` and `refiner` are the models that those in their slots make, with the parts of theirs. */
+export interface JobModels { readonly model: RunnableModel; readonly refiner: RunnableModel | null; readonly files: WithModel<Slots<KnownFile>> }
 type Paths = Omit<RunMessage, 'type' | 'id' | 'job' | 'attempt'>;
 
 export class JobFiles {
@@ -31,38 +33,39 @@ export class JobFiles {
 
   /** Throws model.notFound, picture.notFound, or why a model cannot be used. */
   async ofRequest(request: JobRequest): Promise<JobModels & { ids: FileIds }> {
-    const { models } = this.services;
-    const model = await models.runnable(request), refiner = request.refiner ? await models.runnable({ model: request.refiner.model }) : null;
+    const models = await this.resolve(request.files);
     await this.picturePaths(request);
-    return { model, refiner, ids: { modelId: model.id, refinerId: refiner?.id ?? null, vaeId: model.vae?.id ?? null, textEncoderIds: model.textEncoders.map(({ id }) => id) } };
+    return { ...models, ids: { ...ownParts, ...mapSlots(models.files, ({ id }) => id) } };
   }
 
   /** The same, some time later, and where all of it lies. */
-  async open({ modelId, refinerId, vaeId, textEncoderIds }: FileIds, job: JobSpec): Promise<JobModels & { paths: Paths }> {
-    const { models, embeddingsPath } = this.services;
-    const model = await models.runnable({ model: modelId, vae: vaeId, textEncoders: textEncoderIds });
-    const refiner = refinerId === null ? null : await models.runnable({ model: refinerId });
+  async open(ids: FileIds, job: JobSpec): Promise<JobModels & { paths: Paths }> {
+    const models = await this.resolve(ids), { embeddingsPath } = this.services;
     const paths = {
-      modelPath: model.path, refinerPath: refiner?.path, vaePath: model.vae?.path, textEncoderPaths: model.textEncoders.map(({ path }) => path),
-      previewPath: await models.previewDecoder(model.family) ?? undefined, embeddingsPath, ...await this.picturePaths(job),
+      files: mapSlots(models.files, ({ path }) => path), previewPath: await this.services.models.previewDecoder(models.model.family) ?? undefined, embeddingsPath,
+      pictures: await this.picturePaths(job),
     };
-    return { model, refiner, paths };
+    return { ...models, paths };
   }
 
   /** The job as the picture tells it: its files by their content. */
-  async withHashes(job: JobSpec, { refinerId }: FileIds, { vae, textEncoders, ...model }: RunnableModel): Promise<JobSpec> {
-    const { models } = this.services;
-    const named = async (name: string, hash: string | null, id: string) => ({ name, hash: hash ?? await models.hash(id) });
-    const known = ({ name, hash, id }: KnownFile) => named(name, hash, id);
-    return {
-      ...job, model: await named(job.model.name, model.hash, model.id), ...(vae && { vae: await known(vae) }),
-      ...(textEncoders.length > 0 && { textEncoders: await Promise.all(textEncoders.map(known)) }),
-      ...(job.refiner && refinerId !== null && { refiner: { ...job.refiner, model: await named(job.refiner.model.name, job.refiner.model.hash, refinerId) } }),
-    };
+  async withHashes(job: JobSpec, { files }: JobModels): Promise<JobSpec> {
+    const hashed = slotEntries(files).map(async ([slot, { name, hash, id }]): Promise<[SlotName, NamedFile]> => [slot, { name, hash: hash ?? await this.services.models.hash(id) }]);
+    return { ...job, files: { ...job.files, ...slotsFrom(await Promise.all(hashed)) } };
   }
 
-  private async picturePaths({ init, mask, depth }: Pick<JobSpec, 'init' | 'mask' | 'depth'>): Promise<Pick<Paths, 'initPath' | 'maskPath' | 'depthPath'>> {
+  /** The files of all slots, each once. */
+  private async resolve({ model: id, refiner: second, ...parts }: FileIds): Promise<JobModels> {
+    const { models } = this.services;
+    const model = await models.runnable({ model: id, ...parts }), refiner = second ? await models.runnable({ model: second }) : null;
+    return { model, refiner, files: { ...model.parts, model, ...(refiner && { refiner }) } };
+  }
+
+  private async picturePaths({ init, mask, depth }: Pick<JobSpec, 'init' | 'mask' | 'depth'>): Promise<NonNullable<Paths['pictures']>> {
     const path = async (hash: string | undefined) => (hash === undefined ? undefined : this.services.blobPath(hash));
-    return { initPath: await path(init), maskPath: await path(mask), depthPath: await path(depth) };
+    return { init: await path(init), mask: await path(mask), depth: await path(depth) };
   }
 }
+
+/** The model's own of each, whatever goes with it later. */
+const ownParts: SlotIds = Object.fromEntries(slotNames.filter((name) => slotOf(name).partOf).map((name) => [name, slotOf(name).most === undefined ? null : []]));

@@ -1,17 +1,19 @@
 // From a request to its jobs: one a picture, each complete and able to run again by itself.
 import { randomInt, randomUUID } from 'node:crypto';
-import { JobSpec, type JobRequest, type JobView } from '../../../preload/contract/job';
+import { mapSlots } from '../../../preload/contract/file-slots';
+import { JobSpec, USUAL_SWITCH, type JobRequest, type JobView } from '../../../preload/contract/job';
+import { jobVersion } from '../../../preload/contract/job-versions';
 import { AppError } from '../../engine/errors';
-import type { KnownFile, RunnableModel } from '../models/runnable';
+import type { RunnableModel } from '../models/runnable';
+import type { JobModels } from './job-files';
 
 /** Throws job.invalid naming the field. */
-export function makeJobs(request: JobRequest, model: RunnableModel, refiner: RunnableModel | null): JobView[] {
+export function makeJobs(request: JobRequest, { model, refiner, files }: JobModels): JobView[] {
   if (refiner) checkSharedLatents(model, refiner);
-  const { count, seed, variation, model: _id, vae: _vae, textEncoders: _texts, styles: _styles, refiner: handOver, init, strength, ...rest } = request;
+  const { count, seed, variation, files: _ids, styles: _styles, refiner: handOver, init, strength, ...rest } = request;
   const common = {
-    ...rest, prediction: rest.prediction ?? model.prediction, model: nameOf(model), ...(model.vae && { vae: nameOf(model.vae) }),
-    ...(model.textEncoders.length > 0 && { textEncoders: model.textEncoders.map(nameOf) }), ...(init ? { kind: 'img2img', init, strength } : { kind: 'txt2img' }),
-    ...(handOver && refiner && { refiner: { model: nameOf(refiner), switchAt: handOver.switchAt } }),
+    ...rest, prediction: rest.prediction ?? model.prediction, version: jobVersion, files: mapSlots(files, ({ name, hash }) => ({ name, hash })),
+    ...(init ? { kind: 'img2img', init, strength } : { kind: 'txt2img' }), ...(refiner && { refiner: handOver ?? { switchAt: USUAL_SWITCH } }),
   };
   const seedsOf = countSeeds(seed, variation);
   const batchId = randomUUID();
@@ -30,8 +32,6 @@ export function makeJobs(request: JobRequest, model: RunnableModel, refiner: Run
 
 /** What a job shows of a try that has not begun. */
 export const fresh = (steps: number) => ({ step: 0, steps, secondsPerStep: null, secondsLeft: null, preview: null });
-
-const nameOf = ({ name, hash }: KnownFile): JobSpec['model'] => ({ name, hash });
 
 /** 32 bits, as other tools have them. */
 const newSeed = (): number => randomInt(2 ** 32);

@@ -10,19 +10,18 @@ import type { JobRequest, JobSpec, JobState, JobView, QueueEvent } from '../../.
 import type { PictureRecord } from '../../../preload/contract/picture';
 import { AppError, toAppError } from '../../engine/errors';
 import type { JobTimings, Pixels } from '../../worker/protocol';
-import type { RunnableModel } from '../models/runnable';
 import type { WorkerHost } from '../workers/host';
 import { Broadcast } from './broadcast';
 import { cutOff, explainCrash, notSaved } from './explain';
 import type { PromptFiles } from '../prompts/prompt-files';
-import { JobFiles, type FileIds, type JobFileServices } from './job-files';
+import { JobFiles, type FileIds, type JobFileServices, type JobModels } from './job-files';
 import { fresh, makeJobs } from './make-jobs';
 import { PreviewEncoder } from './preview';
 import { trackProgress } from './progress';
 import { runOnWorker, type JobProgress, type Outcome } from './worker-run';
 
 /** What is kept of a job. */
-export type StoredJob = Omit<JobView, 'step' | 'steps' | 'secondsPerStep' | 'secondsLeft' | 'preview' | 'notice' | 'remarks'> & FileIds;
+export type StoredJob = Omit<JobView, 'step' | 'steps' | 'secondsPerStep' | 'secondsLeft' | 'preview' | 'notice' | 'remarks'> & { fileIds: FileIds };
 
 export interface JobStore {
   insertMany(jobs: readonly StoredJob[]): void;
@@ -41,14 +40,14 @@ export interface QueueServices extends JobFileServices {
   save(pixels: Pixels, job: JobSpec, seconds: number): Promise<PictureRecord>;
   readonly estimates: {
     /** Expected seconds after the last step. */
-    decodeSeconds(job: JobSpec, model: RunnableModel): number;
+    decodeSeconds(job: JobSpec, model: JobModels['model']): number;
     /** What the run took, for later estimates. */
-    measured(job: JobSpec, model: RunnableModel, timings: JobTimings): void;
+    measured(job: JobSpec, model: JobModels['model'], timings: JobTimings): void;
   };
 }
 
 type Made = Extract<Outcome, { type: 'done' }>;
-interface Entry extends FileIds { view: JobView; cancelling: boolean }
+interface Entry { view: JobView; fileIds: FileIds; cancelling: boolean }
 
 const ATTEMPTS = 2;
 /** A step of a large model takes 10 s and more on a slow machine; to start a worker and to open the model again takes one or two. */
@@ -85,8 +84,8 @@ export class Queue {
   /** Brings up a worker. With `resume` it takes up what the last session left: jobs that waited, and once more the one that ran. */
   start({ resume }: { resume: boolean }): void {
     for (const job of resume ? this.services.jobs.listUnfinished() : []) {
-      const { modelId, refinerId, vaeId, textEncoderIds, ...stored } = job;
-      const entry: Entry = { modelId, refinerId, vaeId, textEncoderIds, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null, remarks: [] } };
+      const { fileIds, ...stored } = job;
+      const entry: Entry = { fileIds, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null, remarks: [] } };
       this.entries.set(job.id, entry);
       if (job.state !== 'queued' && job.attempt >= ATTEMPTS) this.fail(entry, cutOff);
     }
@@ -99,10 +98,10 @@ export class Queue {
 
   async enqueue(request: JobRequest): Promise<JobView[]> {
     if (this.closing) throw new AppError('job.invalid', { message: 'The studio is closing', hint: 'Start Atelier again.' });
-    const { model, refiner, ids } = await this.files.ofRequest(request);
-    const views = await Promise.all(makeJobs(request, model, refiner).map((view) => this.fillIn(view, request.styles)));
-    this.services.jobs.insertMany(views.map((view) => stored(view, ids)));
-    for (const view of views) this.entries.set(view.id, { view, ...ids, cancelling: false });
+    const { ids: fileIds, ...models } = await this.files.ofRequest(request);
+    const views = await Promise.all(makeJobs(request, models).map((view) => this.fillIn(view, request.styles)));
+    this.services.jobs.insertMany(views.map((view) => stored(view, fileIds)));
+    for (const view of views) this.entries.set(view.id, { view, fileIds, cancelling: false });
     for (const view of views) this.broadcast.publish({ type: 'job', job: { ...view } });
     this.pump();
     return views.map((view) => ({ ...view }));
@@ -163,16 +162,15 @@ export class Queue {
   private async tryJob(entry: Entry): Promise<void> {
     const { host } = this.services;
     const { id, spec, attempt } = entry.view;
-    const files = await this.files.open(entry, spec);
+    const files = await this.files.open(entry.fileIds, spec);
     await host.start();
     if (this.closing) return this.putBack(entry);
     if (entry.cancelling) return this.finish(entry, { state: 'cancelled' });
 
-    const { model } = files;
-    const outcome = await runOnWorker(host, { type: 'run', id, job: spec, attempt, ...files.paths }, this.follow(entry, model));
+    const outcome = await runOnWorker(host, { type: 'run', id, job: spec, attempt, ...files.paths }, this.follow(entry, files.model));
     if (outcome.type === 'done') {
       this.show(entry, { remarks: [...entry.view.remarks, ...outcome.notices] });
-      return this.beginSave(entry, model, outcome);
+      return this.beginSave(entry, files, outcome);
     }
     if (outcome.type === 'stopped') return this.putBack(entry);
     if (outcome.type === 'cancelled' || entry.cancelling) return this.finish(entry, { state: 'cancelled' });
@@ -181,7 +179,7 @@ export class Queue {
     this.show(entry, { notice: 'worker.restarted' });    // the job is still active, so it is tried once more
   }
 
-  private follow(entry: Entry, model: RunnableModel): (progress: JobProgress) => void {
+  private follow(entry: Entry, model: JobModels['model']): (progress: JobProgress) => void {
     const { id, spec, attempt } = entry.view;
     const decodeSeconds = this.services.estimates.decodeSeconds(spec, model);
     const track = trackProgress(decodeSeconds);
@@ -197,19 +195,20 @@ export class Queue {
   }
 
   /** Saving goes on while the worker begins the next job. */
-  private beginSave(entry: Entry, model: RunnableModel, made: Made): void {
+  private beginSave(entry: Entry, files: JobModels, made: Made): void {
     this.keep(entry, { state: 'saving', secondsLeft: null });
-    const save = this.save(entry, model, made).catch((error: unknown) => this.fail(entry, notSaved(error)));
+    const save = this.save(entry, files, made).catch((error: unknown) => this.fail(entry, notSaved(error)));
     this.saves.add(save);
     void save.finally(() => this.saves.delete(save));
   }
 
-  private async save(entry: Entry, model: RunnableModel, { pixels, timings, embeddings }: Made): Promise<void> {
+  private async save(entry: Entry, files: JobModels, { pixels, timings, embeddings }: Made): Promise<void> {
     const { view } = entry;
     const seconds = (Date.now() - (view.startedAt ?? view.createdAt)) / 1000;
-    const spec = { ...await this.files.withHashes(view.spec, entry, model), ...(embeddings.length > 0 && { embeddings: [...embeddings] }) };
+    const spec = await this.files.withHashes(view.spec, files);
+    if (embeddings.length > 0) spec.files.embeddings = [...embeddings];
     const picture = await this.services.save(pixels, spec, seconds);
-    this.services.estimates.measured(spec, model, timings);
+    this.services.estimates.measured(spec, files.model, timings);
     this.finish(entry, { state: 'done', spec, pictureId: picture.id });
   }
 
@@ -236,7 +235,7 @@ export class Queue {
   private keep(entry: Entry, patch: Partial<JobView>): void {
     this.show(entry, patch);
     try {
-      this.services.jobs.update(entry.view.id, stored(entry.view, entry));
+      this.services.jobs.update(entry.view.id, stored(entry.view, entry.fileIds));
     } catch (error) {
       console.error(`job ${entry.view.id} could not be stored: ${toAppError(error).message}`);
     }
@@ -257,6 +256,6 @@ export class Queue {
   }
 }
 
-function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, remarks, ...kept }: JobView, { modelId, refinerId, vaeId, textEncoderIds }: FileIds): StoredJob {
-  return { ...kept, modelId, refinerId, vaeId, textEncoderIds };
+function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, remarks, ...kept }: JobView, fileIds: FileIds): StoredJob {
+  return { ...kept, fileIds };
 }

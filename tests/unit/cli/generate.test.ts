@@ -11,7 +11,7 @@ const picture = (digits: string, width = 64, height = 64) => ({ hash: digits.rep
 
 test('without flags, settings that suit most models, at the model\'s own size', () => {
   expect(requestFrom(values(), model)).toEqual({
-    model: 'm', prompt: 'a cat', negative: '', seed: null, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', width: 512, height: 512,
+    files: { model: 'm' }, prompt: 'a cat', negative: '', seed: null, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', width: 512, height: 512,
     clipSkip: 1, rng: 'cpu', compat: 'a1111', strength: 0.6, count: 1,
   });
 });
@@ -35,9 +35,8 @@ test('a mask and a depth map give nothing but themselves', () => {
 });
 
 test('a refiner by its id, taking over at 0.8 or where it is told to', () => {
-  const refiner = { ...model, id: 'r' };
-  expect(requestFrom(values(), model, { refiner }).refiner).toEqual({ model: 'r', switchAt: 0.8 });
-  expect(requestFrom(values({ 'switch-at': 0 }), model, { refiner }).refiner).toEqual({ model: 'r', switchAt: 0 });
+  expect(requestFrom(values(), model, { files: { refiner: 'r' } })).toMatchObject({ files: { model: 'm', refiner: 'r' }, refiner: { switchAt: 0.8 } });
+  expect(requestFrom(values({ 'switch-at': 0 }), model, { files: { refiner: 'r' } }).refiner).toEqual({ switchAt: 0 });
 });
 
 test('a variation, with a seed of its own or a new one each time', () => {
@@ -82,7 +81,7 @@ test.each<[string, Partial<Values>, RegExp]>([
 });
 
 test('a hand-over outside 0 to 1 is refused by the name of its flag', () => {
-  expect(() => requestFrom(values({ 'switch-at': 1.5 }), model, { refiner: { ...model, id: 'r' } })).toThrow(/^--switch-at: /);
+  expect(() => requestFrom(values({ 'switch-at': 1.5 }), model, { files: { refiner: 'r' } })).toThrow(/^--switch-at: /);
 });
 
 describe('a flag that means nothing alone', () => {

@@ -5,7 +5,7 @@ import { reportProgress } from '../../../main/cli/progress';
 
 const view = (patch: object): JobView => ({
   state: 'running', step: 7, steps: 20, secondsPerStep: 0.314, secondsLeft: 4.2, notice: null, remarks: [], batch: { id: 'b', index: 0, size: 1 },
-  spec: { seed: 42, model: { name: 'atelier-mini' } }, ...patch,
+  spec: { seed: 42, files: { model: { name: 'atelier-mini' } } }, ...patch,
 } as unknown as JobView);   // what the line needs of a job
 
 function shown(isTTY: boolean, ...views: JobView[]): string {

@@ -1,6 +1,7 @@
 // Jobs that earlier versions wrote, and a later one: brought to the present form, or refused by their number.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { mapSlots, slotEntries, slotsFrom } from '../../../preload/contract/file-slots';
 import { JobRequest, JobSpec } from '../../../preload/contract/job';
 import { upgradeJob } from '../../../preload/contract/job-versions';
 import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
@@ -15,8 +16,8 @@ const first = {
 
 describe('a job of version 1', () => {
   it.each([['cpu', 'cpu', 'a1111'], ['gpu', 'nv', 'a1111'], ['comfy', 'cpu_nv', 'comfy']])('with noise %s has rng %s and compat %s', (noise, rng, compat) => {
-    const { noise: _, ...rest } = first;
-    expect(JobSpec.parse({ ...first, noise })).toEqual({ ...rest, version: 2, rng, compat });
+    const { noise: _, model, ...rest } = first;
+    expect(JobSpec.parse({ ...first, noise })).toEqual({ ...rest, version: 2, files: { model }, rng, compat });
   });
 
   it('of ComfyUI keeps its first noise, the noise of its steps, and its levels', () => {
@@ -25,6 +26,16 @@ describe('a job of version 1', () => {
     expect(initial.data).toEqual(latentNoise('cpu', seed, dims).initial.data);
     expect(next(1, 0.5).data).toEqual(latentNoise('nv', seed, dims).initial.data);
     expect(planSampling({ sampler: 'unipc', schedule: 'normal', steps, compat }, stableDiffusionTable, 'sd1')).not.toEqual(planSampling({ sampler: 'unipc', schedule: 'normal', steps, compat: 'a1111' }, stableDiffusionTable, 'sd1'));
+  });
+
+  it('has its files in slots', () => {
+    const file = (name: string) => ({ name, hash: null });
+    const all = { ...first, vae: file('v'), textEncoders: [file('t'), file('u')], refiner: { model: file('r'), switchAt: 0.6 }, embeddings: [file('e')] }, job = JobSpec.parse(all);
+    expect(job.files).toEqual({ model: first.model, vae: file('v'), textEncoders: [file('t'), file('u')], refiner: file('r'), embeddings: [file('e')] });
+    expect(job.refiner).toEqual({ switchAt: 0.6 });
+    for (const gone of ['model', 'vae', 'textEncoders', 'embeddings']) expect(job).not.toHaveProperty(gone);
+    expect(JobSpec.safeParse({ ...all, refiner: { switchAt: 0.6 } }).error?.issues, 'half of a refiner').toMatchObject([{ path: ['refiner'] }]);
+    expect(JobSpec.safeParse({ ...all, refiner: 'r' }).success).toBe(false);
   });
 
   it('that left out what had a default, its version too', () => {
@@ -40,7 +51,7 @@ describe('a job of version 1', () => {
 it('a job of a newer version is refused by its number, and stays as it is', () => {
   const newer = Object.freeze({ ...first, version: 3, beyond: { us: true } });
   expect(upgradeJob(newer)).toBe(newer);
-  expect(JobSpec.safeParse(newer).error?.issues).toMatchObject([{ path: ['version'], message: expect.stringContaining('is 3, and this Atelier knows jobs up to version 2') }]);
+  expect(JobSpec.safeParse(newer).error?.issues[0]).toMatchObject({ path: ['version'], message: expect.stringContaining('is 3, and this Atelier knows jobs up to version 2') });
 });
 
 it('a job of this version stays as it is, and so does what is no job', () => {
@@ -48,8 +59,24 @@ it('a job of this version stays as it is, and so does what is no job', () => {
   fc.assert(fc.property(fc.anything(), (thing) => { JobSpec.safeParse(thing); }));
 });
 
+it('a file in a slot that is not there is refused by the name of the slot, and so is a job without a model', () => {
+  const { model, noise: _, ...job } = { ...first, version: 2 };
+  expect(JobSpec.safeParse({ ...job, files: { model, lora: model } }).error?.issues).toMatchObject([{ path: ['files'], message: expect.stringContaining('lora') }]);
+  expect(JobSpec.safeParse({ ...job, files: {} }).error?.issues).toMatchObject([{ path: ['files', 'model'] }]);
+  expect(JobSpec.safeParse({ ...job, files: { model, textEncoders: [model, model, model] } }).error?.issues).toMatchObject([{ path: ['files', 'textEncoders'] }]);
+});
+
+it('slots keep their files, in the order of lists', () => {
+  fc.assert(fc.property(anyJob, ({ files }) => {
+    expect(slotsFrom(slotEntries(files))).toEqual(files);
+    expect(mapSlots(mapSlots(files, (file, slot) => ({ file, slot })), ({ file }) => file)).toEqual(files);
+  }));
+});
+
 it('a request of an earlier client', () => {
   const { kind: _kind, version: _version, ...request } = { ...first, model: 'm' };
   expect(JobRequest.parse({ ...request, noise: 'comfy' })).toMatchObject({ rng: 'cpu_nv', compat: 'comfy' });
+  expect(JobRequest.parse({ ...request, vae: null, textEncoders: ['t'], refiner: { model: 'r' } })).toMatchObject({ files: { model: 'm', vae: null, textEncoders: ['t'], refiner: 'r' }, refiner: { switchAt: 0.8 } });
+  expect(JobRequest.parse({ ...request, vae: undefined }).files).toEqual({ model: 'm' });
   expect(JobRequest.parse({ ...request, noise: 'gpu' })).toMatchObject({ rng: 'nv', compat: 'a1111' });
 });

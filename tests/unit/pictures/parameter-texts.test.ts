@@ -21,13 +21,13 @@ describe('a parameters text', () => {
   it("is written in A1111's order with all that our job has, and read back", () => {
     const all = JobSpec.parse({
       ...job(), kind: 'img2img', init: 'cd'.repeat(32), strength: 0.6, negative: 'fog', imageCfg: 1.5, clipSkip: 2, cfgRescale: 0.7, variation: { seed: 5, strength: 0.25 }, ensd: 31337, emphasis: 'no_norm',
-      refiner: { model: { name: 'xl_refiner', hash: 'ef'.repeat(32) }, switchAt: 0.8 }, template: { prompt: 'a {red|blue} house', negative: 'fog: __kind__' },
+      files: { ...job().files, refiner: { name: 'xl_refiner', hash: 'ef'.repeat(32) } }, refiner: { switchAt: 0.8 }, template: { prompt: 'a {red|blue} house', negative: 'fog: __kind__' },
     });
     const text = parametersText(all, { version: '1.2.3' });
     expect(text.split('\n')[2]).toBe('Steps: 20, Sampler: Euler, Schedule type: Karras, CFG scale: 7, Image CFG scale: 1.5, Seed: 42, Size: 64x64, Model hash: ababababab, Model: mini, Variation seed: 5, '
       + 'Variation seed strength: 0.25, Denoising strength: 0.6, Clip skip: 2, ENSD: 31337, RNG: CPU, Emphasis: No norm, CFG rescale: 0.7, Refiner: xl_refiner [efefefefef], Refiner switch at: 0.8, '
       + 'Template: a {red|blue} house, Negative Template: "fog: __kind__", Version: atelier 1.2.3');
-    const { version, kind, init, ...said } = all;
+    const { version, kind, init, files, ...said } = all;
     expect(readParameters(text).job).toEqual({ ...said, model: { name: 'mini', hash: 'ababababab' }, refiner: { model: { name: 'xl_refiner', hash: 'efefefefef' }, switchAt: 0.8 }, loras: [], extra: { Version: 'atelier 1.2.3' } });
   });
 

@@ -35,20 +35,20 @@ describe('a picture of ours', () => {
     await fc.assert(fc.asyncProperty(anyJob, async (original) => {
       const { source, job: found } = PictureReport.parse(await reportOnBytes(addPngTexts(plain, pictureTexts(original, { version: '1' }))));
       expect(source).toBe('atelier');
-      const { vae, ...said } = original;
-      expect(found).toMatchObject(JSON.parse(JSON.stringify({ ...said, ...(vae && { vae: vae.name, vaeHash: vae.hash }) })) as object);
+      const { files: { vae, model, textEncoders, refiner: second }, refiner, ...said } = original;
+      expect(found).toMatchObject(JSON.parse(JSON.stringify({ ...said, model, textEncoders, ...(vae && { vae: vae.name, vaeHash: vae.hash }), ...(refiner && { refiner: { model: second, ...refiner } }) })) as object);
       expect(found!.extra).toEqual({});
     }), { numRuns: fuzzRuns(100) });
   });
 
   it('gives back what its text says from JPEG, WebP and AVIF', async () => {
     const clean = (part: string) => part.trim() === part && !/[\r\n\0\u2028\u2029\ufeff]|negative prompt:/i.test(part) && Buffer.from(part).toString() === part;
-    const jobs = anyJob.filter(({ prompt, negative, model }) => [prompt, negative, model.name].every(clean) && !/^"|^Model$|\.(?:safetensors|sft|ckpt|pt|pth|bin|gguf)$/i.test(model.name) && model.name !== '');
+    const jobs = anyJob.filter(({ prompt, negative, files: { model } }) => [prompt, negative, model.name].every(clean) && !/^"|^Model$|\.(?:safetensors|sft|ckpt|pt|pth|bin|gguf)$/i.test(model.name) && model.name !== '');
     await fc.assert(fc.asyncProperty(jobs, fc.constantFrom(jpeg, webp), async (original, write) => {
       const { source, job: found } = await reportOnBytes(await write(tiff('MM', {}, { UserComment: unicodeBe(parametersText(original, { version: '1' })) })));
       const { prompt, negative, seed, steps, sampler, schedule, cfg, width, height, clipSkip, strength } = original;
       expect(source).toBe('atelier');
-      expect(found).toMatchObject({ prompt, negative, seed, steps, sampler, schedule, cfg, width, height, clipSkip, ...(strength !== undefined && { strength }), model: { name: original.model.name, hash: original.model.hash?.slice(0, 10) ?? null } });
+      expect(found).toMatchObject({ prompt, negative, seed, steps, sampler, schedule, cfg, width, height, clipSkip, ...(strength !== undefined && { strength }), model: { name: original.files.model.name, hash: original.files.model.hash?.slice(0, 10) ?? null } });
       expect([found!.rng, found!.compat]).toEqual([original.rng === 'nv' ? 'nv' : 'cpu', 'a1111']);
     }), { numRuns: fuzzRuns(60) });
     const avif = await sharp(plain).avif().withExif({ IFD2: { UserComment: parametersText(job(), { version: '1' }) } }).toBuffer();

@@ -19,17 +19,17 @@ const read = (job: Partial<PictureJob>, source: PictureReport['source'] = 'a1111
 
 test.each([
   ['AutoV2', { name: 'renamed', hash: 'a'.repeat(10) }], ['AutoV1', { name: '', hash: 'a1a1a1a1' }], ['its name, where it has no hash', { name: 'DREAM', hash: null }],
-])('finds the model by %s', (_, model) => { expect(read({ model }).request).toMatchObject({ model: 'id-dream' }); });
+])('finds the model by %s', (_, model) => { expect(read({ model }).request).toMatchObject({ files: { model: 'id-dream' } }); });
 
 test('takes a model of the right name and the wrong hash, and says so', () => {
   const model = { name: 'dream', hash: 'd'.repeat(10) }, job = { prompt: 'x', negative: '', loras: [], extra: {}, model } as PictureJob;
   const missing = [{ kind: 'checkpoint', ...model }, { kind: 'lora', name: 'style', hash: null }] as PictureReport['missing'];
-  expect(readingOf({ kind: 'picture', source: 'a1111', job, missing }, files)).toMatchObject({ request: { model: 'id-dream' }, otherVersions: ['dream'] });
+  expect(readingOf({ kind: 'picture', source: 'a1111', job, missing }, files)).toMatchObject({ request: { files: { model: 'id-dream' } }, otherVersions: ['dream'] });
 });
 
 test('finds the built-in model by its own name, and no other model by a wrong hash', () => {
-  expect(read({ model: { name: 'nice name', hash: null } }).request!.model).toBe('id-Nice Name');
-  expect(read({ model: { name: 'nobody', hash: 'd'.repeat(10) } }).request).not.toHaveProperty('model');
+  expect(read({ model: { name: 'nice name', hash: null } }).request!.files?.model).toBe('id-Nice Name');
+  expect(read({ model: { name: 'nobody', hash: 'd'.repeat(10) } }).request!.files).not.toHaveProperty('model');
 });
 
 test('takes over what a request can have, sides to multiples of 8, and names what it leaves out', () => {
@@ -38,8 +38,8 @@ test('takes over what a request can have, sides to multiples of 8, and names wha
     refiner: { model: { name: 'xl-refiner', hash: null }, switchAt: 0.8 }, loras: [{ name: 'style', weight: 0.8 }], hires: { scale: 2 }, strength: 0.5, extra: { Tiling: 'True' },
   });
   expect(request).toEqual({
-    prompt: 'x', negative: '', steps: 20, sampler: 'euler_a', schedule: 'karras', cfg: 7, seed: 42, width: 1024, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111', vae: 'id-fine',
-    refiner: { model: 'id-xl-refiner', switchAt: 0.8 },
+    prompt: 'x', negative: '', steps: 20, sampler: 'euler_a', schedule: 'karras', cfg: 7, seed: 42, width: 1024, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111',
+    files: { vae: 'id-fine', refiner: 'id-xl-refiner' }, refiner: { switchAt: 0.8 },
   });
   expect(leftOut).toEqual(['loras', 'hires']);
   expect(read({ steps: 999, seed: '98765432109876543210', cfg: 7 })).toMatchObject({ request: { cfg: 7 }, leftOut: ['seed', 'steps'] });
@@ -54,10 +54,10 @@ test('has the words of other programs in ours', () => {
 });
 
 test("our own jobs keep their pictures and parts; without a VAE it was the model's own", () => {
-  const { vae: _, ...plain } = ownJob({ model: { name: 'dream', hash: null }, kind: 'img2img', init: 'e'.repeat(64), strength: 0.4 });
-  expect(read({ ...plain }, 'atelier').request).toMatchObject({ model: 'id-dream', init: 'e'.repeat(64), strength: 0.4, vae: null });
+  const { files: { model }, refiner: _, ...rest } = ownJob({ files: { model: { name: 'dream', hash: null } }, kind: 'img2img', init: 'e'.repeat(64), strength: 0.4 }), plain = { ...rest, model };
+  expect(read({ ...plain }, 'atelier').request).toMatchObject({ files: { model: 'id-dream', vae: null, textEncoders: [] }, init: 'e'.repeat(64), strength: 0.4 });
   const text = { name: 'gone', hash: 'c'.repeat(64) };
-  expect(read({ ...plain, vae: 'renamed.safetensors', vaeHash: 'b'.repeat(64), textEncoders: [text] }, 'atelier').request).toMatchObject({ vae: 'id-fine', textEncoders: ['id-clip_l'] });
+  expect(read({ ...plain, vae: 'renamed.safetensors', vaeHash: 'b'.repeat(64), textEncoders: [text] }, 'atelier').request).toMatchObject({ files: { vae: 'id-fine', textEncoders: ['id-clip_l'] } });
 });
 
 test('a picture that says nothing asks for nothing', () => {

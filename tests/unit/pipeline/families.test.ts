@@ -24,7 +24,7 @@ const open = async (...args: Parameters<typeof randomFamilyCheckpoint>): Promise
   return new Model({ unet: file, text: file, vae: file }, runtime);
 };
 const jobOf = (changes: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({
-  kind: 'txt2img', model: { name: 'tiny', hash: null }, prompt: 'a red (house:1.3)', negative: 'blurry', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal',
+  kind: 'txt2img', files: { model: { name: 'tiny', hash: null } }, prompt: 'a red (house:1.3)', negative: 'blurry', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal',
   cfg: 5, width: side, height: side, ...changes,
 });
 const make = (model: Model, changes: Partial<JobSpec> = {}, inputs: Inputs = {}): Promise<Generated> => generate(jobOf(changes), model, inputs, {
@@ -108,7 +108,7 @@ describe('SDXL', () => {
   });
   test('hands over to its refiner at the share of noise levels that the job names', async () => {
     const [base, refiner] = [await open(tinyFamilies.sdxl), await open(tinyFamilies['sdxl-refiner'], { seed: 2 })];
-    const at = (switchAt: number): Promise<Float32Array> => image(base, { steps: 4, refiner: { model: { name: 'refiner', hash: null }, switchAt } }, { refiner });
+    const at = (switchAt: number): Promise<Float32Array> => image(base, { steps: 4, files: { model: { name: 'tiny', hash: null }, refiner: { name: 'refiner', hash: null } }, refiner: { switchAt } }, { refiner });
     const alone = await image(base, { steps: 4 });
     const calls = [base, refiner].map((model) => vi.spyOn(model, 'predict'));
     const counts = async (switchAt: number): Promise<number[]> => {

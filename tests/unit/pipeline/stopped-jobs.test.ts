@@ -14,7 +14,7 @@ import { runWholeJob, type JobFiles } from '../../support/whole-jobs';
 
 const side = 64;
 const small = (patch: Partial<JobSpec>): JobSpec => demoJob({ prompt: 'a red house on grass', schedule: 'karras', steps: 5, width: side, height: side, ...patch });
-const refined = { refiner: { model: { name: 'refiner', hash: null }, switchAt: 0.5 } };
+const refined = { files: { model: { name: 'Mini', hash: null }, refiner: { name: 'refiner', hash: null } }, refiner: { switchAt: 0.5 } };
 
 /** A picture file of these grey values. */
 async function drawn(name: string, grey: (i: number) => number): Promise<string> {
@@ -73,18 +73,19 @@ test('a host that is slow to keep a state is waited for, and is told of the step
 });
 
 describe('a state of another job is refused, naming what is another', () => {
-  const job = small({ sampler: 'euler_a', model: { name: 'Mini', hash: 'a'.repeat(64) } });
+  const job = small({ sampler: 'euler_a', files: { model: { name: 'Mini', hash: 'a'.repeat(64) } } });
   const state = (async () => (await wholeRun(job, { model: demoPath })).states[1]!)();
   const goOnAs = async (patch: object): Promise<unknown> => runWholeJob({ ...job, ...patch }, { model: demoPath }, { resume: await state });
   test.each<[string, object]>([
     ['prompt', { prompt: 'a blue house' }], ['seed', { seed: 99 }], ['cfg', { cfg: 5 }], ['sampler', { sampler: 'heun' }], ['steps', { steps: 6 }], ['width', { width: 128 }],
     ['refiner', refined], ['variation', { variation: { seed: 1, strength: 0.1 } }],
-    ['model', { model: { name: 'Mini', hash: 'b'.repeat(64) } }], ['model', { model: { name: 'Another', hash: null } }],
+    ['model', { files: { model: { name: 'Mini', hash: 'b'.repeat(64) } } }], ['model', { files: { model: { name: 'Another', hash: null } } }], ['vae', { files: { ...job.files, vae: { name: 'fine', hash: null } } }],
   ])('%s %j', async (field, patch) => {
     await expect(goOnAs(patch)).rejects.toMatchObject({ code: 'pass.stale', message: expect.stringContaining(field) as string, data: { field } });
   });
   test.each<[string, object]>([
-    ['a model that has another name', { model: { name: 'Renamed', hash: 'a'.repeat(64) } }], ['a hash that is not known', { model: { name: 'Mini', hash: null } }],
+    ['a model that has another name', { files: { model: { name: 'Renamed', hash: 'a'.repeat(64) } } }], ['a hash that is not known', { files: { model: { name: 'Mini', hash: null } } }],
+    ['the files of trained words', { files: { ...job.files, embeddings: [{ name: 'x', hash: null }] } }],
     ['the text before wildcards', { template: { prompt: 'a __colour__ house', negative: '' } }],
   ])('but not what says nothing of the picture: %s', async (_, patch) => {
     await expect(goOnAs(patch)).resolves.toBeDefined();

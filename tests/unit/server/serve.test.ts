@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const request: JobRequest = {
-  model: 'mini', prompt: 'a red house', negative: '', seed: 1, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64, clipSkip: 1, rng: 'cpu', compat: 'a1111', strength: 0.6, count: 1,
+  files: { model: 'mini' }, prompt: 'a red house', negative: '', seed: 1, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64, clipSkip: 1, rng: 'cpu', compat: 'a1111', strength: 0.6, count: 1,
 };
 const errorOf = async (call: Promise<unknown>): Promise<ErrorInfo> => {
   const thrown = await call.then(() => null, (error: unknown) => error);
@@ -106,7 +106,7 @@ describe('a call', () => {
   });
 
   it('that the studio refuses brings its error', async () => {
-    expect(await errorOf(api.queue.enqueue.mutate({ ...request, model: 'nope' }))).toMatchObject({ code: 'model.notFound' });
+    expect(await errorOf(api.queue.enqueue.mutate({ ...request, files: { model: 'nope' } }))).toMatchObject({ code: 'model.notFound' });
   });
 
   it('that is no JSON is a 400 and does no harm', async () => {

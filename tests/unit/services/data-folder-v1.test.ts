@@ -20,7 +20,7 @@ test('pictures: records, files and thumbnails', async () => {
   expect(total).toBe(3);
   const hash = 'cd306d6f0a2538118963ecc66bbb595cb16afd0ef1c7f6b6aedc9b98ca3295ba';
   expect(pictures.map(({ job }) => job)).toMatchObject([
-    { kind: 'txt2img', prompt: 'a (boat:1.2) on the sea', seed: 42, rng: 'nv', compat: 'a1111', clipSkip: 2, variation: { seed: 99, strength: 0.2 }, ensd: 31337, emphasis: 'no_norm', model: { hash } },
+    { kind: 'txt2img', prompt: 'a (boat:1.2) on the sea', seed: 42, rng: 'nv', compat: 'a1111', clipSkip: 2, variation: { seed: 99, strength: 0.2 }, ensd: 31337, emphasis: 'no_norm', files: { model: { hash } } },
     { kind: 'img2img', prompt: 'a blue house on grass', strength: 0.7, sampler: 'euler_a', init: expect.stringMatching(/^9a7d2f81/), mask: expect.stringMatching(/^6e445d59/) },
     { prompt: 'film, a green house on grass', negative: 'night, blurry', template: { prompt: 'a __colour__ house on grass', negative: 'night' }, steps: 12, cfg: 4 },
   ]);
@@ -72,9 +72,11 @@ test('what was cut off and what waited is done, each with its own files', async 
   expect(total).toBe(3 + prompts.length);
   const jobOf = (prompt: string) => pictures.find(({ job }) => job.prompt === prompt)!.job;
   expect(jobOf('a castle')).toMatchObject({
-    model: { name: 'tiny-xl', hash: expect.stringMatching(/^5eed10dd/) }, vae: { name: 'tiny-vae.safetensors', hash: expect.any(String) }, textEncoders: [{ name: 'tiny-clip', hash: expect.any(String) }],
-    refiner: { model: { name: 'tiny-xl-refiner', hash: expect.stringMatching(/^27657631/) }, switchAt: 0.6 },
+    version: 2, refiner: { switchAt: 0.6 }, files: {
+      model: { name: 'tiny-xl', hash: expect.stringMatching(/^5eed10dd/) }, vae: { name: 'tiny-vae.safetensors', hash: expect.any(String) }, textEncoders: [{ name: 'tiny-clip', hash: expect.any(String) }],
+      refiner: { name: 'tiny-xl-refiner', hash: expect.stringMatching(/^27657631/) },
+    },
   });
-  expect(jobOf('a lake')).toMatchObject({ prediction: 'v', vae: { name: 'tiny-vae.safetensors' } });
+  expect(jobOf('a lake')).toMatchObject({ prediction: 'v', files: { vae: { name: 'tiny-vae.safetensors' } } });
   expect(jobOf('a blue boat')).toMatchObject({ kind: 'img2img', strength: 0.5, init: expect.stringMatching(/^9a7d2f81/) });
 });

@@ -17,7 +17,7 @@ function open(path: string) {
   return database;
 }
 const queued = (id: string, patch: Partial<StoredJob> = {}): StoredJob => ({
-  id, batch: { id: 'b', index: 0, size: 2 }, spec: job(), modelId: 'm', refinerId: null, vaeId: null, textEncoderIds: [], state: 'queued', attempt: 0, error: null, pictureId: null,
+  id, batch: { id: 'b', index: 0, size: 2 }, spec: job(), fileIds: { model: 'm', refiner: null, vae: null, textEncoders: [] }, state: 'queued', attempt: 0, error: null, pictureId: null,
   createdAt: 1, startedAt: null, endedAt: null, ...patch,
 });
 const picture = (n: number, createdAt = n): StoredPicture =>
@@ -46,15 +46,15 @@ const version1 = `
 describe('jobs', () => {
   it('come back as they were, those that are not finished, oldest first', async () => {
     const path = await pathIn(), { jobs } = open(path);
-    jobs.insertMany([queued('z'), queued('a', { refinerId: 'r', vaeId: 'v', textEncoderIds: ['t', 'u'], spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }), queued('k')]);
+    jobs.insertMany([queued('z'), queued('a', { fileIds: { model: 'm', refiner: 'r', vae: 'v', textEncoders: ['t', 'u'] }, spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }), queued('k')]);
     jobs.update('z', { state: 'done', pictureId: 'p', endedAt: 3.5 });
     jobs.update('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' } });
     jobs.update('nobody', { state: 'done' });
-    jobs.update('k', { refinerId: 'r2' });
+    jobs.update('k', { fileIds: { model: 'm', refiner: 'r2' } });
     const again = open(path).jobs;
     expect(again.listUnfinished()).toEqual([
-      queued('a', { refinerId: 'r', vaeId: 'v', textEncoderIds: ['t', 'u'], spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }),
-      queued('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' }, refinerId: 'r2' }),
+      queued('a', { fileIds: { model: 'm', refiner: 'r', vae: 'v', textEncoders: ['t', 'u'] }, spec: job({ prompt: "Robert'); DROP TABLE jobs; --" }) }),
+      queued('k', { state: 'running', startedAt: 2, attempt: 1, error: { code: 'worker.died', message: 'm', hint: 'h' }, fileIds: { model: 'm', refiner: 'r2' } }),
     ]);
     expect(again.recent(2).map(({ id }) => id)).toEqual(['k', 'a']);
     expect(again.recent(9)[2]).toEqual(queued('z', { state: 'done', pictureId: 'p', endedAt: 3.5 }));
@@ -169,8 +169,20 @@ describe('the file', () => {
     expect(pictures.get('id1')).toEqual(picture(1));
     expect(hashes.get('/m', 1, 2)).toEqual({ sha256: 'a', autov1: 'b', autov2: 'c', autov3: 'd' });
     expect(timings.list()).toEqual([]);
-    jobs.update('a', { refinerId: 'r' });
-    expect(open(path).jobs.listUnfinished()).toEqual([queued('a', { refinerId: 'r' })]);      // and is not brought up twice
+    jobs.update('a', { fileIds: { model: 'm', refiner: 'r' } });
+    expect(open(path).jobs.listUnfinished()).toEqual([queued('a', { fileIds: { model: 'm', refiner: 'r' } })]);      // and is not brought up twice
+  });
+
+  it('of version 3 keeps the files of its jobs, each in its slot', async () => {
+    const path = await pathIn(), old = new Libsql(path);
+    old.exec(version1);
+    old.exec(`ALTER TABLE jobs ADD COLUMN refiner_id TEXT; ALTER TABLE timings ADD COLUMN unet_flops REAL NOT NULL DEFAULT 0; ALTER TABLE timings ADD COLUMN decode_flops REAL NOT NULL DEFAULT 0;
+      ALTER TABLE jobs ADD COLUMN vae_id TEXT; ALTER TABLE jobs ADD COLUMN text_encoder_ids TEXT NOT NULL DEFAULT '[]'; PRAGMA user_version = 3`);
+    const insert = old.prepare(`INSERT INTO jobs (id, batch_id, batch_index, batch_size, spec, model_id, refiner_id, vae_id, text_encoder_ids, state, attempt, created_at) VALUES (?, 'b', 0, 2, ?, 'm', ?, ?, ?, 'queued', 0, 1)`);
+    insert.run('a', JSON.stringify(job()), 'r', 'v', '["t","u"]');
+    insert.run('k', JSON.stringify(job()), null, null, '[]');
+    old.close();
+    expect(open(path).jobs.listUnfinished()).toEqual([queued('a', { fileIds: { model: 'm', refiner: 'r', vae: 'v', textEncoders: ['t', 'u'] } }), queued('k')]);
   });
 
   it('is shared by the terminal and the studio', async () => {

@@ -9,7 +9,7 @@ const costLike = (unet: number, decode: number) => (width: number, height: numbe
   return { unetFlops: unet * (0.7 * area + 0.3 * area * area), decodeFlops: decode * area };
 };
 const model = (name: string, hash: string, sizeBytes: number, parameters: number, cost: RunnableModel['cost']): RunnableModel =>
-  ({ id: name, name, path: `/${name}.safetensors`, vae: null, textEncoders: [], hash: hash.repeat(64), sizeBytes, parameters, family: 'sd1', cost });
+  ({ id: name, name, path: `/${name}.safetensors`, parts: {}, hash: hash.repeat(64), sizeBytes, parameters, family: 'sd1', cost });
 const sd15 = model('sd15', 'a', 2.13e9, 1.066e9, costLike(0.8e12, 2.5e12));
 const mini = model('mini', 'b', 34e6, 16.9e6, costLike(16e9, 0.2e12));
 const run = { model: 'x', width: 512, height: 512, steps: 20, cfg: 7, sampler: 'euler' };
@@ -76,10 +76,10 @@ describe('the estimate', () => {
   it('learns from a run, unless its model has no hash to find it by', () => {
     const estimates = knowing();
     const job = { version: 2, kind: 'txt2img', prompt: '', negative: '', seed: 1, steps: 20, sampler: 'euler', schedule: 'normal', cfg: 7, width: 512, height: 512, clipSkip: 1, rng: 'cpu', compat: 'a1111' } as const;
-    estimates.measured({ ...job, model: { name: 'sd15', hash: null } }, sd15, timing);
+    estimates.measured({ ...job, files: { model: { name: 'sd15', hash: null } } }, sd15, timing);
     expect(estimates.estimate(run, sd15).basis).toBe('guessed');
-    estimates.measured({ ...job, model: { name: 'sd15', hash: sd15.hash } }, sd15, timing);
+    estimates.measured({ ...job, files: { model: { name: 'sd15', hash: sd15.hash } } }, sd15, timing);
     expect(estimates.estimate(run, sd15)).toMatchObject({ basis: 'measured', secondsPerStep: 6 });
-    expect(estimates.decodeSeconds({ ...job, model: { name: 'sd15', hash: sd15.hash } }, sd15)).toBe(9);
+    expect(estimates.decodeSeconds({ ...job, files: { model: { name: 'sd15', hash: sd15.hash } } }, sd15)).toBe(9);
   });
 });

@@ -313,22 +313,22 @@ describe('files that stand in for a part of a model', () => {
   it('are used where a job names them, with the cost of what they compute; null is the model\'s own', async () => {
     const model = await put('m.safetensors', checkpoint), vae = await put('fine.safetensors', await vaeOf(checkpoint)), tiny = await put('taesd_decoder.safetensors', taesd);
     const plain = await models.runnable({ model }), fine = await models.runnable({ model, vae }), fast = await models.runnable({ model, vae: tiny });
-    expect([plain.vae, fine.vae, fast.vae?.path]).toEqual([null, { id: vae, name: 'fine.safetensors', path: join(folder, 'fine.safetensors'), hash: null }, join(folder, 'taesd_decoder.safetensors')]);
+    expect([plain.parts.vae, fine.parts.vae, fast.parts.vae?.path]).toEqual([undefined, { id: vae, name: 'fine.safetensors', path: join(folder, 'fine.safetensors'), hash: null }, join(folder, 'taesd_decoder.safetensors')]);
     expect(fine.sizeBytes).toBeGreaterThan(plain.sizeBytes);
     expect(fine.cost(64, 64)).toEqual(plain.cost(64, 64));
     expect(fast.cost(64, 64).unetFlops).toBe(plain.cost(64, 64).unetFlops);
     expect(fast.cost(64, 64).decodeFlops).not.toBe(plain.cost(64, 64).decodeFlops);
     settings = { ...settings, modelSettings: { [model]: { vae } } };
-    expect((await models.runnable({ model })).vae?.id).toBe(vae);
+    expect((await models.runnable({ model })).parts.vae?.id).toBe(vae);
     expect((await models.list()).find(({ id }) => id === model)!.parts).toEqual({ vae, textEncoders: [] });
-    expect((await models.runnable({ model, vae: null })).vae).toBeNull();
+    expect((await models.runnable({ model, vae: null })).parts).toEqual({});
   });
 
   it('a VAE of the model\'s name beside it is used by itself, unless the settings say otherwise', async () => {
     const model = await put('anime.safetensors', checkpoint), vae = await put('anime.vae.safetensors', await vaeOf(checkpoint));
-    expect((await models.runnable({ model })).vae).toMatchObject({ id: vae, name: 'anime.vae.safetensors' });
+    expect((await models.runnable({ model })).parts.vae).toMatchObject({ id: vae, name: 'anime.vae.safetensors' });
     settings = { ...settings, modelSettings: { [model]: { vae: null } } };
-    expect((await models.runnable({ model })).vae).toBeNull();
+    expect((await models.runnable({ model })).parts.vae).toBeUndefined();
   });
 
   it('make a model of a U-Net alone, which says what it lacks until then', async () => {
@@ -337,12 +337,12 @@ describe('files that stand in for a part of a model', () => {
     expect(entry).toMatchObject({ kind: 'unet', runnable: true, error: null, lacks: ['text-encoder', 'vae'] });
     await expect(models.runnable({ model })).rejects.toMatchObject({ code: 'weights.missingTensor', message: 'unet.safetensors has no text encoder and VAE inside', hint: expect.stringContaining('for it') });
     const vae = await put('fine.safetensors', await vaeOf(checkpoint)), text = await put('clip_l.safetensors', await partOf(checkpoint, 'text.safetensors', below('cond_stage_model.transformer.')));
-    expect(await models.runnable({ model, vae, textEncoders: [text] })).toMatchObject({ family: 'sd1', textEncoders: [{ id: text, name: 'clip_l' }] });
+    expect(await models.runnable({ model, vae, textEncoders: [text] })).toMatchObject({ family: 'sd1', parts: { textEncoders: [{ id: text, name: 'clip_l' }] } });
   });
 
   it('that are gone or are something else end in words that name them', async () => {
     const model = await put('m.safetensors', checkpoint), vae = await put('fine.safetensors', await vaeOf(checkpoint));
-    await expect(models.runnable({ model, vae: model })).resolves.toMatchObject({ vae: { id: model } });      // a checkpoint's own is a VAE, too
+    await expect(models.runnable({ model, vae: model })).resolves.toMatchObject({ parts: { vae: { id: model } } });      // a checkpoint's own is a VAE, too
     await expect(models.runnable({ model, textEncoders: [vae] })).rejects.toMatchObject({ code: 'model.notACheckpoint', message: 'fine.safetensors is no text encoder' });
     await rm(join(folder, 'fine.safetensors'));
     await expect(models.runnable({ model, vae })).rejects.toMatchObject({ code: 'model.notFound', message: 'The VAE that was chosen for m is not there any more' });

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parametersText, parseParameters } from '../../../main/services/pictures/parameters';
+import { slotEntries } from '../../../preload/contract/file-slots';
 import { samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
 import { fuzzRuns } from '../../support/fuzz';
 import { anyJob, job } from '../../support/pictures';
@@ -21,7 +22,7 @@ describe('the parameters text', () => {
   });
 
   it('leaves out what is empty or as usual, and quotes what holds a comma or a colon', () => {
-    expect(text({ negative: '', rng: 'nv', compat: 'a1111', model: { name: 'a, b: "c"', hash: null } })).toBe(
+    expect(text({ negative: '', rng: 'nv', compat: 'a1111', files: { model: { name: 'a, b: "c"', hash: null } } })).toBe(
       'a red house on grass\nSteps: 20, Sampler: Euler, Schedule type: Karras, CFG scale: 7, Seed: 42, Size: 64x64, Model: "a, b: \\"c\\"", Version: atelier 1.2.3');
   });
 
@@ -31,16 +32,17 @@ describe('the parameters text', () => {
   });
 
   it('has what a job may have besides, each at the place of A1111', () => {
-    const refiner = { model: { name: 'xl_refiner', hash: 'ef'.repeat(32) }, switchAt: 0.8 };
+    const { model } = job().files;
     expect(text({
-      kind: 'img2img', init: 'cd'.repeat(32), strength: 0.6, mask: '01'.repeat(32), imageCfg: 1.5, clipSkip: 2, cfgRescale: 0.7, variation: { seed: 0, strength: 0.25 }, ensd: 31337, emphasis: 'no_norm', refiner,
-      template: { prompt: 'a {red|blue} house', negative: '__bad__, x' }, vae: { name: 'vae-ft-mse.safetensors', hash: '23'.repeat(32) },
-      embeddings: [{ name: 'EasyNegative', hash: '45'.repeat(32) }, { name: 'a:b, c', hash: '67'.repeat(32) }], textEncoders: [{ name: 'clip_l', hash: null }, { name: 'clip_g', hash: null }],
+      kind: 'img2img', init: 'cd'.repeat(32), strength: 0.6, mask: '01'.repeat(32), imageCfg: 1.5, clipSkip: 2, cfgRescale: 0.7, variation: { seed: 0, strength: 0.25 }, ensd: 31337, emphasis: 'no_norm', refiner: { switchAt: 0.8 },
+      template: { prompt: 'a {red|blue} house', negative: '__bad__, x' },
+      files: { model, refiner: { name: 'xl_refiner', hash: 'ef'.repeat(32) }, vae: { name: 'vae-ft-mse.safetensors', hash: '23'.repeat(32) },
+        embeddings: [{ name: 'EasyNegative', hash: '45'.repeat(32) }, { name: 'a:b, c', hash: '67'.repeat(32) }], textEncoders: [{ name: 'clip_l', hash: null }, { name: 'clip_g', hash: null }] },
     })).toBe('a red house on grass\nSteps: 20, Sampler: Euler, Schedule type: Karras, CFG scale: 7, Image CFG scale: 1.5, Seed: 42, Size: 64x64, Model hash: ababababab, Model: mini, '
       + 'VAE hash: 2323232323, VAE: vae-ft-mse.safetensors, Variation seed: 0, Variation seed strength: 0.25, Denoising strength: 0.6, Clip skip: 2, ENSD: 31337, RNG: CPU, Emphasis: No norm, CFG rescale: 0.7, TI hashes: "EasyNegative: 454545454545, ab c: 676767676767", Refiner: xl_refiner [efefefefef], '
       + 'Refiner switch at: 0.8, Template: a {red|blue} house, Negative Template: "__bad__, x", Version: atelier 1.2.3, Module 1: clip_l, Module 2: clip_g');
-    expect(text({ vae: { name: 'taesd_decoder.safetensors', hash: null } })).toContain('Model: mini, VAE: taesd_decoder.safetensors, RNG: CPU, VAE Decoder: TAESD, Version');
-    expect(text({ refiner: { model: { name: 'unhashed', hash: null }, switchAt: 0 } })).toContain('Refiner: unhashed, Refiner switch at: 0, Version');
+    expect(text({ files: { model, vae: { name: 'taesd_decoder.safetensors', hash: null } } })).toContain('Model: mini, VAE: taesd_decoder.safetensors, RNG: CPU, VAE Decoder: TAESD, Version');
+    expect(text({ files: { model, refiner: { name: 'unhashed', hash: null } }, refiner: { switchAt: 0 } })).toContain('Refiner: unhashed, Refiner switch at: 0, Version');
     expect(text({ emphasis: 'ignore' })).toContain('RNG: CPU, Emphasis: Ignore, Version');
     expect(text({ emphasis: 'none' })).toContain('RNG: CPU, Emphasis: None, Version');
     expect(text({ emphasis: 'comfy' }), 'which A1111 does not know').toBe(text({}));
@@ -49,19 +51,19 @@ describe('the parameters text', () => {
 
   it('is read back from any job, but for prompts that look like the rest of it', () => {
     const clean = (part: string) => part.trim() === part && !/[\r\n\0\u2028\u2029\ufeff]|negative prompt:/i.test(part) && Buffer.from(part).toString() === part;
-    const jobs = anyJob.filter(({ prompt, negative, model, refiner, template, vae, textEncoders = [], embeddings = [] }) => {
-      const values = [model.name, vae?.name ?? '', ...[...textEncoders, ...embeddings].map(({ name }) => name), refiner?.model.name ?? '', template?.prompt ?? '', template?.negative ?? ''];
+    const jobs = anyJob.filter(({ prompt, negative, template, files }) => {
+      const values = [...slotEntries(files).map(([, { name }]) => name), template?.prompt ?? '', template?.negative ?? ''];
       return [prompt, negative, ...values].every(clean) && values.every((value) => !value.startsWith('"'));
     });
     fc.assert(fc.property(jobs, (original) => {
-      const { vae, textEncoders, embeddings, imageCfg, cfgRescale, variation, ensd, emphasis, refiner, template } = original;
+      const { files: { model, vae, textEncoders, embeddings, refiner: second }, imageCfg, cfgRescale, variation, ensd, emphasis, refiner, template } = original;
       const hashed = (embeddings ?? []).filter(({ hash }) => hash);
       const { prompt, negative, fields } = parseParameters(parametersText(original, { version: '1' }));
       expect({ prompt, negative }).toEqual({ prompt: original.prompt, negative: original.negative });
       expect(Object.fromEntries(fields)).toEqual({
         Steps: String(original.steps), Sampler: samplerLabels[original.sampler], 'Schedule type': scheduleLabels[original.schedule], 'CFG scale': String(original.cfg),
         Seed: String(original.seed), Size: `${original.width}x${original.height}`, Version: 'atelier 1',
-        ...(original.model.hash && { 'Model hash': original.model.hash.slice(0, 10) }), ...(original.model.name && { Model: original.model.name }),
+        ...(model.hash && { 'Model hash': model.hash.slice(0, 10) }), ...(model.name && { Model: model.name }),
         ...(vae?.hash && { 'VAE hash': vae.hash.slice(0, 10) }), ...(vae?.name && { VAE: vae.name, ...(/taesd/i.test(vae.name) && { 'VAE Decoder': 'TAESD' }) }),
         ...(hashed.length > 0 && { 'TI hashes': hashed.map(({ name, hash }) => `${name.replace(/[:,]/g, '')}: ${hash!.slice(0, 12)}`).join(', ') }),
         ...Object.fromEntries((textEncoders ?? []).map(({ name }, i) => [`Module ${i + 1}`, name])),
@@ -70,7 +72,7 @@ describe('the parameters text', () => {
         ...(imageCfg !== undefined && { 'Image CFG scale': String(imageCfg) }), ...(cfgRescale !== undefined && { 'CFG rescale': String(cfgRescale) }),
         ...(variation && { 'Variation seed': String(variation.seed), 'Variation seed strength': String(variation.strength) }),
         ...(ensd && { ENSD: String(ensd) }), ...(emphasis && emphasis !== 'original' && emphasis !== 'comfy' && { Emphasis: { no_norm: 'No norm', ignore: 'Ignore', none: 'None' }[emphasis] }),
-        ...(refiner && { Refiner: title(refiner.model), 'Refiner switch at': String(refiner.switchAt) }),
+        ...(refiner && { Refiner: title(second!), 'Refiner switch at': String(refiner.switchAt) }),
         ...(template?.prompt && { Template: template.prompt }), ...(template?.negative && { 'Negative Template': template.negative }),
       });
     }), { numRuns: fuzzRuns(500) });
@@ -102,7 +104,7 @@ describe("A1111's texts", () => {
     expect(read('x\nSteps: 20, Tiling, Seed: 1, Size: 8x8, Steps: 30, Restore faces').fields).toEqual({ Steps: '30', Tiling: 'Tiling', Seed: '1', Size: '8x8', 'Restore faces': 'Restore faces' });
     expect(read('a cat, Steps: 20, Seed: 1, Size: 8x8').fields, 'pairs behind a prompt').toMatchObject({ Steps: '20', 'a cat': 'a cat' });
     expect(read('Tiling, style: oil, mood: calm')).toEqual({ prompt: 'Tiling, style: oil, mood: calm', negative: '', fields: {} });
-    expect(read(text({ model: { name: 'Model', hash: null } })).fields).toMatchObject({ Model: 'Model', RNG: 'CPU' });
+    expect(read(text({ files: { model: { name: 'Model', hash: null } } })).fields).toMatchObject({ Model: 'Model', RNG: 'CPU' });
   });
 
   it("have values in bare JSON, as Civitai writes them, commas and all", () => {

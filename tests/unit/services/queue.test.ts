@@ -26,9 +26,9 @@ describe('the queue', () => {
   it('fills in the model\'s hash before the picture is saved', async () => {
     const bench = open();
     const [job] = await bench.ask('x');
-    expect(job!.spec.model.hash).toBeNull();
+    expect(job!.spec.files.model.hash).toBeNull();
     await bench.until(job!.id, 'done');
-    expect(bench.saved[0]!.job.model.hash).toBe('a'.repeat(64));
+    expect(bench.saved[0]!.job.files.model.hash).toBe('a'.repeat(64));
   });
 
   it('tells every step with seconds left, and shows a preview of it', async () => {
@@ -88,16 +88,16 @@ describe('the queue', () => {
 
   it('hands the worker the files of all that a job names', async () => {
     const bench = open();
-    const [job] = await bench.ask('x', { model: 'xl', init: blob('a1'), mask: blob('b2'), depth: blob('c3'), refiner: { model: 'refiner', switchAt: 0.7 } });
+    const [job] = await bench.ask('x', { files: { model: 'xl', refiner: 'refiner' }, init: blob('a1'), mask: blob('b2'), depth: blob('c3'), refiner: { switchAt: 0.7 } });
     await bench.until(job!.id, 'done');
     expect(bench.runs()).toMatchObject([{
-      modelPath: '/models/xl.safetensors', refinerPath: '/models/refiner.safetensors', initPath: `/blobs/${blob('a1')}`, maskPath: `/blobs/${blob('b2')}`, depthPath: `/blobs/${blob('c3')}`,
-      job: { kind: 'img2img', strength: 0.6, refiner: { model: { name: 'refiner', hash: null }, switchAt: 0.7 } },
+      files: { model: '/models/xl.safetensors', refiner: '/models/refiner.safetensors' }, pictures: { init: `/blobs/${blob('a1')}`, mask: `/blobs/${blob('b2')}`, depth: `/blobs/${blob('c3')}` },
+      job: { kind: 'img2img', strength: 0.6, files: { refiner: { name: 'refiner', hash: null } }, refiner: { switchAt: 0.7 } },
     }]);
     const [plain] = await bench.ask('x');
     await bench.until(plain!.id, 'done');
-    const { refinerPath, initPath, maskPath, depthPath } = bench.runs()[1]!;
-    expect([refinerPath, initPath, maskPath, depthPath]).toEqual([undefined, undefined, undefined, undefined]);
+    const { files, pictures } = bench.runs()[1]!;
+    expect([files, pictures]).toEqual([{ model: '/models/mini.safetensors' }, {}]);
   });
 
   it.each(['init', 'mask', 'depth'] as const)('refuses a picture (%s) that is not there, and stores nothing', async (field) => {
@@ -115,52 +115,53 @@ describe('the queue', () => {
 
   it('refuses a refiner that is not there, or that reads other latents, by name', async () => {
     const bench = open();
-    await expect(bench.ask('x', { refiner: { model: 'nope', switchAt: 0.8 } })).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringContaining('nope') });
-    await expect(bench.ask('x', { model: 'mini', refiner: { model: 'refiner', switchAt: 0.8 } })).rejects.toMatchObject({
+    await expect(bench.ask('x', { files: { refiner: 'nope' } })).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringContaining('nope') });
+    await expect(bench.ask('x', { files: { refiner: 'refiner' } })).rejects.toMatchObject({
       code: 'job.invalid', message: expect.stringMatching(/^refiner: refiner cannot go on with what mini has begun: only refiner is an SDXL model/), hint: expect.stringContaining('same family'),
     });
-    await expect(bench.ask('x', { model: 'xl', refiner: { model: 'mini', switchAt: 0.8 } })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('only xl is an SDXL model') });
+    await expect(bench.ask('x', { files: { model: 'xl', refiner: 'mini' } })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('only xl is an SDXL model') });
     expect(bench.store.jobs.size).toBe(0);
-    for (const [model, refiner] of [['mini', 'mini'], ['xl', 'xl'], ['xl', 'refiner']] as const) expect(await bench.ask('x', { model, refiner: { model: refiner, switchAt: 0.8 } })).toHaveLength(1);
+    for (const [model, refiner] of [['mini', 'mini'], ['xl', 'xl'], ['xl', 'refiner']] as const) expect(await bench.ask('x', { files: { model, refiner } })).toHaveLength(1);
   });
 
   it('fills in the refiner\'s hash before the picture is saved, also after a restart', async () => {
     const store = new MemoryStore();
     const first = openBench({ store });
-    const [running] = await first.ask('slow', { model: 'xl', steps: 50, refiner: { model: 'refiner', switchAt: 0.8 } });
-    const [waiting] = await first.ask('x', { model: 'xl', refiner: { model: 'refiner', switchAt: 0.5 } });
-    expect(waiting!.spec.refiner).toEqual({ model: { name: 'refiner', hash: null }, switchAt: 0.5 });
+    const [running] = await first.ask('slow', { files: { model: 'xl', refiner: 'refiner' }, steps: 50 });
+    const [waiting] = await first.ask('x', { files: { model: 'xl', refiner: 'refiner' }, refiner: { switchAt: 0.5 } });
+    expect([running!.spec.refiner, waiting!.spec.refiner]).toEqual([{ switchAt: 0.8 }, { switchAt: 0.5 }]);
+    expect(waiting!.spec.files.refiner).toEqual({ name: 'refiner', hash: null });
     await first.until(running!.id, (view) => view.step === 1);
     await first.close();
-    expect(store.listUnfinished().map(({ modelId, refinerId }) => [modelId, refinerId])).toEqual([['xl', 'refiner'], ['xl', 'refiner']]);
+    expect(store.listUnfinished().map(({ fileIds }) => fileIds)).toEqual(Array(2).fill({ model: 'xl', refiner: 'refiner', vae: null, textEncoders: [] }));
 
     const second = open({ store });
     await second.until(running!.id, (view) => view.step === 1);
     await second.queue.cancel([running!.id]);
     const done = await second.until(waiting!.id, 'done');
-    expect(second.runs()[1]).toMatchObject({ modelPath: '/models/xl.safetensors', refinerPath: '/models/refiner.safetensors' });
-    expect(second.saved).toMatchObject([{ job: { model: { name: 'xl', hash: 'b'.repeat(64) }, refiner: { model: { name: 'refiner', hash: 'c'.repeat(64) }, switchAt: 0.5 } } }]);
-    expect(done.spec.refiner!.model.hash).toBe('c'.repeat(64));
-    expect(store.jobs.get(waiting!.id)!.spec.refiner!.model.hash).toBe('c'.repeat(64));
+    expect(second.runs()[1]).toMatchObject({ files: { model: '/models/xl.safetensors', refiner: '/models/refiner.safetensors' } });
+    expect(second.saved).toMatchObject([{ job: { files: { model: { name: 'xl', hash: 'b'.repeat(64) }, refiner: { name: 'refiner', hash: 'c'.repeat(64) } }, refiner: { switchAt: 0.5 } } }]);
+    expect(done.spec.files.refiner!.hash).toBe('c'.repeat(64));
+    expect(store.jobs.get(waiting!.id)!.spec.files.refiner!.hash).toBe('c'.repeat(64));
   });
 
   it('names the files that stand in for the model\'s own parts, hands them to the worker, and fills in their hashes, also after a restart', async () => {
     const store = new MemoryStore();
     const first = openBench({ store });
     const [running] = await first.ask('slow', { steps: 50 });
-    const [waiting] = await first.ask('trained', { model: 'xl', vae: 'fine.safetensors', textEncoders: ['clip_l'] });
-    expect(waiting!.spec).toMatchObject({ vae: { name: 'fine.safetensors', hash: null }, textEncoders: [{ name: 'clip_l', hash: null }] });
-    expect(running!.spec).not.toHaveProperty('vae');
+    const [waiting] = await first.ask('trained', { files: { model: 'xl', vae: 'fine.safetensors', textEncoders: ['clip_l'] } });
+    expect(waiting!.spec).toMatchObject({ files: { vae: { name: 'fine.safetensors', hash: null }, textEncoders: [{ name: 'clip_l', hash: null }] } });
+    expect(running!.spec.files).not.toHaveProperty('vae');
     await first.until(running!.id, (view) => view.step === 1);
-    expect(first.runs()[0]).toMatchObject({ vaePath: undefined, textEncoderPaths: [], previewPath: undefined });
+    expect(first.runs()[0]).toMatchObject({ files: { model: '/models/mini.safetensors' }, previewPath: undefined });
     await first.close();
 
     const second = open({ store });
     await second.until(running!.id, (view) => view.step === 1);
     await second.queue.cancel([running!.id]);
     const done = await second.until(waiting!.id, 'done');
-    expect(second.runs()[1]).toMatchObject({ vaePath: '/models/fine.safetensors', textEncoderPaths: ['/models/clip_l'], previewPath: '/models/taesdxl_decoder.safetensors' });
-    const named = { vae: { name: 'fine.safetensors', hash: 'd'.repeat(64) }, textEncoders: [{ name: 'clip_l', hash: 'e'.repeat(64) }], embeddings: [{ name: 'trained', hash: 'f'.repeat(64) }] };
+    expect(second.runs()[1]).toMatchObject({ files: { vae: '/models/fine.safetensors', textEncoders: ['/models/clip_l'] }, previewPath: '/models/taesdxl_decoder.safetensors' });
+    const named = { files: { vae: { name: 'fine.safetensors', hash: 'd'.repeat(64) }, textEncoders: [{ name: 'clip_l', hash: 'e'.repeat(64) }], embeddings: [{ name: 'trained', hash: 'f'.repeat(64) }] } };
     expect(second.saved).toMatchObject([{ job: named }]);
     expect(done.spec).toMatchObject(named);
   });
@@ -175,14 +176,14 @@ describe('the queue', () => {
   it('has stored a job by the time it is acknowledged', async () => {
     const bench = open();
     const [job] = await bench.ask('x');
-    expect(bench.store.jobs.get(job!.id)).toMatchObject({ modelId: 'mini', refinerId: null, spec: { prompt: 'x' } });
+    expect(bench.store.jobs.get(job!.id)).toMatchObject({ fileIds: { model: 'mini' }, spec: { prompt: 'x' } });
     await bench.until(job!.id, 'done');
     expect(bench.store.jobs.get(job!.id)).toMatchObject({ state: 'done', attempt: 1 });
   });
 
   it('refuses an unknown model and a seed that would count past the largest, and stores nothing', async () => {
     const bench = open();
-    await expect(bench.ask('x', { model: 'nope' })).rejects.toMatchObject({ code: 'model.notFound' });
+    await expect(bench.ask('x', { files: { model: 'nope' } })).rejects.toMatchObject({ code: 'model.notFound' });
     await expect(bench.ask('x', { count: 2, seed: Number.MAX_SAFE_INTEGER })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('seed') });
     expect(bench.store.jobs.size).toBe(0);
   });

@@ -37,7 +37,7 @@ describe('the studio', () => {
     const done = await until((await ask('a red house')).id, ended);
     expect(done).toMatchObject({ state: 'done', error: null });
     const picture = await studio.library.get(done.pictureId!);
-    expect(picture.job).toMatchObject({ prompt: 'a red house', seed: 200, model: { name: 'Atelier Mini', hash: expect.stringMatching(/^[0-9a-f]{64}$/) } });
+    expect(picture.job).toMatchObject({ prompt: 'a red house', seed: 200, files: { model: { name: 'Atelier Mini', hash: expect.stringMatching(/^[0-9a-f]{64}$/) } } });
     expect(await sharp(picture.path).metadata()).toMatchObject({ format: 'png', width: 64, height: 64 });
     expect((await sharp(picture.path).raw().toBuffer())[0]).toBe(200);
     expect((await sharp(await studio.thumbnailPath(picture.id)).metadata()).format).toBe('webp');

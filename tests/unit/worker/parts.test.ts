@@ -8,22 +8,22 @@ import { ModelCache } from '../../../main/worker/model-cache';
 import { encodeHeader } from '../../../main/engine/weights/safetensors';
 import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
-import type { FromWorker, RunMessage } from '../../../main/worker/protocol';
+import type { FromWorker } from '../../../main/worker/protocol';
 import { runJob } from '../../../main/worker/run-job';
 import { below, partOf, randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../../support/checkpoints';
 import { stateDictFrom, torchZip } from '../../support/pickles';
+import { runPaths, type JobPaths } from '../../support/run-message';
 
 const side = 64, blob = 'a'.repeat(64);
 const models = new ModelCache(ortRuntime({ threads: 1 }));
 const taesd = (part: string): string => join(import.meta.dirname, `../../golden/cases/taesd_tiny/taesd_${part}.safetensors`);
 
-type Paths = Omit<RunMessage, 'type' | 'id' | 'job' | 'attempt'>;
-async function run(paths: Paths, changes: Partial<JobSpec> = {}): Promise<{ rgb: Uint8Array; said: FromWorker[] }> {
+async function run(paths: JobPaths, changes: Partial<JobSpec> = {}): Promise<{ rgb: Uint8Array; said: FromWorker[] }> {
   const job = JobSpec.parse({
-    kind: 'txt2img', model: { name: 'tiny', hash: null }, prompt: 'a red house', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 4, width: side, height: side, ...changes,
+    kind: 'txt2img', prompt: 'a red house', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 4, width: side, height: side, files: { model: { name: 'tiny', hash: null } }, ...changes,
   });
   const said: FromWorker[] = [];
-  const { pixels } = await runJob({ type: 'run', id: 'test', job, attempt: 1, ...paths }, models, new AbortController().signal, (message) => { said.push(message); });
+  const { pixels } = await runJob({ type: 'run', id: 'test', job, attempt: 1, ...runPaths(paths) }, models, new AbortController().signal, (message) => { said.push(message); });
   return { rgb: pixels.rgb, said };
 }
 const paint = async (...args: Parameters<typeof run>): Promise<Uint8Array> => (await run(...args)).rgb;

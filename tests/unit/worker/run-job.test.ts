@@ -7,21 +7,20 @@ import { JobSpec } from '../../../preload/contract/job';
 import { ModelCache } from '../../../main/worker/model-cache';
 import { openWeightFile } from '../../../main/files/weight-file';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
-import type { RunMessage } from '../../../main/worker/protocol';
 import { runJob } from '../../../main/worker/run-job';
 import { folderOf, randomFamilyCheckpoint, scratchFolder, tinyFamilies, withInputs } from '../../support/checkpoints';
 import { stateDictFrom, torchZip } from '../../support/pickles';
+import { runPaths, type JobPaths } from '../../support/run-message';
 
 const side = 64;
 const hash = 'a'.repeat(64);
 const models = new ModelCache(ortRuntime({ threads: 1 }));
 
-type Paths = Pick<RunMessage, 'modelPath' | 'refinerPath' | 'initPath' | 'maskPath' | 'depthPath'>;
-async function paint(paths: Paths, changes: Partial<JobSpec> = {}): Promise<Uint8Array> {
+async function paint(paths: JobPaths, changes: Partial<JobSpec> = {}): Promise<Uint8Array> {
   const job = JobSpec.parse({
-    kind: 'txt2img', model: { name: 'tiny', hash: null }, prompt: 'a red (house:1.3)', seed: 7, steps: 3, sampler: 'euler_a', schedule: 'normal', cfg: 4, width: side, height: side, ...changes,
+    kind: 'txt2img', prompt: 'a red (house:1.3)', seed: 7, steps: 3, sampler: 'euler_a', schedule: 'normal', cfg: 4, width: side, height: side, files: { model: { name: 'tiny', hash: null } }, ...changes,
   });
-  const { pixels } = await runJob({ type: 'run', id: 'test', job, attempt: 1, ...paths }, models, new AbortController().signal, () => undefined);
+  const { pixels } = await runJob({ type: 'run', id: 'test', job, attempt: 1, ...runPaths(paths) }, models, new AbortController().signal, () => undefined);
   return pixels.rgb;
 }
 
@@ -35,6 +34,7 @@ const noisy = (): Promise<string> => file('init.png', sharp(Uint8Array.from({ le
 const grey = (white: (x: number, y: number) => number, width = side, height = side): Promise<string> =>
   file('grey.png', sharp(Uint8Array.from({ length: width * height }, (_, i) => white(i % width, Math.floor(i / width))), { raw: { width, height, channels: 1 } }));
 
+const refined = { files: { model: { name: 'tiny', hash: null }, refiner: { name: 'refiner', hash: null } }, refiner: { switchAt: 0.5 } };
 let sd1: string;
 beforeAll(async () => { sd1 = await randomFamilyCheckpoint(tinyFamilies.sd1); });
 
@@ -118,16 +118,16 @@ describe('pictures that a job brings', () => {
 });
 
 describe('a refiner', () => {
-  const job = { steps: 4, refiner: { model: { name: 'refiner', hash: null }, switchAt: 0.5 } };
+  const job = { steps: 4, ...refined };
   test('finishes what the model began, and both stay open, however little may be kept', async () => {
     const [modelPath, refinerPath] = [await randomFamilyCheckpoint(tinyFamilies.sdxl), await randomFamilyCheckpoint(tinyFamilies['sdxl-refiner'], { seed: 2 })];
     await models.limit(1);
     const alone = await paint({ modelPath }, { steps: 4 });
-    const refined = await paint({ modelPath, refinerPath }, job);
-    expect(refined).not.toEqual(alone);
+    const finished = await paint({ modelPath, refinerPath }, job);
+    expect(finished).not.toEqual(alone);
     expect(models.list().map(({ path }) => path)).toEqual([modelPath, refinerPath]);
-    expect(await paint({ modelPath, refinerPath }, job)).toEqual(refined);
-    expect(await paint({ modelPath, refinerPath }, { ...job, refiner: { ...job.refiner, switchAt: 1 } })).toEqual(alone);
+    expect(await paint({ modelPath, refinerPath }, job)).toEqual(finished);
+    expect(await paint({ modelPath, refinerPath }, { ...job, refiner: { switchAt: 1 } })).toEqual(alone);
     await paint({ modelPath: sd1 });
     expect(models.list().map(({ path }) => path)).toEqual([sd1]);
     await models.limit(Infinity);
@@ -145,7 +145,7 @@ describe('weights that are not numbers are found', () => {
     const modelPath = await randomFamilyCheckpoint(tinyFamilies.sdxl), refinerPath = join(scratchFolder(), 'broken-refiner.safetensors');
     copyFileSync(await randomFamilyCheckpoint(tinyFamilies['sdxl-refiner']), refinerPath);
     await spoil(refinerPath, 'model.diffusion_model.out.2.bias');
-    await expect(paint({ modelPath, refinerPath }, { refiner: { model: { name: 'r', hash: null }, switchAt: 0.5 } })).rejects.toMatchObject({
+    await expect(paint({ modelPath, refinerPath }, refined)).rejects.toMatchObject({
       code: 'weights.notFinite', message: expect.stringMatching(/^broken-refiner\.safetensors holds .*out\.2\.bias/) as string, data: { file: refinerPath },
     });
   });

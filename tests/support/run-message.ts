@@ -1,0 +1,13 @@
+// What the worker is sent with a job, from the paths that a test names.
+import type { RunMessage } from '../../main/worker/protocol';
+
+export interface JobPaths {
+  readonly modelPath: string; readonly refinerPath?: string; readonly vaePath?: string; readonly textEncoderPaths?: readonly string[];
+  readonly initPath?: string; readonly maskPath?: string; readonly depthPath?: string;
+  readonly previewPath?: string; readonly embeddingsPath?: string;
+}
+
+export const runPaths = ({ modelPath, refinerPath, vaePath, textEncoderPaths, initPath, maskPath, depthPath, ...more }: JobPaths): Omit<RunMessage, 'type' | 'id' | 'job' | 'attempt'> => ({
+  files: { model: modelPath, refiner: refinerPath, vae: vaePath, textEncoders: textEncoderPaths && [...textEncoderPaths] },
+  pictures: { init: initPath, mask: maskPath, depth: depthPath }, ...more,
+});
