@@ -1,22 +1,30 @@
-// Models that stay ready between jobs, and are let go when memory gets scarce. A model is its files as they were: another date or size is another model.
+// Models that stay ready between jobs, and are let go when memory gets scarce. A model is composed of networks, which are what is kept: one that has only
+// another VAE shares the rest.
 import { freemem, totalmem } from 'node:os';
-import { Model } from '../engine/pipeline/model';
+import { TinyAutoencoder, type Autoencoder } from '../engine/pipeline/autoencoder';
+import { composeModel, type Model } from '../engine/pipeline/model';
+import type { Networks } from '../engine/pipeline/networks';
 import type { Runtime } from '../engine/pipeline/runtime';
+import { openModel } from '../files/model-folder';
 import { openParts, versionOf, type ModelPaths } from './model-parts';
+import { NetworkCache, stampsOf, type KeptNetwork } from './network-cache';
 
-/** Below this share of the machine's memory, models that no job uses are let go. */
+/** Below this share of the machine's memory, networks that no job uses are let go. */
 const SCARCE = 0.08;
 
 const systemFreeShare = (): number => (process.availableMemory?.() ?? freemem()) / totalmem();
 
-interface Kept { readonly paths: ModelPaths; readonly key: string; readonly version: string; readonly bytes: number; readonly model: Model }
+interface Composed<Made> { readonly version: string; readonly made: Made; readonly networks: readonly KeptNetwork[] }
 
 export class ModelCache {
-  readonly runtime: Runtime;
+  private readonly runtime: Runtime;
   private readonly freeShare: () => number;
   private cacheBytes = Infinity;
-  /** The last one was used last. */
-  private kept: Kept[] = [];
+  private readonly networks = new NetworkCache();
+  /** What was composed of them, by its files. */
+  private readonly composed = new Map<string, Composed<unknown>>();
+  /** The last job's. */
+  private readonly used = new Set<KeptNetwork>();
 
   /** `freeShare`: how much of the machine's memory, or of what this process may have of it, is to be had now; 0–1. */
   constructor(runtime: Runtime, freeShare: () => number = systemFreeShare) {
@@ -24,25 +32,42 @@ export class ModelCache {
     this.freeShare = freeShare;
   }
 
-  /** The models of one job, which make room for each other by no means. Throws file.*, weights.*, model.* when one is not a model that runs. */
+  /** The models of a job that begins, which make room for each other by no means. Throws file.*, weights.*, model.* when one is not a model that runs. */
   async get<Models extends readonly ModelPaths[]>(...wanted: Models): Promise<{ [I in keyof Models]: Model }> {
+    this.used.clear();
     const models: Model[] = [];
-    for (const paths of wanted) models.push(await this.take(paths));
-    await this.shrink(new Set(models).size);
+    for (const paths of wanted) models.push(await this.model(paths));
+    await this.shrink();
     return models as { [I in keyof Models]: Model };
   }
 
+  /** A TAESD that shows the steps of the job. Throws file.*, weights.* when it cannot be opened. */
+  previewDecoder(path: string): Promise<Autoencoder> {
+    return this.compose(['preview', path], { model: path }, async (networks) => {
+      const file = await openModel(path);
+      return networks(await stampsOf([file]))('taesd', file, () => new TinyAutoencoder(file, this.runtime));
+    });
+  }
+
+  /** Bytes that are kept open, by the files that they lie in; the last one was used last. */
   list(): { path: string; bytes: number }[] {
-    return this.kept.map(({ paths, bytes }) => ({ path: paths.model, bytes }));
+    const files = new Map<string, number>();
+    for (const { path, bytes } of this.networks.list()) {
+      const before = files.get(path) ?? 0;
+      files.delete(path);
+      files.set(path, before + bytes);
+    }
+    return [...files].map(([path, bytes]) => ({ path, bytes }));
   }
 
   async limit(cacheBytes: number): Promise<void> {
     this.cacheBytes = cacheBytes;
-    await this.shrink(1);
+    await this.shrink();
   }
 
   async releaseAll(): Promise<void> {
-    for (const entry of [...this.kept]) await this.drop(entry);
+    for (const network of [...this.networks.list()]) await this.drop(network);
+    this.used.clear();
   }
 
   /** Called while nothing runs. Mapped weights cost nothing to bring back as long as the system still has the file cached. */
@@ -50,34 +75,45 @@ export class ModelCache {
     if (this.freeShare() < SCARCE) await this.releaseAll();
   }
 
-  /** Known or newly opened, and the last of those kept. */
-  private async take(paths: ModelPaths): Promise<Model> {
-    const { version, sizeBytes } = await versionOf(paths), key = JSON.stringify([paths.model, paths.vae, paths.textEncoders ?? []]);
-    const known = this.kept.find((entry) => entry.key === key);
-    if (known?.version === version) {
-      this.kept = [...this.kept.filter((entry) => entry !== known), known];
-      return known.model;
-    }
-    if (known) await this.drop(known);
-    const { file, tiny } = await openParts(paths);
-    const model = new Model({ unet: file, text: file, vae: file, tiny }, this.runtime);
-    this.kept.push({ paths, key, version, bytes: sizeBytes, model });
-    return model;
+  private model(paths: ModelPaths): Promise<Model> {
+    return this.compose(['model', paths.model, paths.vae, paths.textEncoders ?? []], paths, async (networks) => {
+      const { file, tiny } = await openParts(paths);
+      return composeModel({ unet: file, text: file, vae: file, tiny }, this.runtime, { networks: networks(await stampsOf(tiny ? [file, tiny] : [file])) });
+    });
   }
 
-  /** Keeps the `newest`, whatever their size. */
-  private async shrink(newest: number): Promise<void> {
+  /** Known while its files are as they were, or composed now of networks that are open or are opened. */
+  private async compose<Made>(name: unknown[], paths: ModelPaths, compose: (networks: (stamps: ReadonlyMap<string, string>) => Networks) => Promise<Made>): Promise<Made> {
+    const { version } = await versionOf(paths), key = JSON.stringify(name);
+    let known = this.composed.get(key) as Composed<Made> | undefined;
+    if (known?.version !== version) {
+      const taken: KeptNetwork[] = [];
+      const made = await compose((stamps) => (kind, file, open, options) => {
+        const kept = this.networks.take(kind, file, stamps, open, options);
+        taken.push(kept);
+        return kept.network;
+      });
+      const stale = known?.networks ?? [];
+      known = { version, made, networks: taken };
+      this.composed.set(key, known);
+      for (const network of stale) if (![...this.composed.values()].some(({ networks }) => networks.includes(network))) await this.drop(network);
+    }
+    this.networks.touch(known.networks);
+    for (const network of known.networks) this.used.add(network);
+    return known.made;
+  }
+
+  /** Keeps what the last job used, whatever its size. */
+  private async shrink(): Promise<void> {
     const scarce = this.freeShare() < SCARCE;
-    let bytes = this.kept.reduce((sum, entry) => sum + entry.bytes, 0);
-    for (const entry of this.kept.slice(0, -newest)) {
-      if (bytes <= this.cacheBytes && !scarce) return;
-      bytes -= entry.bytes;
-      await this.drop(entry);
+    for (const network of [...this.networks.list()]) {
+      if (this.networks.sizeBytes <= this.cacheBytes && !scarce) return;
+      if (!this.used.has(network)) await this.drop(network);
     }
   }
 
-  private async drop(entry: Kept): Promise<void> {
-    this.kept = this.kept.filter((other) => other !== entry);
-    await entry.model.close();
+  private async drop(network: KeptNetwork): Promise<void> {
+    for (const [key, { networks }] of this.composed) if (networks.includes(network)) this.composed.delete(key);
+    await this.networks.drop(network);
   }
 }

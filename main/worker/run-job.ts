@@ -2,7 +2,6 @@
 import { basename, dirname, relative } from 'node:path';
 import { AppError } from '../engine/errors';
 import type { Pictures } from '../engine/pipeline/extra-channels';
-import { TinyAutoencoder } from '../engine/pipeline/autoencoder';
 import { generate, type StepReport } from '../engine/pipeline/generate';
 import { Tokenizer } from '../engine/text/tokenizer';
 import type { Tensor } from '../engine/tensor';
@@ -31,7 +30,8 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
   const { refiner: second, ...first } = message.files;
   const wanted = [first, ...(second === undefined ? [] : [{ model: second }])] as const;
   const [[model, refiner], pictures, vocabulary] = await Promise.all([models.get(...wanted), readPictures(message), clipTokenizer()]);
-  const previewDecoder = message.previewPath === undefined ? undefined : await openPreviewDecoder(message.previewPath, models);
+  // Previews are a comfort: without a sound file for them, the job does without.
+  const previewDecoder = message.previewPath === undefined ? undefined : await models.previewDecoder(message.previewPath).catch(() => undefined);
   const embeddings = embeddingsPath === undefined ? undefined : await openEmbeddings(embeddingsPath, vocabulary);
   const prepared = now() - began;
   const onStep = ({ step, steps, seconds, preview }: StepReport): void =>
@@ -45,15 +45,7 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
     return { pixels: toPixels(image), notices, timings, embeddings: words.map(({ name, hash }) => ({ name, hash })) };
   } catch (error) {
     throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, wanted.flatMap(pathsOf)) : error;
-  } finally {
-    await previewDecoder?.close();
   }
-}
-
-/** Previews are a comfort: without a sound file for them, the job does without. */
-async function openPreviewDecoder(path: string, { runtime }: ModelCache): Promise<TinyAutoencoder | undefined> {
-  const file = await openModel(path).catch(() => undefined);
-  return file && new TinyAutoencoder(file, runtime);
 }
 
 async function readPictures({ job: { width, height }, pictures: { init: initPath, mask: maskPath, depth: depthPath } = {} }: RunMessage): Promise<Pictures> {

@@ -1,6 +1,6 @@
 // Whole jobs on the engine alone, with models and pictures opened anew: nothing is left from another run.
 import { generate, type StepReport } from '../../main/engine/pipeline/generate';
-import { Model } from '../../main/engine/pipeline/model';
+import { composeModel, type Model } from '../../main/engine/pipeline/model';
 import type { PassState } from '../../main/engine/pipeline/pass-state';
 import type { Inputs } from '../../main/engine/pipeline/passes';
 import type { Runtime } from '../../main/engine/pipeline/runtime';
@@ -28,7 +28,7 @@ interface Options {
 export async function runWholeJob(job: JobSpec, files: JobFiles, { resume, runtime = ortRuntime({ threads: 1 }), signal = new AbortController().signal, onStep = () => {}, afterwards }: Options = {}): Promise<Tensor> {
   const open = async (path: string): Promise<Model> => {
     const file = await openWeightFile(path);
-    return new Model({ unet: file, text: file, vae: file }, runtime);
+    return composeModel({ unet: file, text: file, vae: file }, runtime);
   };
   const { width, height } = job;
   const model = await open(files.model), refiner = files.refiner === undefined ? undefined : await open(files.refiner);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { SamplerName, ScheduleName } from '../../../preload/contract/vocabulary';
 import { guidedDenoiser } from '../../engine/pipeline/denoiser';
 import type { KlAutoencoder } from '../../engine/pipeline/autoencoder';
-import { Model } from '../../engine/pipeline/model';
+import { composeModel, type Model } from '../../engine/pipeline/model';
 import { lincomb } from '../../engine/sampling/arithmetic';
 import { planSampling } from '../../engine/sampling/plan';
 import { samplers } from '../../engine/sampling/samplers';
@@ -80,6 +80,6 @@ async function openParts({ path, config }: CaseFolder): Promise<Model> {
     return part;
   };
   const [text, unet, vae] = [find('clip'), find('unet'), find('vae')];
-  return new Model({ unet: unet.file, text: text.file, vae: vae.file }, ortRuntime(),
-    { unet: headsOf(unet.config['config']), text: text.config['config'].num_attention_heads });
+  return composeModel({ unet: unet.file, text: text.file, vae: vae.file }, ortRuntime(),
+    { heads: { unet: headsOf(unet.config['config']), text: text.config['config'].num_attention_heads } });
 }

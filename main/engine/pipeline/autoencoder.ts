@@ -6,6 +6,7 @@ import { mul } from '../sampling/arithmetic';
 import { float32, type Tensor } from '../tensor';
 import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
+import type { Networks } from './networks';
 import type { Runtime } from './runtime';
 import { Sessions } from './sessions';
 
@@ -18,6 +19,8 @@ export interface Autoencoder {
   readonly factor: number;
   /** Whether its latents are the family's own, so that what is known of these holds. */
   readonly hasFamilyLatents: boolean;
+  /** Cheap enough to show steps with. */
+  readonly isTiny: boolean;
   /** Latents [B, 4, H/8, W/8] in diffusion scale → image [B, 3, H, W], about −1…1. */
   decode(latents: Tensor, slot?: DecodeSlot): Promise<Tensor>;
   /** Image [B, 3, H, W] in −1…1 → latents [B, 4, H/8, W/8] in diffusion scale, without chance. */
@@ -31,6 +34,7 @@ export interface Autoencoder {
 const FAMILY_WIDTH = 512;
 
 export class KlAutoencoder implements Autoencoder {
+  readonly isTiny = false;
   readonly latentChannels: number;
   readonly factor: number;
   readonly hasFamilyLatents: boolean;
@@ -85,14 +89,12 @@ export class TinyAutoencoder implements Autoencoder {
   readonly latentChannels = 4;
   readonly factor = 8;
   readonly hasFamilyLatents = true;
+  readonly isTiny = true;
   private readonly file: WeightFile;
-  private readonly encoder: Autoencoder | undefined;
   private readonly sessions: Sessions<DecodeSlot>;
 
-  /** `encoder` reads pictures where the file holds a decoder alone. */
-  constructor(file: WeightFile, runtime: Runtime, encoder?: Autoencoder) {
+  constructor(file: WeightFile, runtime: Runtime) {
     this.file = file;
-    this.encoder = encoder;
     this.sessions = new Sessions(runtime);
   }
 
@@ -104,8 +106,7 @@ export class TinyAutoencoder implements Autoencoder {
 
   async encode(image: Tensor): Promise<Tensor> {
     const [batch, , height, width] = image.dims as [number, number, number, number];
-    if (taesdPart(this.file, 'encoder')) return (await this.sessions.once(buildTaesdEncoder(this.file, { batch, height, width }), { image: toUnit(image) }))['latents']!;
-    if (this.encoder) return this.encoder.encode(image);
+    if (this.encodes()) return (await this.sessions.once(buildTaesdEncoder(this.file, { batch, height, width }), { image: toUnit(image) }))['latents']!;
     throw new AppError('weights.missingTensor', {
       message: `${baseName(this.file.path)} has no encoder, so it cannot read the picture to start from`,
       hint: 'Choose a TAESD with encoder and decoder, or a whole VAE.', data: { file: this.file.path },
@@ -116,8 +117,37 @@ export class TinyAutoencoder implements Autoencoder {
     return buildTaesdDecoder(this.file, { batch: 1, height, width }).flops();
   }
 
+  /** Whether the file has an encoder, too. */
+  encodes(): boolean {
+    return taesdPart(this.file, 'encoder') !== undefined;
+  }
+
+  close(): Promise<void> {
+    return this.sessions.close();
+  }
+}
+
+/** A tiny decoder beside the autoencoder that reads pictures for it. */
+class DecoderBeside implements Autoencoder {
+  readonly latentChannels: number;
+  readonly factor: number;
+  readonly hasFamilyLatents: boolean;
+  readonly isTiny: boolean;
+  private readonly decoder: Autoencoder;
+  private readonly encoder: Autoencoder;
+
+  constructor(decoder: Autoencoder, encoder: Autoencoder) {
+    this.decoder = decoder;
+    this.encoder = encoder;
+    ({ latentChannels: this.latentChannels, factor: this.factor, hasFamilyLatents: this.hasFamilyLatents, isTiny: this.isTiny } = decoder);
+  }
+
+  decode(latents: Tensor, slot?: DecodeSlot): Promise<Tensor> { return this.decoder.decode(latents, slot); }
+  encode(image: Tensor): Promise<Tensor> { return this.encoder.encode(image); }
+  decodeFlops(height: number, width: number): number { return this.decoder.decodeFlops(height, width); }
+
   async close(): Promise<void> {
-    await Promise.all([this.sessions.close(), this.encoder?.close()]);
+    await Promise.all([this.decoder.close(), this.encoder.close()]);
   }
 }
 
@@ -126,8 +156,10 @@ const toSigned = (image: Tensor): Tensor => float32(image.dims, image.data.map((
 const toUnit = (image: Tensor): Tensor => float32(image.dims, image.data.map((value) => (value + 1) / 2));
 
 /** What decodes and encodes for a model: `tiny` where there is one, else the KL autoencoder of `file`; undefined when neither can. */
-export function openAutoencoder(file: WeightFile, tiny: WeightFile | undefined, latentScale: number, runtime: Runtime): Autoencoder | undefined {
+export function openAutoencoder(file: WeightFile, tiny: WeightFile | undefined, latentScale: number, runtime: Runtime, networks: Networks): Autoencoder | undefined {
   const config = vaeConfig(file);
-  const own = config && new KlAutoencoder(file, config, latentScale, runtime);
-  return tiny ? new TinyAutoencoder(tiny, runtime, own) : own;
+  const own = () => config && networks('vae', file, () => new KlAutoencoder(file, config, latentScale, runtime), String(latentScale));
+  if (!tiny) return own();
+  const decoder = networks('taesd', tiny, () => new TinyAutoencoder(tiny, runtime)), encoder = decoder.encodes() ? undefined : own();
+  return encoder ? new DecoderBeside(decoder, encoder) : decoder;
 }

@@ -11,7 +11,7 @@ import { float32, type Tensor } from '../tensor';
 import { repeatLast, repeatWhole } from './contexts';
 import type { Conditioning } from './denoiser';
 import { encodeSchedule, type Encoded } from './encode-schedule';
-import type { Condition, EncodedText, Inserts } from './model';
+import type { Condition, EncodedText, Inserts } from './networks';
 
 export interface Prompts {
   readonly prompt: string;

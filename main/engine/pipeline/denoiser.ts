@@ -5,7 +5,7 @@ import { scalings, sigmaToT, type Prediction, type SigmaTable } from '../samplin
 import type { Denoised, Denoiser } from '../sampling/types';
 import { float32, type Tensor } from '../tensor';
 import { stack } from './batches';
-import type { Condition } from './model';
+import type { Condition } from './networks';
 
 /** x [B, C, h, w] scaled for the network, t [B] → the network's prediction [B, C, h, w]. */
 export type Predict = (x: Tensor, t: Tensor, condition: Condition) => Promise<Tensor>;

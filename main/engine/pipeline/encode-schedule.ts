@@ -5,7 +5,7 @@ import { applyEmphasis, blendWithEmpty, type BracketMode, type EmphasisMode } fr
 import type { ScheduledText } from '../text/schedules';
 import { float32, type Tensor } from '../tensor';
 import { sideBySide } from './contexts';
-import type { EncodedText, Inserts } from './model';
+import type { EncodedText, Inserts } from './networks';
 
 /** Rows of 77 ids, and the trained vectors in each → states and pooled vector. */
 export type EncodeRows = (rows: readonly (readonly number[])[], inserts: Inserts) => Promise<EncodedText>;

@@ -1,6 +1,6 @@
 // What the picture looks like so far, cheaply enough to show it at every step.
 import { float32, type Tensor } from '../tensor';
-import { TinyAutoencoder, type Autoencoder } from './autoencoder';
+import type { Autoencoder } from './autoencoder';
 import type { Model } from './model';
 
 /** Latents → image [1, 3, h, w] in −1…1, of any size that fits the picture's shape; undefined when this step is left out. `stepSeconds`: what the step took. */
@@ -31,7 +31,7 @@ const SDXL_COLORS: LatentColors = {
  */
 export function previewer(model: Pick<Model, 'autoencoder' | 'traits'>, tiny: Autoencoder | undefined, now: () => number): Previewer {
   const decoder = tiny ?? model.autoencoder;
-  if (!tiny && decoder.hasFamilyLatents && !(decoder instanceof TinyAutoencoder)) {
+  if (!tiny && decoder.hasFamilyLatents && !decoder.isTiny) {
     const colors = model.traits.latentSpace === 'sdxl' ? SDXL_COLORS : SD1_COLORS;
     return (denoised) => Promise.resolve(linearColors(denoised, colors));
   }

@@ -9,7 +9,7 @@ import { assembleCheckpoint } from '../../../main/engine/weights/key-maps/assemb
 import { unetKeyMap, unetLayerNames, vaeKeyMap } from '../../../main/engine/weights/key-maps/diffusers';
 import { familyTraits } from '../../../main/engine/pipeline/family';
 import { generate } from '../../../main/engine/pipeline/generate';
-import { Model } from '../../../main/engine/pipeline/model';
+import { composeModel } from '../../../main/engine/pipeline/model';
 import type { Dims } from '../../../main/engine/tensor';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';
 import type { WeightFile } from '../../../main/engine/weights/source';
@@ -97,7 +97,7 @@ describe.each(Object.keys(sizes))('%s', (family) => {
   const draw = async (file: WeightFile): Promise<Float32Array> => {
     const job = JobSpec.parse({ kind: 'txt2img', model: { name: 'tiny', hash: null }, prompt: 'a house', seed: 1, steps: 2, sampler: 'euler', schedule: 'normal', cfg: 3, width: 64, height: 64 });
     const host = { vocabulary, now: () => 0, signal: new AbortController().signal, onPhase: () => undefined, onStep: () => undefined };
-    return (await generate(job, new Model({ unet: file, text: file, vae: file }, ortRuntime({ threads: 1 })), {}, host)).image.data;
+    return (await generate(job, composeModel({ unet: file, text: file, vae: file }, ortRuntime({ threads: 1 })), {}, host)).image.data;
   };
 
   test('cut into diffusers\' parts and put together again, the picture is the same', async () => {

@@ -1,7 +1,7 @@
 // From prompts to what the U-Net is told, with encoders that are formulas.
 import { describe, expect, test } from 'vitest';
 import { conditionOn, type Encoders } from '../../../main/engine/pipeline/conditioning';
-import type { Inserts } from '../../../main/engine/pipeline/model';
+import type { Inserts } from '../../../main/engine/pipeline/networks';
 import { float32, type Tensor } from '../../../main/engine/tensor';
 import { WordIndex, type Embedding, type EmbeddingLibrary } from '../../../main/engine/text/embeddings';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';

@@ -1,7 +1,7 @@
 // Guidance around a network that is a formula: what is fed to it, and what is made of its answers.
 import { describe, expect, test } from 'vitest';
 import { evaluationsOf, guidedDenoiser, keepOutside, type Predict } from '../../../main/engine/pipeline/denoiser';
-import type { Condition } from '../../../main/engine/pipeline/model';
+import type { Condition } from '../../../main/engine/pipeline/networks';
 import { joinChannels } from '../../../main/engine/pipeline/batches';
 import { stableDiffusionTable } from '../../../main/engine/sampling/model-sampling';
 import { float32, type Tensor } from '../../../main/engine/tensor';

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { CheckpointSizes } from '../../../main/engine/families/known-sizes';
 import { whyNotRunnable } from '../../../main/engine/identify/identify';
 import { generate, type Generated } from '../../../main/engine/pipeline/generate';
-import { Model } from '../../../main/engine/pipeline/model';
+import { composeModel, type Model } from '../../../main/engine/pipeline/model';
 import type { Inputs } from '../../../main/engine/pipeline/passes';
 import { float32, type Tensor } from '../../../main/engine/tensor';
 import { Tokenizer } from '../../../main/engine/text/tokenizer';
@@ -21,7 +21,7 @@ beforeAll(async () => { vocabulary = new Tokenizer(await clipMerges()); });
 const open = async (...args: Parameters<typeof randomFamilyCheckpoint>): Promise<Model> => {
   const file = await openWeightFile(await randomFamilyCheckpoint(...args));
   expect(whyNotRunnable(file)).toBeNull();
-  return new Model({ unet: file, text: file, vae: file }, runtime);
+  return composeModel({ unet: file, text: file, vae: file }, runtime);
 };
 const jobOf = (changes: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({
   kind: 'txt2img', files: { model: { name: 'tiny', hash: null } }, prompt: 'a red (house:1.3)', negative: 'blurry', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal',

@@ -7,7 +7,7 @@ import { describe, expect, it, test } from 'vitest';
 import { identify } from '../../../main/engine/identify/identify';
 import { conditionOn, type Encoders, type Prompts } from '../../../main/engine/pipeline/conditioning';
 import { generate } from '../../../main/engine/pipeline/generate';
-import { Model } from '../../../main/engine/pipeline/model';
+import { composeModel } from '../../../main/engine/pipeline/model';
 import { float32, sizeOf, type Dims } from '../../../main/engine/tensor';
 import { chunkPrompt } from '../../../main/engine/text/chunks';
 import { wordsIn } from '../../../main/engine/text/embedding-words';
@@ -239,7 +239,7 @@ describe('in prompts', () => {
 
 test('the words of a known text, as an embedding, say to the encoder what the text says, to the bit', async () => {
   const file = await openWeightFile(demoPath);
-  const model = new Model({ unet: file, text: file, vae: file }, ortRuntime());
+  const model = composeModel({ unet: file, text: file, vae: file }, ortRuntime());
   const { dtype, offset, shape } = file.tensors.get('cond_stage_model.transformer.text_model.embeddings.token_embedding.weight')!;
   const width = shape[1]!;
   const rowOf = (id: number): Promise<Float32Array> => withFile(demoPath, async (source) => toFloat32(dtype, await source.read(offset + id * width * 2, width * 2)));
