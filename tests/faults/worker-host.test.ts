@@ -1,11 +1,12 @@
 // The worker process dies in every way that it can, and the host tells at once which it was.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { JobSpec } from '../../preload/contract/job';
 import { totalBytes } from '../../main/services/machine/hardware';
 import { WorkerHost, type Crash } from '../../main/services/workers/host';
+import type { WorkerChild } from '../../main/services/workers/fork';
 import type { FromWorker } from '../../main/worker/protocol';
 
 const entry = join(import.meta.dirname, '../support/fake-worker.mjs');
@@ -32,6 +33,16 @@ const job = (prompt: string) => ({
   type: 'run' as const, id: 'a', files: { model: '/m.safetensors' }, attempt: 1,
   job: JobSpec.parse({ kind: 'txt2img', model: { name: 'm', hash: null }, prompt, seed: 7, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64 }),
 });
+const lives = (pid: number): boolean => { try { return process.kill(pid, 0); } catch { return false; } };
+
+/** A process that does what the test says, and does not hear a kill. */
+function puppet() {
+  let hear: (message: FromWorker) => void = () => {};
+  let end: (exit: { code: number | null; signal: string | null }) => void = () => {};
+  let kills = 0;
+  const child: WorkerChild = { pid: undefined, send: () => {}, kill: () => { kills++; return true; }, onStderr: () => {}, onMessage: (listener) => { hear = listener; }, onExit: (listener) => { end = listener; } };
+  return { spawn: () => child, say: (message: FromWorker) => hear(message), die: (exit: { code: number | null; signal: string | null }) => end(exit), kills: () => kills };
+}
 
 describe('the worker host', () => {
   it('brings up a worker, runs a job and hands over its pixels as typed arrays', async () => {
@@ -90,11 +101,8 @@ describe('the worker host', () => {
 
   it('takes a SIGKILL for the out-of-memory killer\'s only when the worker had grown large', async () => {
     for (const [share, reason] of [[0.7, 'memory'], [0.01, 'killed']] as const) {
-      let die: (exit: { code: null; signal: string }) => void = () => {};
-      let say: (message: FromWorker) => void = () => {};
-      const host = new WorkerHost(entry, () => ({
-        pid: undefined, send: () => {}, kill: () => {}, onStderr: () => {}, onMessage: (listener) => { say = listener; }, onExit: (listener) => { die = listener; },
-      }));
+      const { spawn, say, die } = puppet();
+      const host = new WorkerHost(entry, spawn);
       const started = host.start();
       say({ type: 'ready', pid: 1 });
       await started;
@@ -111,6 +119,58 @@ describe('the worker host', () => {
     process.env.ATELIER_FAKE_LAUNCH = 'broken';
     await expect(host.start()).rejects.toMatchObject({ code: 'worker.failed', message: expect.stringContaining('no such library') });
     expect(log.filter((line) => line === 'crash:launchFailed')).toHaveLength(3);
+  });
+
+  it('stops at once when the worker is dead already and only its last words are awaited', async () => {
+    const { host, until, log } = hostWithLog();
+    await host.start();
+    const pid = host.pid!;
+    host.run(job('orphan@1'));      // leaves a process behind that holds the pipe of last words open
+    await until('step');
+    process.kill(pid, 'SIGKILL');
+    while (lives(pid)) await nextTurn();
+    await host.stop();
+    expect(log).toEqual(['starting', 'ready', 'exit']);
+    expect(host.state).toBe('gone');
+  });
+
+  it('goes on after a while when the system does not end the worker, and whoever waits for a job hears of it', async () => {
+    const child = puppet();
+    const host = new WorkerHost(entry, child.spawn, { stopMs: 10 });
+    const started = host.start();
+    child.say({ type: 'ready', pid: 1 });
+    await started;
+    host.run(job('x'));
+    const exit = new Promise<void>((resolve) => { host.once('exit', resolve); });
+    await Promise.all([host.stop(), exit]);
+    expect(child.kills()).toBe(1);
+    expect(host.state).toBe('gone');
+  });
+
+  it('does not wait out the pause before another start when it is stopped', async () => {
+    const child = puppet();
+    const host = new WorkerHost(entry, child.spawn, { backOffMs: [0, 60_000] });
+    const started = host.start();
+    child.die({ code: 1, signal: null });
+    await nextTurn();
+    await host.stop();
+    await expect(started).rejects.toMatchObject({ code: 'worker.failed' });
+  });
+
+  it('kills no worker but the one that runs the job, and takes no later crash for its own doing', async () => {
+    const { host, died, until } = hostWithLog();
+    host.kill('a');
+    await host.start();
+    const { pid } = host;
+    host.kill('a');
+    host.run(job('slow'));
+    await until('step');
+    host.kill('b');
+    await until('done');
+    expect(host.pid).toBe(pid);
+    const crash = died();
+    process.kill(pid!, 'SIGKILL');
+    expect(await crash).toMatchObject({ asked: false });
   });
 
   it('leaves no process behind when it is stopped during a job', async () => {

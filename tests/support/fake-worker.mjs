@@ -1,6 +1,9 @@
 // A worker that speaks the protocol and computes nothing. What it does is written in the prompt, so that a test reads as its script:
 //   'die@2' is killed after step 2, each time · 'die-once@2' on the first attempt only · 'abort@2' dies of a failed allocation
+//   'orphan@2' leaves a process behind that holds its stderr for a second
 //   'hang@2' stops answering after step 2 · 'fail' reports an error · 'slow' takes 100 ms a step instead of 5
+import { spawn } from 'node:child_process';
+
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const send = (message) => new Promise((resolve) => { process.send(message, resolve); });
 let cancelled = null;
@@ -25,6 +28,7 @@ async function run({ id, job, attempt }) {
   for (let step = 1; step <= job.steps; step++) {
     await pause(stepMs);
     if (cancelled === id) { await send({ type: 'cancelled', id }); return; }
+    if (step === at('orphan')) spawn(process.execPath, ['-e', 'setTimeout(() => {}, 1000)'], { stdio: ['ignore', 'ignore', 'inherit'], detached: true }).unref();
     await send({ type: 'step', id, step, steps: job.steps, seconds: stepMs / 1000, preview: solid(8, 8, job.seed) });
     if (step === at('die') || (step === at('die-once') && attempt === 1)) process.kill(process.pid, 'SIGKILL');
     if (step === at('abort')) { process.stderr.write("terminate called after throwing an instance of 'std::bad_alloc'\n"); process.abort(); }

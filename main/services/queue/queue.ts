@@ -216,7 +216,7 @@ export class Queue {
   private cancelActive(entry: Entry): void {
     entry.cancelling = true;
     this.services.host.send({ type: 'cancel', id: entry.view.id });
-    setTimeout(() => { if (active.includes(entry.view.state)) this.services.host.kill(); }, this.cancelMs).unref();
+    setTimeout(() => { if (active.includes(entry.view.state)) this.services.host.kill(entry.view.id); }, this.cancelMs).unref();
   }
 
   private putBack(entry: Entry): void {

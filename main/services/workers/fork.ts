@@ -8,7 +8,8 @@ import type { FromWorker, ToWorker } from '../../worker/protocol';
 export interface WorkerChild {
   readonly pid: number | undefined;
   send(message: ToWorker): void;
-  kill(): void;
+  /** False when it is dead already. */
+  kill(): boolean;
   onMessage(listener: (message: FromWorker) => void): void;
   onStderr(listener: (text: string) => void): void;
   /** Exactly once, also when the process could not be started. */
@@ -26,7 +27,7 @@ export function forkWorker(entry: string): WorkerChild {
   return {
     pid: child.pid,
     send: (message) => { if (child.connected) child.send(message, () => {}); },
-    kill: () => { child.kill('SIGKILL'); },
+    kill: () => child.kill('SIGKILL'),
     onMessage: (listener) => { child.on('message', (message) => listener(message as FromWorker)); },
     onStderr: (listener) => { child.stderr?.on('data', listener); },
     onExit: (listener) => {

@@ -42,15 +42,22 @@ const BACK_OFF_MS = [0, 0, 500, 2_000, 8_000];
 const STABLE_MS = 30_000;
 const LAUNCH_TRIES = 3;
 const LAUNCH_TIMEOUT_MS = 60_000;
+/** A killed process is gone in some milliseconds, but for one that the system holds in a read of a dead disk. */
+const STOP_MS = 5_000;
 const SAMPLE_MS = 500;
 
 export class WorkerHost extends EventEmitter<WorkerEvents> {
   private readonly entry: string;
   private readonly spawn: SpawnWorker;
+  private readonly stopMs: number;
+  private readonly backOffMs: readonly number[];
+  private readonly stopping = new AbortController();
   private child: WorkerChild | null = null;
+  /** Resolves when `child` has died, however long ago. */
+  private gone: Promise<void> = Promise.resolve();
+  private endOfLife: () => void = () => {};
   private phase: 'gone' | 'starting' | 'ready' | 'busy' = 'gone';
   private jobId: string | null = null;
-  private stopping = false;
   private killing = false;
   private starting: Promise<void> | null = null;
   private crashes = 0;
@@ -59,10 +66,13 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   private peakBytes = 0;
   private leastAvailableBytes = Infinity;
 
-  constructor(entry: string, spawn: SpawnWorker = forkWorker) {
+  /** `stopMs`: `stop` waits no longer than this for a process that does not go. */
+  constructor(entry: string, spawn: SpawnWorker = forkWorker, { stopMs = STOP_MS, backOffMs = BACK_OFF_MS } = {}) {
     super();
     this.entry = entry;
     this.spawn = spawn;
+    this.stopMs = stopMs;
+    this.backOffMs = backOffMs;
   }
 
   get state(): 'gone' | 'starting' | 'ready' | 'busy' { return this.phase; }
@@ -90,28 +100,29 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     if (this.phase === 'ready' || this.phase === 'busy') this.child?.send(message);
   }
 
-  /** Ends a worker in the middle of its work. A 'crash' follows. */
-  kill(): void {
-    this.killing = true;
-    this.child?.kill();
+  /** Ends the worker in the middle of this job; a 'crash' follows. One that runs another job, or none, lives on. */
+  kill(jobId: string): void {
+    if (this.child && this.jobId === jobId) this.killing = this.child.kill() || this.killing;
   }
 
-  /** Ends the worker for good and waits until it is gone. */
+  /** Ends the worker for good and waits until it is gone, or until it is clear that the system does not let it go. */
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     const { child } = this;
     if (!child) return;
-    const gone = new Promise<void>((resolve) => { child.onExit(() => resolve()); });
     child.kill();
-    await gone;
+    const waited = new AbortController();
+    await Promise.race([this.gone, sleep(this.stopMs, undefined, { signal: waited.signal }).catch(() => {})]);
+    waited.abort();
+    this.bury(child, { code: null, signal: null });
   }
 
   private async launchUntilReady(): Promise<void> {
     let last = '';
-    for (let tries = 0; tries < LAUNCH_TRIES && !this.stopping; tries++) {
-      const wait = BACK_OFF_MS[Math.min(this.crashes, BACK_OFF_MS.length - 1)]!;
-      if (wait > 0) await sleep(wait, undefined, { ref: false });
-      if (this.stopping) break;
+    for (let tries = 0; tries < LAUNCH_TRIES; tries++) {
+      const wait = this.backOffMs[Math.min(this.crashes, this.backOffMs.length - 1)]!;
+      if (wait > 0) await sleep(wait, undefined, { ref: false, signal: this.stopping.signal }).catch(() => {});
+      if (this.stopping.signal.aborted) break;
       if (await this.launch()) return;
       last = this.stderr.trim();
     }
@@ -129,19 +140,24 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     this.stderr = '';
     const child = this.spawn(this.entry);
     this.child = child;
+    this.killing = false;
     this.emit('starting');
+    const timeout = setTimeout(() => child.kill(), LAUNCH_TIMEOUT_MS);
+    const sampler = setInterval(() => void this.sampleMemory(child), SAMPLE_MS).unref();
+    child.onStderr((text) => {
+      this.stderr = (this.stderr + text).slice(-STDERR_TAIL);
+      if (process.env.DEBUG) process.stderr.write(text);
+    });
     return new Promise((resolve) => {
-      const timeout = setTimeout(() => child.kill(), LAUNCH_TIMEOUT_MS);
-      const sampler = setInterval(() => void this.sampleMemory(child), SAMPLE_MS).unref();
-      child.onStderr((text) => {
-        this.stderr = (this.stderr + text).slice(-STDERR_TAIL);
-        if (process.env.DEBUG) process.stderr.write(text);
-      });
       child.onMessage((message) => {
+        if (this.child !== child) return;
         if (message.type === 'ready') { clearTimeout(timeout); this.becomeReady(); resolve(true); }
         this.receive(message);
       });
-      child.onExit((exit) => { clearTimeout(timeout); clearInterval(sampler); this.bury(exit); resolve(false); });
+      this.gone = new Promise((buried) => {
+        this.endOfLife = () => { clearTimeout(timeout); clearInterval(sampler); resolve(false); buried(); };
+      });
+      child.onExit((exit) => this.bury(child, exit));
     });
   }
 
@@ -157,13 +173,15 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     this.emit('message', message);
   }
 
-  private bury(exit: { code: number | null; signal: string | null }): void {
+  /** Once for each process, whatever comes first: its end, or the end of our patience. */
+  private bury(child: WorkerChild, exit: { code: number | null; signal: string | null }): void {
+    if (this.child !== child) return;
     const { jobId, stderr, peakBytes, phase, killing: asked } = this;
-    this.killing = false;
     this.child = null;
     this.phase = 'gone';
     this.jobId = null;
-    if (this.stopping) { this.emit('exit'); return; }
+    this.endOfLife();
+    if (this.stopping.signal.aborted) { this.emit('exit'); return; }
     if (!asked) this.crashes = Date.now() - this.startedAt > STABLE_MS ? 1 : this.crashes + 1;
     const reason = phase === 'starting' ? 'launchFailed' : this.whyItDied(exit.signal);
     this.emit('crash', { reason, jobId, stderr, peakBytes, asked, ...exit });
