@@ -25,8 +25,9 @@ process.on('message', (message: ToWorker) => {
 });
 // Without a studio there is nobody to work for.
 process.on('disconnect', () => process.exit(0));
-// A terminal's Ctrl-C reaches the whole group; the studio hears it too, and decides.
-process.on('SIGINT', () => {});
+// A terminal's Ctrl-C, its closing and the system's end reach the whole group; the studio hears them too, and decides. A worker that went
+// first would look as if it had died over its job.
+for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.on(signal, () => {});
 setInterval(() => { if (!running) queue = queue.then(() => models.releaseIfScarce()); }, WATCH_MS).unref();
 void clipTokenizer();       // the first prompt should not wait for the vocabulary
 send({ type: 'ready', pid: process.pid });

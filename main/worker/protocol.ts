@@ -18,7 +18,7 @@ export interface RunMessage {
   readonly pictures?: { readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined };
   /** Absolute path of a TAESD that shows the steps. */
   readonly previewPath?: string;
-  /** 1 at first; 2 when an earlier worker died over this job, which asks for a plan that needs less memory. */
+  /** 1 at first; 2 when an earlier worker died over this job (never for the studio's own end), which asks for a plan that needs less memory. */
   readonly attempt: number;
   /** Absolute path of the folder with trained words (textual inversion). */
   readonly embeddingsPath?: string;

@@ -75,20 +75,53 @@ describe('when the worker hangs, or is in the middle of a long step', () => {
   });
 });
 
+describe('when the worker was dead before it heard of the job', () => {
+  it('the job goes to the next one as the same try, with nothing said', async () => {
+    const bench = open();
+    await bench.host.start();
+    process.kill(bench.host.pid!, 'SIGKILL');
+    const [job] = await bench.ask('x');
+    expect(await bench.until(job!.id, 'done')).toMatchObject({ attempt: 1, notice: null });
+    expect(bench.runs().map(({ attempt }) => attempt)).toEqual([1, 1]);
+  });
+
+  it('however often, but not without end', async () => {
+    const bench = open();
+    const [job] = await bench.ask('deaf');
+    expect(await bench.until(job!.id, 'failed')).toMatchObject({ attempt: 2, error: { code: 'worker.died' } });
+  });
+});
+
 describe('when Atelier itself died', () => {
-  it('the job that ran is taken up once more, and after a second time it is given up', async () => {
+  // What the disk holds when the process is killed in the middle of a try.
+  const cutOff = (store: MemoryStore, id: string) => store.update(id, { state: 'running', pictureId: null, endedAt: null });
+
+  it('the job that ran is taken up again as the same try, however often', async () => {
     const store = new MemoryStore();
     const first = openBench({ store });
-    const [once] = await first.ask('x');
-    const [twice] = await first.ask('y');
-    await first.until(twice!.id, 'done');
+    const [job] = await first.ask('x');
+    await first.until(job!.id, 'done');
     await first.close();
-    // What the disk holds when the process is killed in the middle of a first and of a second try.
-    store.update(once!.id, { state: 'running', attempt: 1, pictureId: null, endedAt: null });
-    store.update(twice!.id, { state: 'running', attempt: 2, pictureId: null, endedAt: null });
+    for (let end = 0; end < 4; end++) {
+      cutOff(store, job!.id);
+      const next = openBench({ store });
+      expect(await next.until(job!.id, 'done')).toMatchObject({ attempt: 1, error: null });
+      await next.close();
+      expect(next.runs().map(({ attempt }) => attempt)).toEqual([1]);
+    }
+  });
 
+  it('a worker that died over the job before still counts, and the words are those of its death', async () => {
+    const store = new MemoryStore();
+    const first = openBench({ store });
+    const [job] = await first.ask('die@2');
+    await first.until(job!.id, (view) => view.attempt === 2);
+    await first.until(job!.id, 'failed');
+    await first.close();
+    cutOff(store, job!.id);
     const second = open({ store });
-    expect(second.view(twice!.id)).toMatchObject({ state: 'failed', error: { code: 'worker.died' } });
-    expect(await second.until(once!.id, 'done')).toMatchObject({ attempt: 2 });
+    const failed = await second.until(job!.id, 'failed');
+    expect(failed).toMatchObject({ attempt: 2, error: { code: 'worker.died', data: { signal: 'SIGKILL' } } });
+    expect(second.runs().map(({ attempt }) => attempt)).toEqual([2]);
   });
 });

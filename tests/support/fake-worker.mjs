@@ -1,5 +1,6 @@
 // A worker that speaks the protocol and computes nothing. What it does is written in the prompt, so that a test reads as its script:
 //   'die@2' is killed after step 2, each time · 'die-once@2' on the first attempt only · 'abort@2' dies of a failed allocation
+//   'deaf' dies of the job's message, before it answers
 //   'orphan@2' leaves a process behind that holds its stderr for a second
 //   'hang@2' stops answering after step 2 · 'fail' reports an error · 'slow' takes 100 ms a step instead of 5
 import { spawn } from 'node:child_process';
@@ -19,6 +20,7 @@ await send({ type: 'ready', pid: process.pid });
 async function run({ id, job, attempt }) {
   const at = (word) => Number(new RegExp(`(?:^| )${word}@(\\d+)`).exec(job.prompt)?.[1] ?? -1);
   const stepMs = job.prompt.includes('slow') ? 100 : 5;
+  if (job.prompt.includes('deaf')) process.kill(process.pid, 'SIGKILL');
   await send({ type: 'phase', id, phase: 'loading' });
   if (job.prompt.includes('fail')) {
     await send({ type: 'failed', id, error: { code: 'weights.missingTensor', message: 'a.safetensors: no tensor out.weight', hint: 'Download it again.' } });

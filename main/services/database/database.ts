@@ -44,6 +44,9 @@ const migrations = [
    ALTER TABLE jobs DROP COLUMN refiner_id;
    ALTER TABLE jobs DROP COLUMN vae_id;
    ALTER TABLE jobs DROP COLUMN text_encoder_ids;`,
+  // A try is lost by the worker's death alone; until now the studio's own end cost one as well, and which it was is not known of these.
+  `UPDATE jobs SET attempt = 0 WHERE state = 'queued';
+   UPDATE jobs SET attempt = 1 WHERE state IN ('loading', 'running', 'decoding', 'saving');`,
 ];
 
 /**

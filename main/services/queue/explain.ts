@@ -20,11 +20,6 @@ export function explainCrash(crash: Crash): ErrorInfo {
   };
 }
 
-/** Atelier itself did. */
-export const cutOff: ErrorInfo = {
-  code: 'worker.died', message: 'Atelier ended while it worked on this picture, twice', hint: 'Try again with a smaller size.',
-};
-
 /** A job is deterministic, so a picture that could not be written is not lost: the same job makes it again. */
 export function notSaved(error: unknown): ErrorInfo {
   const info = toAppError(error).toInfo();

@@ -2,8 +2,8 @@
 // every change of state is stored as it happens.
 //
 //   queued ─► loading ─► running ─► decoding ─► saving ─► done         any of them ─► failed, cancelled
-//     ▲          │ worker died, first time: once more
-//     └──────────┘ studio closed
+//     ▲          │ worker died over it, first time: once more
+//     └──────────┘ studio closed, or was ended: the same try again
 import type { Signal } from '../../api/studio';
 import type { ErrorInfo } from '../../../preload/contract/errors';
 import type { JobRequest, JobSpec, JobState, JobView, QueueEvent } from '../../../preload/contract/job';
@@ -12,7 +12,7 @@ import { AppError, toAppError } from '../../engine/errors';
 import type { JobTimings, Pixels } from '../../worker/protocol';
 import type { WorkerHost } from '../workers/host';
 import { Broadcast } from './broadcast';
-import { cutOff, explainCrash, notSaved } from './explain';
+import { explainCrash, notSaved } from './explain';
 import type { PromptFiles } from '../prompts/prompt-files';
 import { JobFiles, type FileIds, type JobFileServices, type JobModels } from './job-files';
 import { fresh, makeJobs } from './make-jobs';
@@ -47,9 +47,18 @@ export interface QueueServices extends JobFileServices {
 }
 
 type Made = Extract<Outcome, { type: 'done' }>;
-interface Entry { view: JobView; fileIds: FileIds; cancelling: boolean }
+interface Entry {
+  view: JobView;
+  fileIds: FileIds;
+  cancelling: boolean;
+  /** How often it was sent to a worker that died before it had begun. */
+  unheard: number;
+}
 
+/** A worker that died over the job cost it one. */
 const ATTEMPTS = 2;
+/** Workers that die of every job's message have a fault that no waiting mends. */
+const UNHEARD_MOST = 3;
 /** A step of a large model takes 10 s and more on a slow machine; to start a worker and to open the model again takes one or two. */
 const CANCEL_MS = 1500;
 const FINISHED_KEPT = 200;
@@ -81,13 +90,13 @@ export class Queue {
     });
   }
 
-  /** Brings up a worker. With `resume` it takes up what the last session left: jobs that waited, and once more the one that ran. */
+  /** Brings up a worker. With `resume` it takes up what the last session left: jobs that waited, and the one that it was cut off in, as the same try. */
   start({ resume }: { resume: boolean }): void {
     for (const job of resume ? this.services.jobs.listUnfinished() : []) {
       const { fileIds, ...stored } = job;
-      const entry: Entry = { fileIds, cancelling: false, view: { ...stored, state: 'queued', ...fresh(stored.spec.steps), notice: null, remarks: [] } };
-      this.entries.set(job.id, entry);
-      if (job.state !== 'queued' && job.attempt >= ATTEMPTS) this.fail(entry, cutOff);
+      const attempt = job.state === 'queued' ? job.attempt : Math.max(0, job.attempt - 1);
+      const view: JobView = { ...stored, attempt, state: 'queued', ...fresh(stored.spec.steps), notice: null, remarks: [] };
+      this.entries.set(job.id, entryOf(view, fileIds));
     }
     this.wakeWorker();
     this.pump();
@@ -101,7 +110,7 @@ export class Queue {
     const { ids: fileIds, ...models } = await this.files.ofRequest(request);
     const views = await Promise.all(makeJobs(request, models).map((view) => this.fillIn(view, request.styles)));
     this.services.jobs.insertMany(views.map((view) => stored(view, fileIds)));
-    for (const view of views) this.entries.set(view.id, { view, fileIds, cancelling: false });
+    for (const view of views) this.entries.set(view.id, entryOf(view, fileIds));
     for (const view of views) this.broadcast.publish({ type: 'job', job: { ...view } });
     this.pump();
     return views.map((view) => ({ ...view }));
@@ -175,8 +184,10 @@ export class Queue {
     if (outcome.type === 'stopped') return this.putBack(entry);
     if (outcome.type === 'cancelled' || entry.cancelling) return this.finish(entry, { state: 'cancelled' });
     if (outcome.type === 'failed') return this.fail(entry, outcome.error);
+    // Below, the job is still active, so it is sent again.
+    if (!outcome.began && ++entry.unheard < UNHEARD_MOST) return this.show(entry, { attempt: attempt - 1 });
     if (attempt >= ATTEMPTS) return this.fail(entry, explainCrash(outcome.crash));
-    this.show(entry, { notice: 'worker.restarted' });    // the job is still active, so it is tried once more
+    this.show(entry, { notice: 'worker.restarted' });
   }
 
   private follow(entry: Entry, model: JobModels['model']): (progress: JobProgress) => void {
@@ -255,6 +266,8 @@ export class Queue {
     if (!this.closing) this.services.host.start().catch(() => {});     // the next job hears of it
   }
 }
+
+const entryOf = (view: JobView, fileIds: FileIds): Entry => ({ view, fileIds, cancelling: false, unheard: 0 });
 
 function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, remarks, ...kept }: JobView, fileIds: FileIds): StoredJob {
   return { ...kept, fileIds };

@@ -7,7 +7,8 @@ export type Outcome =
   | { readonly type: 'done' } & Pick<Extract<FromWorker, { type: 'done' }>, 'pixels' | 'timings' | 'notices' | 'embeddings'>
   | { readonly type: 'failed'; readonly error: ErrorInfo }
   | { readonly type: 'cancelled' }
-  | { readonly type: 'crashed'; readonly crash: Crash }
+  /** `began`: the worker had said something of the job. One that had not was dead, or dying, before it heard of it. */
+  | { readonly type: 'crashed'; readonly crash: Crash; readonly began: boolean }
   /** The studio closes. */
   | { readonly type: 'stopped' };
 
@@ -19,10 +20,12 @@ export function runOnWorker(host: WorkerHost, message: RunMessage, onProgress: (
       host.off('message', take).off('crash', crashed).off('exit', stopped);
       resolve(outcome);
     };
-    const crashed = (crash: Crash) => end({ type: 'crashed', crash });
+    let began = false;
+    const crashed = (crash: Crash) => end({ type: 'crashed', crash, began });
     const stopped = () => end({ type: 'stopped' });
     const take = (said: FromWorker) => {
       if (!('id' in said) || said.id !== message.id) return;
+      began = true;
       if (said.type === 'phase' || said.type === 'step') onProgress(said);
       else end(said);
     };

@@ -173,6 +173,16 @@ describe('the file', () => {
     expect(open(path).jobs.listUnfinished()).toEqual([queued('a', { fileIds: { model: 'm', refiner: 'r' } })]);      // and is not brought up twice
   });
 
+  it('of version 1 forgets tries that the studio\'s own end cost', async () => {
+    const path = await pathIn(), old = new Libsql(path);
+    old.exec(version1);
+    const insert = old.prepare(`INSERT INTO jobs (id, batch_id, batch_index, batch_size, spec, model_id, state, attempt, created_at) VALUES (?, 'b', 0, 2, ?, 'm', ?, ?, 1)`);
+    for (const [id, state, attempt] of [['a', 'queued', 1], ['b', 'running', 2], ['c', 'saving', 2], ['d', 'done', 2]] as const) insert.run(id, JSON.stringify(job()), state, attempt);
+    old.close();
+    const { jobs } = open(path);
+    expect(jobs.recent(9).map(({ id, attempt }) => [id, attempt])).toEqual([['d', 2], ['c', 1], ['b', 1], ['a', 0]]);
+  });
+
   it('of version 3 keeps the files of its jobs, each in its slot', async () => {
     const path = await pathIn(), old = new Libsql(path);
     old.exec(version1);
