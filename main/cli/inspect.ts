@@ -1,7 +1,7 @@
 // `inspect FILE`: what is this file. For people by default; with --json the last line is one line of JSON, as the window gets it.
 import type { ModelReport } from '../../preload/contract/model';
+import { familyNames } from '../../preload/contract/vocabulary';
 import { identify } from '../engine/identify/identify';
-import { familyLabels } from '../engine/families/family-labels';
 import { openPictureEmbedding } from '../worker/embeddings/picture';
 import { openWeightFile } from '../files/weight-file';
 import { hashModel } from '../services/models/file-hashes';
@@ -41,7 +41,7 @@ function print(text: string): number {
 
 /** The report as aligned lines; what is unknown is left out. */
 function describe(path: string, report: ModelReport): string {
-  const family = report.family && (familyLabels[report.family] ?? report.family);
+  const family = report.family && (familyNames[report.family]?.label ?? report.family);
   const rows: [string, string | number | null | undefined][] = [
     ['file', path], ['kind', report.kind], ['family', family], ['variant', report.variant], ['prediction', report.prediction],
     ['algorithm', report.algorithm], ['rank', report.rank], ['modules', report.modules], ['trained words', report.trainedWords?.join(', ')], ['scale', report.scale],

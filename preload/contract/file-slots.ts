@@ -46,6 +46,9 @@ export type Slots<T, L = T> = { [S in SingleSlot]?: T | undefined } & { [S in Li
 /** The model is always there. */
 export type WithModel<S extends { model?: unknown }> = S & { model: NonNullable<S['model']> };
 
+/** What goes with a model where nothing is said of the job: what its settings say, else the VAE of its name that lies beside it, as A1111 looks for one, else its own. */
+export const usualParts = (besideVae: string | null, { vae = besideVae, textEncoders = [] }: { vae?: string | null | undefined; textEncoders?: string[] | undefined } = {}): { vae: string | null; textEncoders: string[] } => ({ vae, textEncoders });
+
 export const slotNames = Object.keys(fileSlots) as SlotName[];
 export const slotOf = (name: SlotName): FileSlot => fileSlots[name];
 

@@ -38,6 +38,13 @@ export type Rng = z.infer<typeof Rng>;
 export const Compat = z.enum(['a1111', 'comfy']);
 export type Compat = z.infer<typeof Compat>;
 
+/** Families of networks as people write them, in a sentence and where there is little room. Others by their own name. */
+export const familyNames: Readonly<Record<string, { readonly label: string; readonly short: string }>> = {
+  sd1: { label: 'Stable Diffusion 1', short: 'SD 1' }, sd2: { label: 'Stable Diffusion 2', short: 'SD 2' }, sdxl: { label: 'SDXL', short: 'SDXL' },
+  'sdxl-refiner': { label: 'SDXL refiner', short: 'SDXL Refiner' }, sd3: { label: 'Stable Diffusion 3', short: 'SD 3' }, flux: { label: 'Flux', short: 'FLUX' },
+  pixart: { label: 'PixArt', short: 'PixArt' }, cascade: { label: 'Stable Cascade', short: 'Cascade' }, svd: { label: 'Stable Video Diffusion', short: 'SVD' },
+};
+
 /** Programs whose pictures say how they were made. */
 export const PictureSource = z.enum(['atelier', 'a1111', 'forge', 'comfyui', 'invokeai', 'fooocus', 'novelai', 'drawthings', 'easydiffusion', 'none']);
 export type PictureSource = z.infer<typeof PictureSource>;

@@ -3,12 +3,12 @@ import { useQuery } from '@tanstack/react-query';
 import { ArrowLeft, ClipboardCopy } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ModelEntry, ModelReport } from '../../preload/contract/model';
+import { familyNames } from '../../preload/contract/vocabulary';
 import { api, errorInfoOf } from '../api';
 import { fileSize, plainNumber } from '../format';
 import { Button, IconButton } from '../ui/button';
 import { copy } from '../ui/copy';
 import { Facts } from '../ui/facts';
-import { familyName } from './families';
 
 /** Hashes of a large file take a while, and come by themselves. */
 const hashesMs = 2000;
@@ -41,7 +41,7 @@ function Report({ report, path }: { report: ModelReport; path: string }) {
   return (
     <div className="flex max-h-[min(420px,50vh)] flex-col gap-4 overflow-y-auto">
       <Facts rows={[
-        [t('report.kind'), t(`report.kinds.${kind}`)], [t('report.family'), family && familyName(family)], [t('report.variant'), variant && variant !== 'base' ? t(`models.variant.${variant}`) : null],
+        [t('report.kind'), t(`report.kinds.${kind}`)], [t('report.family'), family && (familyNames[family]?.short ?? family)], [t('report.variant'), variant && variant !== 'base' ? t(`models.variant.${variant}`) : null],
         [t('terms.prediction'), prediction && t(`prediction.${prediction}`)], [t('report.algorithm'), algorithm], [t('report.rank'), rank], [t('report.modules'), modules],
         [t('report.words'), trainedWords?.join(', ')], [t('report.scale'), scale && `× ${scale}`], [t('report.precision'), precision], [t('report.parameters'), plainNumber(parameters)],
         [t('report.tensors'), plainNumber(tensors)], [t('report.size'), fileSize(sizeBytes)], [t('report.sure'), `${Math.round(confidence * 100)} %`],

@@ -1,12 +1,5 @@
 // Which of the files that are parts of models suit a model, as far as their names and families tell.
 import type { ModelEntry } from '../../preload/contract/model';
-import type { Settings } from '../../preload/contract/studio';
-
-/** What goes with a model, as the studio will say when it has taken the settings. */
-export const usualParts = ({ id, besideVae }: ModelEntry, settings: Settings['modelSettings']): ModelEntry['parts'] => {
-  const { vae = besideVae, textEncoders = [] } = settings[id] ?? {};
-  return { vae, textEncoders };
-};
 
 /** Those of other families have a family; a TAESD's encoder alone makes no pictures. */
 export const vaesFor = (parts: readonly ModelEntry[]): readonly ModelEntry[] =>

@@ -5,6 +5,7 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ModelEntry } from '../../preload/contract/model';
+import { familyNames } from '../../preload/contract/vocabulary';
 import { api, errorInfoOf } from '../api';
 import { fileSize } from '../format';
 import { chooseModel, useForm } from '../generate/form';
@@ -13,7 +14,6 @@ import { modelsChanged, useModels } from '../queries';
 import { IconButton } from '../ui/button';
 import { toast } from '../ui/toasts';
 import { AddModel } from './add-model';
-import { familyName } from './families';
 import { FileReport } from './file-report';
 import { ModelMark } from './mark';
 
@@ -71,12 +71,12 @@ function ModelRow({ model, onChoose, onAsk }: { model: ModelEntry; onChoose: () 
 function useReason({ error, runnable, family }: ModelEntry): string | null {
   const { t } = useTranslation();
   if (error) return [error.message, error.hint].filter(Boolean).join(' ');
-  return runnable ? null : t('models.notYet', { family: family ? familyName(family) : t('models.unknownFamily') });
+  return runnable ? null : t('models.notYet', { family: family ? familyNames[family]?.short ?? family : t('models.unknownFamily') });
 }
 
 /** "SD 2 · Inpainting · 5.2 GB" */
 export function ModelFacts({ model }: { model: ModelEntry }) {
   const { t } = useTranslation();
   const variant = model.variant && model.variant !== 'base' ? t(`models.variant.${model.variant}`) : null;
-  return [model.family && familyName(model.family), variant, fileSize(model.sizeBytes), model.builtIn && t('models.builtIn')].filter(Boolean).join(' · ');
+  return [model.family && (familyNames[model.family]?.short ?? model.family), variant, fileSize(model.sizeBytes), model.builtIn && t('models.builtIn')].filter(Boolean).join(' · ');
 }

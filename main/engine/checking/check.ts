@@ -1,9 +1,9 @@
 // What is wrong with a checkpoint's tensors: missing, of a wrong shape, of a type that holds no weights, or unknown. Names only, no bytes read.
 import type { ErrorCode } from '../../../preload/contract/errors';
 import type { ModelEntry } from '../../../preload/contract/model';
+import { familyNames } from '../../../preload/contract/vocabulary';
 import { showDims } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
-import { familyLabels } from '../families/family-labels';
 import { isOpenClipPrefix, textTensors, unetTensors, vaeTensors, type Shapes } from '../families/network-tensors';
 import { openClipSizes, partOf, projectionOf, textSizes, unetSizes, vaeSizes } from '../families/sizes';
 import { isBuffer, isEmaCopy } from '../identify/buffers';
@@ -70,7 +70,7 @@ export function checkCheckpoint(file: WeightFile, family: string): Problem[] {
   const names = [...file.tensors.keys()];
   const expected: Shapes = new Map();
   const problems: Problem[] = [];
-  const label = familyLabels[family] ?? family;
+  const label = familyNames[family]?.label ?? family;
   for (const part of families[family] ?? []) {
     const prefix = part.prefixes.find((p) => names.some((name) => name.startsWith(p + part.sign(p))));
     const shapes = prefix === undefined ? null : expectedOf(part, file, prefix);

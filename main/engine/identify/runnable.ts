@@ -1,10 +1,10 @@
 // Why a model cannot make pictures, as the error that the window and a job show. Whole checkpoints of SD 1, SD 2 and SDXL run.
 import type { ModelReport } from '../../../preload/contract/model';
+import { familyNames } from '../../../preload/contract/vocabulary';
 import { AppError } from '../errors';
 import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
 import { isRunnableFamily, type Problem } from '../checking/check';
-import { familyLabels } from '../families/family-labels';
 import { predictsOtherwise } from './prediction';
 import type { Found } from './types';
 
@@ -19,7 +19,7 @@ const chooseAnother = 'Choose a Stable Diffusion 1, 2 or XL checkpoint: a .safet
 export function notRunnable(file: WeightFile, found: Found, problems: readonly Problem[]): AppError | null {
   const name = baseName(file.path), { kind, family, variant } = found;
   const data = { file: file.path, kind, family, variant };
-  const label = familyLabels[family ?? ''] ?? family;
+  const label = familyNames[family ?? '']?.label ?? family;
   if (label && !isRunnableFamily(family) && (kind === 'checkpoint' || kind === 'unet')) {
     return new AppError('model.unsupportedFamily', { message: `${name} is a model of the family ${label}, which Atelier does not support yet`, hint: chooseAnother, data });
   }

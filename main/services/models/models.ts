@@ -2,7 +2,7 @@
 // They stay where they are. Headers are read, weights are not; hashes come in the background.
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
-import { slotEntries, slotOf, slotsFrom, type PartSlot, type SlotName } from '../../../preload/contract/file-slots';
+import { slotEntries, slotOf, slotsFrom, usualParts, type PartSlot, type SlotName } from '../../../preload/contract/file-slots';
 import type { SlotIds } from '../../../preload/contract/job';
 import { usualSettings, type ModelEntry, type ModelReport } from '../../../preload/contract/model';
 import type { Settings } from '../../../preload/contract/studio';
@@ -162,8 +162,8 @@ export class Models {
   }
 
   private entryOf(file: ModelFile, settings: Settings): ModelEntry {
-    const besideVae = vaeBeside(file.path, this.files), { vae = besideVae, textEncoders = [] } = settings.modelSettings[file.entry.id] ?? {};
-    return { ...entryOf(file, this.hashes.known(file)?.sha256 ?? null, settings), besideVae, parts: { vae, textEncoders } };
+    const besideVae = vaeBeside(file.path, this.files);
+    return { ...entryOf(file, this.hashes.known(file)?.sha256 ?? null, settings), besideVae, parts: usualParts(besideVae, settings.modelSettings[file.entry.id]) };
   }
 }
 
