@@ -3,7 +3,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { MemoryStore, openBench, type Bench } from '../support/queue';
 
 const benches: Bench[] = [];
-afterEach(async () => { await Promise.all(benches.splice(0).map((bench) => bench.close())); });
+afterEach(async () => {
+  delete process.env.ATELIER_FAKE_LAUNCH;
+  await Promise.all(benches.splice(0).map((bench) => bench.close()));
+});
 const open = (options?: Parameters<typeof openBench>[0]): Bench => {
   const bench = openBench(options);
   benches.push(bench);
@@ -72,6 +75,56 @@ describe('when the worker hangs, or is in the middle of a long step', () => {
     expect(cancelled.attempt).toBe(1);
     await bench.until(next!.id, 'done');
     expect(bench.events).not.toContainEqual({ type: 'worker', state: 'died' });
+  });
+});
+
+describe('a job that the worker does not have yet', () => {
+  /** The first opening never ends: a drive that does not answer. */
+  const stuckOnce = () => {
+    let times = 0;
+    return () => (times++ === 0 ? new Promise<void>(() => {}) : Promise.resolve());
+  };
+
+  it('is cancelled while its files are opened, and the worker lives on for the next', async () => {
+    const bench = open({ opening: stuckOnce(), cancelMs: 20 });
+    await bench.host.start();
+    const { pid } = bench.host;
+    const [stuck] = await bench.ask('x');
+    const [next] = await bench.ask('slow');
+    await bench.until(stuck!.id, 'loading');
+    await bench.queue.cancel([stuck!.id]);
+    await bench.until(next!.id, 'done');
+    expect(bench.states(stuck!.id)).toEqual(['queued', 'loading', 'cancelled']);
+    expect(bench.view(next!.id).attempt).toBe(1);
+    expect(bench.host.pid).toBe(pid);
+  });
+
+  it.each(['silent', 'broken'])('is cancelled, and has not failed, while a worker is waited for that is %s', async (launch) => {
+    process.env.ATELIER_FAKE_LAUNCH = launch;
+    const bench = open();
+    const [job] = await bench.ask('x');
+    await bench.until(job!.id, 'loading');
+    await bench.queue.cancel([job!.id]);
+    await bench.until(job!.id, (view) => ['cancelled', 'failed'].includes(view.state));
+    expect(bench.states(job!.id)).toEqual(['queued', 'loading', 'cancelled']);
+    expect(bench.runs()).toEqual([]);
+  });
+
+  it('does not keep the studio from closing, and waits for its next start', async () => {
+    const bench = openBench({ opening: stuckOnce() });
+    const [job] = await bench.ask('x');
+    await bench.until(job!.id, 'loading');
+    await bench.close();
+    expect(bench.store.jobs.get(job!.id)).toMatchObject({ state: 'queued', attempt: 0 });
+  });
+
+  it('stays cancelled when the studio closes before the worker has answered', async () => {
+    const bench = openBench();
+    const [job] = await bench.ask('hang@1');
+    await bench.until(job!.id, (view) => view.step === 1);
+    await bench.queue.cancel([job!.id]);
+    await bench.close();
+    expect(bench.store.jobs.get(job!.id)).toMatchObject({ state: 'cancelled' });
   });
 });
 

@@ -15,6 +15,7 @@ process.on('message', (message) => {
   if (message.type === 'run') void run(message);
 });
 if (process.env.ATELIER_FAKE_LAUNCH === 'broken') { process.stderr.write('Error: no such library\n'); process.exit(3); }
+if (process.env.ATELIER_FAKE_LAUNCH === 'silent') await new Promise(() => {});
 await send({ type: 'ready', pid: process.pid });
 
 async function run({ id, job, attempt }) {

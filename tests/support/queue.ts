@@ -38,7 +38,8 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export function openBench(options: { store?: MemoryStore; cancelMs?: number; prediction?: 'eps' | 'v'; save?: QueueServices['save'] } = {}): Bench {
+/** `opening`: what is waited for when a job's files are opened. */
+export function openBench(options: { store?: MemoryStore; cancelMs?: number; prediction?: 'eps' | 'v'; save?: QueueServices['save']; opening?: () => Promise<void> } = {}): Bench {
   const store = options.store ?? new MemoryStore();
   const saved: Bench['saved'] = [];
   const host = new WorkerHost(fakeWorker);
@@ -55,7 +56,10 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; pre
           prediction: options.prediction,
         };
       },
-      previewDecoder: async (family) => (family === 'sdxl' ? '/models/taesdxl_decoder.safetensors' : null),
+      previewDecoder: async (family) => {
+        await options.opening?.();
+        return family === 'sdxl' ? '/models/taesdxl_decoder.safetensors' : null;
+      },
       hash: async (id) => hashes[id] ?? null,
     },
     prompts: { prepare: async (job) => ({ job, notices: [] }) },

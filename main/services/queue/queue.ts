@@ -51,6 +51,8 @@ interface Entry {
   view: JobView;
   fileIds: FileIds;
   cancelling: boolean;
+  /** Cancelled, or the studio closes: nothing is waited for any longer. */
+  readonly stop: AbortController;
   /** How often it was sent to a worker that died before it had begun. */
   unheard: number;
 }
@@ -135,6 +137,7 @@ export class Queue {
   /** Ends the worker, puts its job back into the queue for the next start, and waits for pictures that are being saved. */
   async close(): Promise<void> {
     this.closing = true;
+    for (const { stop } of this.entries.values()) stop.abort();
     await this.services.host.stop();
     await this.working;
     await Promise.all(this.saves);
@@ -163,7 +166,8 @@ export class Queue {
         await this.tryJob(entry);
       } while (active.includes(entry.view.state));
     } catch (error) {
-      if (this.closing) this.putBack(entry);
+      if (entry.cancelling) this.finish(entry, { state: 'cancelled' });
+      else if (this.closing) this.putBack(entry);
       else this.fail(entry, toAppError(error).toInfo());
     }
   }
@@ -171,18 +175,18 @@ export class Queue {
   private async tryJob(entry: Entry): Promise<void> {
     const { host } = this.services;
     const { id, spec, attempt } = entry.view;
-    const files = await this.files.open(entry.fileIds, spec);
-    await host.start();
-    if (this.closing) return this.putBack(entry);
-    if (entry.cancelling) return this.finish(entry, { state: 'cancelled' });
+    const { signal } = entry.stop;
+    const files = await orStopped(this.files.open(entry.fileIds, spec), signal);
+    await orStopped(host.start(), signal);
+    signal.throwIfAborted();
 
     const outcome = await runOnWorker(host, { type: 'run', id, job: spec, attempt, ...files.paths }, this.follow(entry, files.model));
     if (outcome.type === 'done') {
       this.show(entry, { remarks: [...entry.view.remarks, ...outcome.notices] });
       return this.beginSave(entry, files, outcome);
     }
-    if (outcome.type === 'stopped') return this.putBack(entry);
     if (outcome.type === 'cancelled' || entry.cancelling) return this.finish(entry, { state: 'cancelled' });
+    if (outcome.type === 'stopped') return this.putBack(entry);
     if (outcome.type === 'failed') return this.fail(entry, outcome.error);
     // Below, the job is still active, so it is sent again.
     if (!outcome.began && ++entry.unheard < UNHEARD_MOST) return this.show(entry, { attempt: attempt - 1 });
@@ -223,9 +227,10 @@ export class Queue {
     this.finish(entry, { state: 'done', spec, pictureId: picture.id });
   }
 
-  /** The worker looks between steps. One that does not answer soon is killed, in a long step or stuck; its death then ends the job as cancelled. */
+  /** One that the worker does not have yet ends at once. The worker looks between steps; one that does not answer soon is killed, in a long step or stuck; its death then ends the job as cancelled. */
   private cancelActive(entry: Entry): void {
     entry.cancelling = true;
+    entry.stop.abort();
     this.services.host.send({ type: 'cancel', id: entry.view.id });
     setTimeout(() => { if (active.includes(entry.view.state)) this.services.host.kill(entry.view.id); }, this.cancelMs).unref();
   }
@@ -267,7 +272,17 @@ export class Queue {
   }
 }
 
-const entryOf = (view: JobView, fileIds: FileIds): Entry => ({ view, fileIds, cancelling: false, unheard: 0 });
+/** What was promised, unless the signal comes first: a drive or a worker that does not answer holds up nothing then. */
+function orStopped<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+const entryOf = (view: JobView, fileIds: FileIds): Entry => ({ view, fileIds, cancelling: false, stop: new AbortController(), unheard: 0 });
 
 function stored({ step, steps, secondsPerStep, secondsLeft, preview, notice, remarks, ...kept }: JobView, fileIds: FileIds): StoredJob {
   return { ...kept, fileIds };
