@@ -9,7 +9,7 @@ import { Blobs } from './data/blobs';
 import { findDataDir, openDataFolder } from './data/data-folder';
 import { openDatabase } from './database/database';
 import { Estimates } from './machine/estimates';
-import type { SpawnWorker } from './workers/fork';
+import type { SpawnWorker } from './workers/spawn';
 import { processor, residentBytes, totalBytes } from './machine/hardware';
 import { Library } from './library/library';
 import { builtInModel, Models } from './models/models';

@@ -5,6 +5,15 @@ import type { Slots, WithModel } from '../../preload/contract/file-slots';
 import type { Notice } from '../../preload/contract/notice';
 import type { JobSpec, NamedFile } from '../../preload/contract/job';
 
+/** One end of what they talk through: by structured clone, in order. */
+export interface Port<Out, In> {
+  /** Is lost when the other side is gone. */
+  post(message: Out): void;
+  onMessage(listener: (message: In) => void): void;
+  /** The other side is gone, or going: it hears nothing any more. At least once. */
+  onClose(listener: () => void): void;
+}
+
 /** 8-bit RGB, row-major, no padding: `rgb.length === width * height * 3`. */
 export interface Pixels { readonly width: number; readonly height: number; readonly rgb: Uint8Array }
 

@@ -21,7 +21,7 @@ export const clipTokenizer = (): Promise<Tokenizer> => (tokenizer ??= clipMerges
 const now = (): number => performance.now() / 1000;
 
 /** What a job came to. */
-type Made = Pick<Extract<FromWorker, { type: 'done' }>, 'pixels' | 'timings' | 'notices' | 'embeddings'>;
+export type Made = Pick<Extract<FromWorker, { type: 'done' }>, 'pixels' | 'timings' | 'notices' | 'embeddings'>;
 
 export async function runJob(message: RunMessage, models: ModelCache, signal: AbortSignal, send: (message: FromWorker) => void): Promise<Made> {
   const { id, job, attempt, embeddingsPath } = message;

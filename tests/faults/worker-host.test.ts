@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { JobSpec } from '../../preload/contract/job';
 import { totalBytes } from '../../main/services/machine/hardware';
 import { WorkerHost, type Crash } from '../../main/services/workers/host';
-import type { WorkerChild } from '../../main/services/workers/fork';
+import type { WorkerChild, WorkerExit } from '../../main/services/workers/spawn';
 import type { FromWorker } from '../../main/worker/protocol';
 
 const entry = join(import.meta.dirname, '../support/fake-worker.mjs');
@@ -38,10 +38,13 @@ const lives = (pid: number): boolean => { try { return process.kill(pid, 0); } c
 /** A process that does what the test says, and does not hear a kill. */
 function puppet() {
   let hear: (message: FromWorker) => void = () => {};
-  let end: (exit: { code: number | null; signal: string | null }) => void = () => {};
+  let end: (exit: WorkerExit) => void = () => {};
   let kills = 0;
-  const child: WorkerChild = { pid: undefined, send: () => {}, kill: () => { kills++; return true; }, onStderr: () => {}, onMessage: (listener) => { hear = listener; }, onExit: (listener) => { end = listener; } };
-  return { spawn: () => child, say: (message: FromWorker) => hear(message), die: (exit: { code: number | null; signal: string | null }) => end(exit), kills: () => kills };
+  const child: WorkerChild = {
+    pid: undefined, port: { post: () => {}, onMessage: (listener) => { hear = listener; }, onClose: () => {} },
+    kill: () => { kills++; return true; }, onStderr: () => {}, onExit: (listener) => { end = listener; },
+  };
+  return { spawn: () => child, say: (message: FromWorker) => hear(message), die: (exit: WorkerExit) => end(exit), kills: () => kills };
 }
 
 describe('the worker host', () => {
@@ -132,6 +135,21 @@ describe('the worker host', () => {
     await host.stop();
     expect(log).toEqual(['starting', 'ready', 'exit']);
     expect(host.state).toBe('gone');
+  });
+
+  it('takes no worker for ready that is dead, though its last words are awaited', async () => {
+    const { host, until, log } = hostWithLog();
+    await host.start();
+    const pid = host.pid!;
+    const done = until('done');
+    host.run(job('orphan@1'));
+    await done;
+    process.kill(pid, 'SIGKILL');
+    while (host.state === 'ready') await nextTurn();
+    expect(host.state).toBe('ending');
+    await host.start();
+    expect(host.pid).not.toBe(pid);
+    expect(log).toEqual(['starting', 'ready', 'crash:killed', 'starting', 'ready']);
   });
 
   it('goes on after a while when the system does not end the worker, and whoever waits for a job hears of it', async () => {

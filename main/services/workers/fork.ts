@@ -1,21 +1,9 @@
-// The worker's process as its host sees it, and how Node makes one.
+// The worker's process as Node makes it.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FromWorker, ToWorker } from '../../worker/protocol';
-
-/** What the host needs of a child process. Node's fork gives it below; Electron's utility process gives it in the desktop app. */
-export interface WorkerChild {
-  readonly pid: number | undefined;
-  send(message: ToWorker): void;
-  /** False when it is dead already. */
-  kill(): boolean;
-  onMessage(listener: (message: FromWorker) => void): void;
-  onStderr(listener: (text: string) => void): void;
-  /** Exactly once, also when the process could not be started. */
-  onExit(listener: (exit: { code: number | null; signal: string | null }) => void): void;
-}
-export type SpawnWorker = (entry: string) => WorkerChild;
+import type { FromWorker } from '../../worker/protocol';
+import type { WorkerChild } from './spawn';
 
 const LAST_WORDS_MS = 100;
 
@@ -26,9 +14,12 @@ export function forkWorker(entry: string): WorkerChild {
   child.on('error', () => {});            // a message to a dead child, or a failed start; the exit tells
   return {
     pid: child.pid,
-    send: (message) => { if (child.connected) child.send(message, () => {}); },
+    port: {
+      post: (message) => { if (child.connected) child.send(message, () => {}); },
+      onMessage: (listener) => { child.on('message', (message) => listener(message as FromWorker)); },
+      onClose: (listener) => { child.once('disconnect', listener).once('exit', listener); },
+    },
     kill: () => child.kill('SIGKILL'),
-    onMessage: (listener) => { child.on('message', (message) => listener(message as FromWorker)); },
     onStderr: (listener) => { child.stderr?.on('data', listener); },
     onExit: (listener) => {
       if (child.pid === undefined) child.once('error', () => listener({ code: null, signal: null }));

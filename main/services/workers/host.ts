@@ -1,14 +1,15 @@
 // Owns one worker process at a time: starts it, speaks the protocol with it, and notices at once when it is gone.
 //
 //   gone ── start ──► starting ── 'ready' ──► ready ◄── run / done, failed, cancelled ──► busy
-//     ▲                   │                     │                                          │
+//     ▲                   │                     └── its port closes ──► ending ◄───────────┤
 //     └──── exit (we asked for it) or crash (it died: launchFailed, killed, memory, failed) ┘
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../engine/errors';
 import type { FromWorker, RunMessage, ToWorker } from '../../worker/protocol';
-import { forkWorker, type SpawnWorker, type WorkerChild } from './fork';
 import { availableBytes, residentBytes, totalBytes } from '../machine/hardware';
+import { forkWorker } from './fork';
+import type { SpawnWorker, WorkerChild, WorkerExit } from './spawn';
 
 export type CrashReason = 'launchFailed' | 'killed' | 'memory' | 'failed';
 export interface Crash {
@@ -24,6 +25,9 @@ export interface Crash {
   /** `kill` was called: nothing is wrong with it. */
   readonly asked: boolean;
 }
+
+/** `ending`: it hears nothing any more, and its last words are awaited. */
+type Phase = 'gone' | 'starting' | 'ready' | 'busy' | 'ending';
 
 interface WorkerEvents {
   /** A new process was started; 'ready' follows, or 'crash'. */
@@ -41,6 +45,8 @@ const STDERR_TAIL = 8_192;
 const BACK_OFF_MS = [0, 0, 500, 2_000, 8_000];
 const STABLE_MS = 30_000;
 const LAUNCH_TRIES = 3;
+/** A worker whose port is closed ends by itself; one that does not is of no use. */
+const ENDING_MS = 2_000;
 const LAUNCH_TIMEOUT_MS = 60_000;
 /** A killed process is gone in some milliseconds, but for one that the system holds in a read of a dead disk. */
 const STOP_MS = 5_000;
@@ -56,10 +62,11 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   /** Resolves when `child` has died, however long ago. */
   private gone: Promise<void> = Promise.resolve();
   private endOfLife: () => void = () => {};
-  private phase: 'gone' | 'starting' | 'ready' | 'busy' = 'gone';
+  private phase: Phase = 'gone';
   private jobId: string | null = null;
   private killing = false;
   private starting: Promise<void> | null = null;
+  private ending: NodeJS.Timeout | undefined;
   private crashes = 0;
   private startedAt = 0;
   private stderr = '';
@@ -75,13 +82,14 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     this.backOffMs = backOffMs;
   }
 
-  get state(): 'gone' | 'starting' | 'ready' | 'busy' { return this.phase; }
+  get state(): Phase { return this.phase; }
   get pid(): number | undefined { return this.child?.pid; }
 
   /** Resolves when a worker is ready, at once when one is. Throws worker.failed when none comes up after a few tries. */
   start(): Promise<void> {
     if (this.phase === 'ready' || this.phase === 'busy') return Promise.resolve();
-    this.starting ??= this.launchUntilReady().finally(() => { this.starting = null; });
+    const launched = () => this.launchUntilReady();
+    this.starting ??= (this.phase === 'ending' ? this.gone.then(launched) : launched()).finally(() => { this.starting = null; });
     return this.starting;
   }
 
@@ -97,7 +105,7 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
 
   /** Does nothing when no worker is there to hear it. */
   send(message: ToWorker): void {
-    if (this.phase === 'ready' || this.phase === 'busy') this.child?.send(message);
+    if (this.phase === 'ready' || this.phase === 'busy') this.child?.port.post(message);
   }
 
   /** Ends the worker in the middle of this job; a 'crash' follows. One that runs another job, or none, lives on. */
@@ -149,14 +157,15 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
       if (process.env.DEBUG) process.stderr.write(text);
     });
     return new Promise((resolve) => {
-      child.onMessage((message) => {
+      child.port.onMessage((message) => {
         if (this.child !== child) return;
         if (message.type === 'ready') { clearTimeout(timeout); this.becomeReady(); resolve(true); }
         this.receive(message);
       });
       this.gone = new Promise((buried) => {
-        this.endOfLife = () => { clearTimeout(timeout); clearInterval(sampler); resolve(false); buried(); };
+        this.endOfLife = () => { clearTimeout(timeout); clearTimeout(this.ending); clearInterval(sampler); resolve(false); buried(); };
       });
+      child.port.onClose(() => this.hangUp(child));
       child.onExit((exit) => this.bury(child, exit));
     });
   }
@@ -166,15 +175,24 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     this.emit('ready');
   }
 
+  private hangUp(child: WorkerChild): void {
+    if (this.child !== child || (this.phase !== 'ready' && this.phase !== 'busy')) return;
+    this.phase = 'ending';
+    this.ending = setTimeout(() => child.kill(), ENDING_MS);
+  }
+
   private receive(message: FromWorker): void {
     const ended = message.type === 'done' || message.type === 'failed' || message.type === 'cancelled';
-    if (ended && message.id === this.jobId) { this.phase = 'ready'; this.jobId = null; }
+    if (ended && message.id === this.jobId) {
+      if (this.phase === 'busy') this.phase = 'ready';      // what a dying worker still said may come after its port has closed
+      this.jobId = null;
+    }
     if (message.type === 'memory') this.peakBytes = Math.max(this.peakBytes, message.rssBytes);
     this.emit('message', message);
   }
 
   /** Once for each process, whatever comes first: its end, or the end of our patience. */
-  private bury(child: WorkerChild, exit: { code: number | null; signal: string | null }): void {
+  private bury(child: WorkerChild, exit: WorkerExit): void {
     if (this.child !== child) return;
     const { jobId, stderr, peakBytes, phase, killing: asked } = this;
     this.child = null;

@@ -1,0 +1,48 @@
+// The worker's side of the conversation: one job at a time, and what is asked between jobs in the order in which it was asked.
+import { toAppError } from '../engine/errors';
+import type { ModelCache } from './model-cache';
+import type { WorkerPort } from './port';
+import type { FromWorker, RunMessage, ToWorker } from './protocol';
+import type { Made } from './run-job';
+
+/** How often an idle worker looks whether memory has become scarce. */
+const WATCH_MS = 5_000;
+
+interface Work {
+  readonly models: Pick<ModelCache, 'releaseIfScarce' | 'releaseAll' | 'limit' | 'list'>;
+  runJob(message: RunMessage, signal: AbortSignal, send: (message: FromWorker) => void): Promise<Made>;
+}
+
+export function serveJobs(port: WorkerPort, { models, runJob }: Work): void {
+  let running: { id: string; abort: AbortController } | undefined;
+  /** Messages are handled one after the other, except a cancel, which must reach a job that runs. */
+  let queue: Promise<void> = Promise.resolve();
+  const send = (message: FromWorker): void => port.post(message);
+
+  port.onMessage((message) => {
+    if (message.type !== 'cancel') queue = queue.then(() => handle(message));
+    else if (running?.id === message.id) running.abort.abort();
+  });
+  setInterval(() => { if (!running) queue = queue.then(() => models.releaseIfScarce()); }, WATCH_MS).unref();
+  send({ type: 'ready', pid: process.pid });
+
+  async function handle(message: Exclude<ToWorker, { type: 'cancel' }>): Promise<void> {
+    if (message.type === 'run') await run(message);
+    else if (message.type === 'release') await models.releaseAll();
+    else await models.limit(message.cacheBytes);
+    if (message.type !== 'settings') send({ type: 'memory', rssBytes: process.memoryUsage.rss(), models: models.list() });
+  }
+
+  async function run(message: RunMessage): Promise<void> {
+    const { id } = message;
+    const abort = new AbortController();
+    running = { id, abort };
+    try {
+      send({ type: 'done', id, ...await runJob(message, abort.signal, send) });
+    } catch (error) {
+      send(abort.signal.aborted ? { type: 'cancelled', id } : { type: 'failed', id, error: toAppError(error).toInfo() });
+    } finally {
+      running = undefined;
+    }
+  }
+}
