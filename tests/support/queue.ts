@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { JobRequest, type JobState, type JobView, type QueueEvent } from '../../preload/contract/job';
 import { AppError } from '../../main/engine/errors';
-import { Queue, type JobStore, type QueueServices, type StoredJob } from '../../main/services/queue/queue';
+import type { JobStore, StoredJob } from '../../main/services/queue/job-list';
+import { Queue, type QueueServices } from '../../main/services/queue/queue';
 import { WorkerHost } from '../../main/services/workers/host';
 import type { RunMessage } from '../../main/worker/protocol';
 

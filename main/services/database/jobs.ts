@@ -2,7 +2,7 @@
 import type { Database } from 'libsql';
 import type { ErrorInfo } from '../../../preload/contract/errors';
 import { JobSpec, type JobState } from '../../../preload/contract/job';
-import type { JobStore, StoredJob } from '../queue/queue';
+import type { JobStore, StoredJob } from '../queue/job-list';
 import { transaction } from './transaction';
 
 interface Row {

@@ -7,7 +7,7 @@ import { openDatabase } from '../../../main/services/database/database';
 import { rememberedHashes } from '../../../main/services/database/hashes';
 import type { StoredPicture } from '../../../main/services/database/pictures';
 import type { Timing } from '../../../main/services/machine/estimates';
-import type { StoredJob } from '../../../main/services/queue/queue';
+import type { StoredJob } from '../../../main/services/queue/job-list';
 import { job, tempFolder } from '../../support/pictures';
 
 const pathIn = async () => join(await tempFolder(), 'atelier.db');
