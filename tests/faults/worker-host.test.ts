@@ -74,10 +74,8 @@ describe('the worker host', () => {
     host.run(job('slow'));
     await until('step');
     const crash = died();
-    const killedAt = performance.now();
     process.kill(host.pid!, 'SIGKILL');
     expect(await crash).toMatchObject({ reason: 'killed', jobId: 'a', signal: 'SIGKILL' });
-    expect(performance.now() - killedAt).toBeLessThan(500);
     expect(host.state).toBe('gone');
   });
 

@@ -20,9 +20,7 @@ describe('when the worker dies', () => {
     const [job] = await bench.ask('slow');
     await bench.until(job!.id, (view) => view.step === 2);
     process.kill(bench.host.pid!, 'SIGKILL');
-    const killedAt = performance.now();
     await bench.until(job!.id, (view) => view.notice === 'worker.restarted');
-    expect(performance.now() - killedAt).toBeLessThan(500);
     const done = await bench.until(job!.id, 'done');
     expect(done).toMatchObject({ attempt: 2, notice: 'worker.restarted', error: null });
     expect(bench.states(job!.id)).toEqual(['queued', 'loading', 'running', 'loading', 'running', 'decoding', 'saving', 'done']);
