@@ -7,7 +7,9 @@ export interface Access { readonly port: number; readonly token: string }
 
 /** null when the request may pass; else the status and what to say. */
 export function refusal(headers: IncomingHttpHeaders, access: Access): { status: 401 | 403; error: ErrorInfo } | null {
-  const origins = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}:${access.port}`);
+  const names = ['127.0.0.1', 'localhost', '[::1]'].map((name) => `http://${name}`);
+  // A browser leaves HTTP's usual port out of Host and Origin.
+  const origins = [...names.map((name) => `${name}:${access.port}`), ...(access.port === 80 ? names : [])];
   // DNS rebinding: a foreign name that now points at 127.0.0.1 is still in the Host header.
   if (!origins.includes(`http://${headers.host?.toLowerCase()}`)) return refused(403, `The address ${headers.host ?? ''} is not this studio's`);
   // Requests that other pages send in the user's name. Browsers put the sender into Origin, and say cross-site or same-site elsewhere;
@@ -19,8 +21,11 @@ export function refusal(headers: IncomingHttpHeaders, access: Access): { status:
   return given !== undefined && isToken(given, access.token) ? null : refused(401, 'The token is missing or wrong');
 }
 
-export const isToken = (given: string, token: string): boolean =>
-  given.length === token.length && timingSafeEqual(Buffer.from(given), Buffer.from(token));
+/** Lengths are compared in bytes: a letter beyond ASCII is more than one, and `timingSafeEqual` throws where they differ. */
+export function isToken(given: string, token: string): boolean {
+  const [left, right] = [Buffer.from(given), Buffer.from(token)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
 
 /** Cookies are shared by all ports of a host, so each port has its own. Lasts as long as the browser's session. */
 export const sessionCookie = ({ port, token }: Access): string => `${cookieName(port)}=${token}; HttpOnly; SameSite=Strict; Path=/`;

@@ -1,5 +1,6 @@
 // Who gets in, and who does not: token, cookie, Host and Origin.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { refusal } from '../../../main/server/access';
 import { openServer, pictureId, token, type ServerBench } from '../../support/server';
 
 let server: ServerBench;
@@ -22,6 +23,21 @@ describe('access', () => {
       expect((await server.ask('/trpc/queue.list', { headers: { authorization: `Bearer ${wrong}` } })).status).toBe(401);
       expect((await server.ask(`/?token=${wrong}`, { headers: anonymous })).status).toBe(401);
     }
+  });
+
+  it('is refused with a token that has a letter beyond ASCII, as bearer, cookie and address', async () => {
+    const wrong = `${'T'.repeat(42)}é`;
+    for (const headers of [{ authorization: `Bearer ${wrong}` }, { ...anonymous, cookie: `atelier-${server.port}=${wrong}` }]) {
+      expect((await server.ask('/trpc/queue.list', { headers })).status).toBe(401);
+    }
+    expect((await server.ask(`/?token=${encodeURIComponent(wrong)}`, { headers: anonymous })).status).toBe(401);
+  });
+
+  it('knows itself on port 80, which a browser leaves out of Host and Origin', () => {
+    const asked = (host: string, port: number) => refusal({ host, origin: `http://${host}`, authorization: `Bearer ${token}` }, { port, token });
+    for (const host of ['127.0.0.1', 'localhost', '[::1]', 'localhost:80']) expect(asked(host, 80), host).toBeNull();
+    expect(asked('evil.example', 80)).toMatchObject({ status: 403 });
+    expect(asked('localhost', 7870)).toMatchObject({ status: 403 });
   });
 
   it('shows a person a page that says where the address is', async () => {
