@@ -3,18 +3,18 @@ import { endOfString } from './read/json';
 
 // A key has two characters or more. Its length is bounded, so that a long line without a colon takes linear time.
 const keyPattern = /([\p{L}\p{N}_][\p{L}\p{N}_ \-/]{1,99}):\s*/gu;
-/** Brackets that never close are looked for to the end of the line; this many times is enough. */
-const MAX_UNCLOSED = 8;
+/** Brackets are followed to where they close, perhaps to the end of the line; so often for nothing is enough. */
+const MAX_MISSES = 8;
 
 /** null when there are fewer than three pairs, which is no line of pairs. Never throws. */
 export function parsePairs(line: string): Map<string, string> | null {
   const found: [key: string, value: string][] = [];
-  let pairs = 0, unclosed = 0, from = 0;
+  let pairs = 0, misses = 0, from = 0;
   keyPattern.lastIndex = 0;
   for (let match = keyPattern.exec(line); match; match = keyPattern.exec(line)) {
     const start = keyPattern.lastIndex;
-    const json = unclosed < MAX_UNCLOSED && /[[{]/.test(line[start] ?? '') ? endOfJson(line, start) : undefined;
-    if (json === null) unclosed++;
+    const isJson = misses < MAX_MISSES && /[[{]/.test(line[start] ?? ''), json = isJson ? endOfJson(line, start) : undefined;
+    if (isJson && json === undefined) misses++;
     const end = json ?? endOfQuoted(line, start) ?? endOfBare(line, start);
     found.push(...loneWords(line.slice(from, match.index)), [match[1]!.trim(), unquote(line.slice(start, end))]);
     pairs++;
@@ -40,8 +40,8 @@ function endOfQuoted(line: string, start: number): number | undefined {
   return line[end - 1] === '"' && end > start + 1 && (end === line.length || line[end] === ',') ? end : undefined;
 }
 
-/** Where the bracket at `start` closes, if a comma or the end comes next. null when it never closes. */
-function endOfJson(line: string, start: number): number | null | undefined {
+/** Where the bracket at `start` closes, if a comma or the end comes next. */
+function endOfJson(line: string, start: number): number | undefined {
   let depth = 0;
   for (let at = start; at < line.length; at++) {
     const character = line[at]!;
@@ -49,7 +49,7 @@ function endOfJson(line: string, start: number): number | null | undefined {
     else if (character === '[' || character === '{') depth++;
     else if ((character === ']' || character === '}') && --depth === 0) return at + 1 === line.length || line[at + 1] === ',' ? at + 1 : undefined;
   }
-  return null;
+  return undefined;
 }
 
 function unquote(value: string): string {
