@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { AppError } from '../engine/errors';
+import { withoutTexts } from './png-chunks';
 
 /** SVG and PDF are programs that draw, so they are not on the list. */
 const formats = ['png', 'jpeg', 'webp', 'heif', 'gif', 'tiff'];      // AVIF is told as 'heif'
@@ -27,7 +28,7 @@ async function withPicture<T>(source: PictureSource, use: (picture: Sharp) => Pr
   const name = typeof source === 'string' ? basename(source) : 'The picture';
   try {
     // Read here, not by path: the decoder would keep the file open, and Windows would not let us move it.
-    const picture = sharp(typeof source === 'string' ? await readFile(source) : source, { autoOrient: true, limitInputPixels: MAX_PIXELS, failOn: 'error' });
+    const picture = sharp(withoutTexts(typeof source === 'string' ? await readFile(source) : source), { autoOrient: true, limitInputPixels: MAX_PIXELS, failOn: 'error' });
     const { format } = await picture.metadata();
     if (!formats.includes(format)) throw new Error(`it is of the form ${format}`);
     return await use(picture);

@@ -3,7 +3,7 @@ import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { addPngTexts, readPngTexts } from '../../main/services/pictures/png-text';
+import { addPngTexts, readPngTexts } from '../../main/files/png-text';
 import { below, partOf, randomFamilyCheckpoint, tinyFamilies, withInputs } from '../support/checkpoints';
 import { noBrowser, openFlow, type Flow } from '../support/flow';
 

@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
 import { folderOf, randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../support/checkpoints';
 import { stateDictFrom, torchZip } from '../support/pickles';
-import { addPngTexts } from '../../main/services/pictures/png-text';
+import { addPngTexts } from '../../main/files/png-text';
 import { openWeightFile } from '../../main/files/weight-file';
 
 const root = resolve(import.meta.dirname, '../..');

@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { openDataFolder, type DataFolder } from '../../main/services/data/data-folder';
 import { openDatabase, type Database } from '../../main/services/database/database';
 import { Library } from '../../main/services/library/library';
-import { wholePngSize } from '../../main/services/pictures/png-chunks';
+import { wholePngSize } from '../../main/files/png-chunks';
 import type { Pixels } from '../../main/worker/protocol';
 import { JobSpec } from '../../preload/contract/job';
 import { Compat, Rng, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';

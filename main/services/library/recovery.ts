@@ -4,7 +4,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import type { PictureStore } from '../database/pictures';
 import { readPicture } from '../pictures/metadata';
-import { wholePngSize } from '../pictures/png-chunks';
+import { wholePngSize } from '../../files/png-chunks';
 
 export interface Recovery {
   /** Pictures of ours that had no record. */

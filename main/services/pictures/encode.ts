@@ -1,7 +1,8 @@
 // From pixels to files: PNG for good, WebP for the strip.
 import sharp from 'sharp';
 import type { Pixels } from '../../worker/protocol';
-import { addPngTexts, type PngText } from './png-text';
+import { withoutTexts } from '../../files/png-chunks';
+import { addPngTexts, type PngText } from '../../files/png-text';
 
 const THUMBNAIL_PX = 384;
 
@@ -13,4 +14,4 @@ export async function encodePng({ width, height, rgb }: Pixels, texts: readonly 
 
 /** WebP, longest side 384; a smaller picture keeps its size. */
 export const encodeThumbnail = (png: Uint8Array): Promise<Uint8Array> =>
-  sharp(png).resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit: 'inside', withoutEnlargement: true }).webp({ quality: 82 }).toBuffer();
+  sharp(withoutTexts(png)).resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit: 'inside', withoutEnlargement: true }).webp({ quality: 82 }).toBuffer();

@@ -1,7 +1,7 @@
 // What a picture of ours says of itself: `parameters` for other tools, and our whole job, which makes the same picture again.
 import { JobSpec } from '../../../preload/contract/job';
 import { parametersText, parseParameters, type Parameters } from './parameters';
-import { readPngTexts, type PngText } from './png-text';
+import { readPngTexts, type PngText } from '../../files/png-text';
 
 /** The same job gives the same texts, whatever the order of its fields, and so the same file. */
 export function pictureTexts(job: JobSpec, { version }: { version: string }): PngText[] {

@@ -7,7 +7,8 @@ import type { PictureReport } from '../../../preload/contract/picture-report';
 import { AppError } from '../../engine/errors';
 import { readExif } from './exif';
 import { readGifComment } from './gif-comment';
-import { readPngTexts } from './png-text';
+import { withoutTexts } from '../../files/png-chunks';
+import { readPngTexts } from '../../files/png-text';
 import { readTexts } from './read';
 import { readingOfJob } from './read/atelier';
 import { missingResources, type LocalModel } from './read/resources';
@@ -40,7 +41,7 @@ export async function reportOnPicture(path: string, locals: readonly LocalModel[
 /** The same for bytes. Rejects with the decoder's error when they are no picture. */
 export async function reportOnBytes(bytes: Uint8Array, locals: readonly LocalModel[] = []): Promise<PictureReport> {
   // ignoreIcc: the lowest bits of the pixels must come through as they are.
-  const picture = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'none', ignoreIcc: true });
+  const picture = sharp(withoutTexts(bytes), { limitInputPixels: MAX_PIXELS, failOn: 'none', ignoreIcc: true });
   const { format, width, height, exif, xmpAsString, depth } = await picture.metadata();
   if (!formats.includes(format)) throw new Error(`it is of the form ${format}`);
   const texts = textsOf(bytes, exif, xmpAsString);

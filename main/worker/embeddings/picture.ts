@@ -6,6 +6,8 @@ import { AppError } from '../../engine/errors';
 import { baseName } from '../../engine/weights/safetensors';
 import type { TensorEntry, WeightFile } from '../../engine/weights/source';
 import { hiddenBytes } from './pixels';
+import { withoutTexts } from '../../files/png-chunks';
+import { readPngTexts } from '../../files/png-text';
 import { withFile } from '../../files/weight-file';
 
 export interface PictureEmbedding {
@@ -42,11 +44,11 @@ const damaged = (path: string): never => {
 /** The text counts before the pixels. Pixels that cannot be read, or divided, or inflated, hide nothing. */
 async function carriedJson(bytes: Uint8Array): Promise<Buffer | null> {
   try {
-    // ignoreIcc: the lowest bits of the pixels must come through as they are.
-    const picture = sharp(bytes, { limitInputPixels: MAX_PIXELS, failOn: 'error', ignoreIcc: true });
-    const { format, depth, comments = [] } = await picture.metadata();
-    const text = comments.find(({ keyword }) => keyword === 'sd-ti-embedding')?.text;
+    const text = readPngTexts(bytes).find(({ keyword }) => keyword === 'sd-ti-embedding')?.text;
     if (text !== undefined) return Buffer.from(text, 'base64');
+    // ignoreIcc: the lowest bits of the pixels must come through as they are.
+    const picture = sharp(withoutTexts(bytes), { limitInputPixels: MAX_PIXELS, failOn: 'error', ignoreIcc: true });
+    const { format, depth } = await picture.metadata();
     if ((format !== 'png' && format !== 'webp') || depth !== 'uchar') return null;
     const { data, info: { width, height, channels } } = await picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     const hidden = hiddenBytes({ data, width, height, channels });

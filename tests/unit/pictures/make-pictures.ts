@@ -1,7 +1,7 @@
 // Pictures as other programs write them, byte by byte: EXIF in JPEG and WebP, texts in PNG, bits in pixels.
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
-import { addPngTexts } from '../../../main/services/pictures/png-text';
+import { addPngTexts } from '../../../main/files/png-text';
 
 const canvas = (width = 64, height = 64) => sharp({ create: { width, height, channels: 3, background: '#345' } });
 

@@ -43,7 +43,7 @@ function decodeText({ type, data }: Chunk, budget: Budget): PngText | null {
       : type === 'iTXt' ? international(rest, budget)
         : undefined;
   if (text === undefined) return null;
-  budget.bytes -= text.length;
+  budget.bytes -= Buffer.byteLength(text);
   return { keyword, text };
 }
 

@@ -26,6 +26,25 @@ export function* readChunks(png: Uint8Array): Generator<Chunk> {
   }
 }
 
+const texts = ['tEXt', 'zTXt', 'iTXt'];
+
+/**
+ * The same picture without its texts. A decoder unfolds all that are compressed, up to 8 MB each and without a limit for all of them, just
+ * to tell the picture's size. What is no PNG stays as it is.
+ */
+export function withoutTexts(picture: Uint8Array): Uint8Array {
+  const bytes = Buffer.from(picture.buffer, picture.byteOffset, picture.length);
+  if (!bytes.subarray(0, signature.length).equals(signature)) return picture;
+  const kept: Buffer[] = [];
+  let from = 0;
+  for (let at = signature.length; at + 8 <= bytes.length;) {
+    const end = Math.min(bytes.length, at + 12 + bytes.readUInt32BE(at));
+    if (texts.includes(bytes.toString('latin1', at + 4, at + 8))) { kept.push(bytes.subarray(from, at)); from = end; }
+    at = end;
+  }
+  return from === 0 ? picture : Buffer.concat([...kept, bytes.subarray(from)]);
+}
+
 export function writeChunk(type: string, data: Uint8Array): Buffer {
   const chunk = Buffer.alloc(12 + data.length);
   chunk.writeUInt32BE(data.length, 0);
