@@ -8,7 +8,7 @@ const mayKnow = {
   'main/engine': ['preload/contract/'],
   'main/files': ['main/engine/', 'preload/contract/'],
   'main/worker': ['main/files/', 'main/engine/', 'preload/contract/'],
-  'main/services': ['main/worker/protocol', 'main/files/', 'main/engine/', 'main/api/', 'preload/contract/'],
+  'main/services': ['main/worker/protocol', 'main/worker/port', 'main/files/', 'main/engine/', 'main/api/', 'preload/contract/'],
   'main/server': ['main/services/', 'main/api/', 'main/engine/errors', 'preload/contract/'],
   'main/cli': ['main/services/', 'main/worker/', 'main/files/', 'main/engine/', 'main/api/', 'preload/contract/'],
   'main/app': ['main/server/', 'main/services/', 'main/api/', 'main/engine/errors', 'preload/contract/'],

@@ -35,7 +35,7 @@ async function ensurePart(/** @type {keyof typeof parts} */ name) {
 
 async function buildMain() {
   const esbuild = await import('esbuild');
-  const entries = { cli: 'main/cli/index.ts', server: 'main/server/index.ts', worker: 'main/worker/index.ts', app: 'main/app/index.ts' };
+  const entries = { cli: 'main/cli/index.ts', server: 'main/server/index.ts', worker: 'main/worker/index.ts', pictures: 'main/services/pictures/reader/index.ts', app: 'main/app/index.ts' };
   const { outputFiles } = await esbuild.build({
     absWorkingDir: root, entryPoints: entries, outdir: 'out/main', bundle: true, platform: 'node', format: 'esm', target: 'node20.19',
     packages: 'external', sourcemap: true, write: false, logLevel: 'silent',

@@ -17,15 +17,14 @@ export type PictureSource = Uint8Array | string;
 export const decodeRgb = (source: PictureSource, width: number, height: number, kernel: 'lanczos3' | 'linear' = 'lanczos3'): Promise<Uint8Array> => withPicture(source, async (picture) =>
   picture.resize(width, height, { fit: 'cover', position: 'centre', kernel }).flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer());
 
-/** The upright size of a picture that can be decoded to its last row. Throws picture.unreadable. */
-export const checkPicture = (source: PictureSource): Promise<{ width: number; height: number }> => withPicture(source, async (picture) => {
+/** The upright size of a picture that can be decoded to its last row. `name`: what people call it. Throws picture.unreadable. */
+export const checkPicture = (source: PictureSource, name?: string): Promise<{ width: number; height: number }> => withPicture(source, async (picture) => {
   const { autoOrient } = await picture.metadata();
   await picture.clone().resize(16, 16).raw().toBuffer();
   return { width: autoOrient.width, height: autoOrient.height };
-});
+}, name);
 
-async function withPicture<T>(source: PictureSource, use: (picture: Sharp) => Promise<T>): Promise<T> {
-  const name = typeof source === 'string' ? basename(source) : 'The picture';
+async function withPicture<T>(source: PictureSource, use: (picture: Sharp) => Promise<T>, name = typeof source === 'string' ? basename(source) : 'The picture'): Promise<T> {
   try {
     // Read here, not by path: the decoder would keep the file open, and Windows would not let us move it.
     const picture = sharp(withoutTexts(typeof source === 'string' ? await readFile(source) : source), { autoOrient: true, limitInputPixels: MAX_PIXELS, failOn: 'error' });

@@ -13,7 +13,8 @@ import type { SpawnWorker } from './workers/spawn';
 import { processor, residentBytes, totalBytes } from './machine/hardware';
 import { Library } from './library/library';
 import { builtInModel, Models } from './models/models';
-import { reportOnJob, reportOnPicture } from './pictures/report';
+import { PictureReader, type SpawnReader } from './pictures/reader/reader';
+import { reportOnJob } from './pictures/report';
 import { localsOf, readingOf } from './pictures/request';
 import { openPromptFiles } from './prompts/prompt-files';
 import { Queue } from './queue/queue';
@@ -29,6 +30,7 @@ export interface StudioOptions {
   /** The worker's bundle. */
   readonly workerEntry?: string;
   readonly spawnWorker?: SpawnWorker;
+  readonly spawnReader?: SpawnReader;
   /** Takes up what an earlier session left unfinished, unless another process uses the folder. The terminal works on its own jobs alone. */
   readonly resume?: boolean;
 }
@@ -59,8 +61,9 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
   const database = openDatabase(folder.database);
   const session = signIn(join(folder.root, 'sessions'));
   const host = new WorkerHost(options.workerEntry ?? join(root, 'out/main/worker.js'), options.spawnWorker);
-  const library = new Library(folder, database.pictures, version);
-  const blobs = new Blobs(folder.blobs);
+  const reader = new PictureReader(join(root, 'out/main/pictures.js'), { spawn: options.spawnReader });
+  const library = new Library(folder, database.pictures, reader, version);
+  const blobs = new Blobs(folder.blobs, reader);
   const models = new Models({ folder: folder.models, builtIn: builtInModel(options.resourcesDir ?? join(root, 'resources')), settings, hashCache: database.hashes });
   const estimates = new Estimates(database.timings, processor().cores);
   const prompts = openPromptFiles(folder.root);
@@ -84,7 +87,7 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
     pictures: {
       read: async (blob) => {
         const files = await models.known();
-        return readingOf(await reportOnPicture(await blobs.path(blob), localsOf(files)), files);
+        return readingOf(await reader.report(await blobs.path(blob), localsOf(files)), files);
       },
       readJob: async (job) => {
         const files = await models.known();
@@ -107,7 +110,7 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
     },
     thumbnailPath: (id) => library.thumbnail(id),
     close: async () => {
-      await queue.close();
+      await Promise.all([queue.close(), reader.close()]);
       await models.close();
       await recovering;
       database.close();

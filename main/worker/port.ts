@@ -1,4 +1,4 @@
-// The worker's end of its port. The host decides what it is: Node's IPC under the server and the terminal, Electron's `process.parentPort`
+// A child's end of its port. The host decides what it is: Node's IPC under the server and the terminal, Electron's `process.parentPort`
 // in the desktop app.
 import type { FromWorker, Port, ToWorker } from './protocol';
 
@@ -17,19 +17,19 @@ export interface ParentPort {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** The way to this process's host. */
-export function portToHost(process: IpcProcess & { readonly parentPort?: ParentPort | undefined }): WorkerPort {
+/** The way to this process's host: the worker's, where nothing else is said. */
+export function portToHost<Out = FromWorker, In = ToWorker>(process: IpcProcess & { readonly parentPort?: ParentPort | undefined }): Port<Out, In> {
   return process.parentPort ? parentPort(process.parentPort) : ipcPort(process);
 }
 
-const ipcPort = (process: IpcProcess): WorkerPort => ({
+const ipcPort = <Out, In>(process: IpcProcess): Port<Out, In> => ({
   post: (message) => { process.send?.(message); },
-  onMessage: (listener) => { process.on('message', (message) => listener(message as ToWorker)); },
+  onMessage: (listener) => { process.on('message', (message) => listener(message as In)); },
   onClose: (listener) => { process.once('disconnect', listener); },
 });
 
-const parentPort = (port: ParentPort): WorkerPort => ({
+const parentPort = <Out, In>(port: ParentPort): Port<Out, In> => ({
   post: (message) => port.postMessage(message),
-  onMessage: (listener) => { port.on('message', ({ data }) => listener(data as ToWorker)); },
+  onMessage: (listener) => { port.on('message', ({ data }) => listener(data as In)); },
   onClose: (listener) => { port.once('close', listener); },
 });

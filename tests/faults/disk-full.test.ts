@@ -9,7 +9,7 @@ import { writeAtomic, writeNew } from '../../main/services/data/disk';
 import { Blobs } from '../../main/services/data/blobs';
 import { encodePng } from '../../main/services/pictures/encode';
 import { SettingsStore } from '../../main/services/data/settings';
-import { expectSound, job, noise, openLibrary, tempFolder } from '../support/pictures';
+import { expectSound, job, noise, openLibrary, readHere, tempFolder } from '../support/pictures';
 
 afterEach(() => { vi.restoreAllMocks(); });
 
@@ -50,7 +50,7 @@ describe.each(faults)('a disk that is full when %s', (_, fill) => {
     const before = await open.library.save(noise(), job({ seed: 1 }), 1);
     fill();
     await expect(open.library.save(noise(), job({ seed: 2 }), 1)).rejects.toMatchObject(full);
-    await expect(new Blobs(open.folder.blobs).putPicture(await encodePng(noise(), []))).rejects.toMatchObject(full);
+    await expect(new Blobs(open.folder.blobs, readHere).putPicture(await encodePng(noise(), []))).rejects.toMatchObject(full);
     vi.restoreAllMocks();
     expect(await expectSound(open)).toEqual([before.id]);
     const after = await open.library.save(noise(), job({ seed: 2 }), 1);

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { JobSpec } from '../../preload/contract/job';
 import { totalBytes } from '../../main/services/machine/hardware';
 import { WorkerHost, type Crash } from '../../main/services/workers/host';
-import type { WorkerChild, WorkerExit } from '../../main/services/workers/spawn';
+import type { ChildExit, WorkerChild } from '../../main/services/workers/spawn';
 import type { FromWorker } from '../../main/worker/protocol';
 
 const entry = join(import.meta.dirname, '../support/fake-worker.mjs');
@@ -38,13 +38,13 @@ const lives = (pid: number): boolean => { try { return process.kill(pid, 0); } c
 /** A process that does what the test says, and does not hear a kill. */
 function puppet() {
   let hear: (message: FromWorker) => void = () => {};
-  let end: (exit: WorkerExit) => void = () => {};
+  let end: (exit: ChildExit) => void = () => {};
   let kills = 0;
   const child: WorkerChild = {
     pid: undefined, port: { post: () => {}, onMessage: (listener) => { hear = listener; }, onClose: () => {} },
     kill: () => { kills++; return true; }, onStderr: () => {}, onExit: (listener) => { end = listener; },
   };
-  return { spawn: () => child, say: (message: FromWorker) => hear(message), die: (exit: WorkerExit) => end(exit), kills: () => kills };
+  return { spawn: () => child, say: (message: FromWorker) => hear(message), die: (exit: ChildExit) => end(exit), kills: () => kills };
 }
 
 describe('the worker host', () => {

@@ -42,7 +42,7 @@ Libsql.prototype.prepare = function prepareOrDie(this: Libsql.Database, sql: str
   return statement;
 } as typeof prepare;
 
-const folder = await openDataFolder(root), database = openDatabase(folder.database), library = new Library(folder, database.pictures, '1.2.3');
+const folder = await openDataFolder(root), database = openDatabase(folder.database), library = new Library(folder, database.pictures, { thumbnail: async () => { throw new Error('nobody asks for one'); } }, '1.2.3');
 const pixels = (seed: number) => ({ width: 96, height: 96, rgb: Uint8Array.from({ length: 96 * 96 * 3 }, (_, i) => (i * 31 * seed) >> 3) });
 const job = (seed: number) => JobSpec.parse({ kind: 'txt2img', model: { name: 'mini', hash: null }, prompt: 'a house', seed, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 96, height: 96 });
 const save = async (seed: number) => { const { id } = await library.save(pixels(seed), job(seed), 1); console.log(`saved ${id}`); };

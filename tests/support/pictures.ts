@@ -6,7 +6,9 @@ import fc from 'fast-check';
 import { expect, onTestFinished } from 'vitest';
 import { openDataFolder, type DataFolder } from '../../main/services/data/data-folder';
 import { openDatabase, type Database } from '../../main/services/database/database';
+import { checkPicture } from '../../main/files/decode-picture';
 import { Library } from '../../main/services/library/library';
+import { encodeThumbnail } from '../../main/services/pictures/encode';
 import { wholePngSize } from '../../main/files/png-chunks';
 import type { Pixels } from '../../main/worker/protocol';
 import { JobSpec } from '../../preload/contract/job';
@@ -19,6 +21,9 @@ export async function tempFolder(): Promise<string> {
   return folder;
 }
 
+/** Reads pictures in this process. */
+export const readHere = { check: checkPicture, thumbnail: async (path: string) => encodeThumbnail(await readFile(path)) };
+
 export interface OpenLibrary { folder: DataFolder; database: Database; library: Library }
 
 /** As at a start of the studio, on a folder of any state. */
@@ -26,7 +31,7 @@ export async function openLibrary(root: string): Promise<OpenLibrary> {
   const folder = await openDataFolder(root);
   const database = openDatabase(folder.database);
   onTestFinished(() => database.close());
-  return { folder, database, library: new Library(folder, database.pictures, '1.2.3') };
+  return { folder, database, library: new Library(folder, database.pictures, readHere, '1.2.3') };
 }
 
 export const job = (patch: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({

@@ -10,6 +10,7 @@ import { AppError } from '../../main/engine/errors';
 import { serve } from '../../main/server/serve';
 import { Blobs } from '../../main/services/data/blobs';
 import type { LocalStudio } from '../../main/services/studio';
+import { readHere } from './pictures';
 import { openBench, type Bench } from './queue';
 
 export const token = 'T'.repeat(43);
@@ -36,7 +37,7 @@ export async function openServer(): Promise<ServerBench> {
   await pixels.webp().toFile(webp);
 
   const bench = openBench();
-  const server = await serve({ studio: studioOver(bench, new Blobs(join(root, 'blobs')), png, webp), port: 0, token, rendererDir: join(root, 'renderer') });
+  const server = await serve({ studio: studioOver(bench, new Blobs(join(root, 'blobs'), readHere), png, webp), port: 0, token, rendererDir: join(root, 'renderer') });
   return {
     url: server.url, port: server.port, bench,
     ask: (path, options) => ask(server.port, path, options),

@@ -1,30 +1,38 @@
 // Input pictures by the hash of their bytes: a job names what it starts from, and finds the same bytes again for as long as it is kept.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, readFile, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { ContentHash } from '../../../preload/contract/job';
 import { AppError } from '../../engine/errors';
+import type { PictureReader } from '../pictures/reader/reader';
 import { writeNew } from './disk';
-import { checkPicture, type PictureSource } from '../../files/decode-picture';
 
 export class Blobs {
   private readonly folder: string;
+  private readonly reader: Pick<PictureReader, 'check'>;
 
-  constructor(folder: string) { this.folder = folder; }
-
-  /** Keeps a picture's bytes as they are. Resolves to their hash and the picture's upright size. Throws picture.unreadable, disk.*. */
-  async putPicture(source: PictureSource): Promise<{ hash: string; width: number; height: number }> {
-    const size = await checkPicture(source);
-    return { hash: await this.put(source), ...size };
+  constructor(folder: string, reader: Pick<PictureReader, 'check'>) {
+    this.folder = folder;
+    this.reader = reader;
   }
 
-  /** Keeps any bytes, or those of a file, and resolves to their SHA-256. Putting the same twice keeps one. Throws disk.*. */
-  async put(source: Uint8Array | string): Promise<string> {
+  /** Keeps a picture's bytes, or those of its file, as they are. Resolves to their hash and the picture's upright size. Throws picture.unreadable, disk.*. */
+  async putPicture(source: Uint8Array | string): Promise<{ hash: string; width: number; height: number }> {
+    const { hash, isNew } = await this.put(source);
+    try {
+      return { hash, ...await this.reader.check(this.place(hash), typeof source === 'string' ? basename(source) : 'The picture') };
+    } catch (error) {
+      if (isNew) await rm(this.place(hash), { force: true });
+      throw error;
+    }
+  }
+
+  /** Only ever whole, so that being there is enough. */
+  private async put(source: Uint8Array | string): Promise<{ hash: string; isNew: boolean }> {
     const bytes = typeof source === 'string' ? await readFile(source) : source;
     const hash = createHash('sha256').update(bytes).digest('hex');
-    if (!existsSync(this.place(hash))) await writeNew(this.place(hash), bytes);      // only ever whole, so that being there is enough
-    return hash;
+    return { hash, isNew: !existsSync(this.place(hash)) && await writeNew(this.place(hash), bytes) };
   }
 
   /** The blob's file. Throws picture.notFound. */

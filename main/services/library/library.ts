@@ -2,7 +2,7 @@
 // recorded, then given a thumbnail; whatever cuts this short, `recover` brings files and records together again.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JobSpec } from '../../../preload/contract/job';
 import type { PicturePage, PictureRecord } from '../../../preload/contract/picture';
@@ -15,6 +15,7 @@ import { fileName, moveToTrash } from './files';
 import { reconcile, type Recovery } from './recovery';
 import { encodePng, encodeThumbnail } from '../pictures/encode';
 import { pictureTexts } from '../pictures/metadata';
+import type { PictureReader } from '../pictures/reader/reader';
 
 /**
  * Of the file's bytes and its place: two runs of one job make the same bytes and are two pictures, as people expect; and a picture that is
@@ -26,12 +27,14 @@ const pictureId = (file: string, png: Uint8Array): string =>
 export class Library {
   private readonly folder: DataFolder;
   private readonly store: PictureStore;
+  private readonly reader: Pick<PictureReader, 'thumbnail'>;
   private readonly version: string;
 
-  /** `version` of Atelier, written into the pictures. */
-  constructor(folder: DataFolder, store: PictureStore, version: string) {
+  /** `reader`: of files, which anybody may have put there. `version` of Atelier, written into the pictures. */
+  constructor(folder: DataFolder, store: PictureStore, reader: Pick<PictureReader, 'thumbnail'>, version: string) {
     this.folder = folder;
     this.store = store;
+    this.reader = reader;
     this.version = version;
   }
 
@@ -48,7 +51,7 @@ export class Library {
       id: pictureId(file, png), file, width: pixels.width, height: pixels.height, sizeBytes: png.length, createdAt, seconds, parameters: texts[0]!.text, job,
     };
     this.record(picture);
-    await this.makeThumbnail(picture.id, png).catch(() => {});      // the picture is safe; `thumbnail` makes it when it is asked for
+    await encodeThumbnail(png).then((webp) => writeAtomic(this.thumbnailPath(picture.id), webp)).catch(() => {});      // the picture is safe; `thumbnail` makes it when it is asked for
     return this.toRecord(picture);
   }
 
@@ -64,7 +67,7 @@ export class Library {
   /** Path of the WebP, which is made when it is missing. Throws picture.notFound. */
   async thumbnail(id: string): Promise<string> {
     const picture = this.find(id), path = this.thumbnailPath(id);
-    if (!existsSync(path)) await this.makeThumbnail(id, await this.read(picture));
+    if (!existsSync(path)) await writeAtomic(path, await this.reader.thumbnail(this.existing(picture)));
     return path;
   }
 
@@ -99,16 +102,10 @@ export class Library {
     return picture;
   }
 
-  private async read(picture: StoredPicture): Promise<Uint8Array> {
-    return readFile(join(this.folder.pictures, picture.file)).catch((cause: unknown) => {
-      throw new AppError('picture.notFound', {
-        message: `${picture.file} cannot be read`, hint: 'Put the file back, or remove the picture from the library.', data: { file: picture.file }, cause,
-      });
-    });
-  }
-
-  private async makeThumbnail(id: string, png: Uint8Array): Promise<void> {
-    await writeAtomic(this.thumbnailPath(id), await encodeThumbnail(png));
+  private existing({ file }: StoredPicture): string {
+    const path = join(this.folder.pictures, file);
+    if (existsSync(path)) return path;
+    throw new AppError('picture.notFound', { message: `${file} is not there`, hint: 'Put the file back, or remove the picture from the library.', data: { file } });
   }
 
   private thumbnailPath(id: string): string { return join(this.folder.thumbnails, id.slice(0, 2), `${id}.webp`); }

@@ -72,7 +72,7 @@ const notThere = (path: string, cause: unknown): AppError => new AppError('file.
   message: `${basename(path)} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
 });
 
-const unreadable = (path: string, cause: unknown): AppError => new AppError('picture.unreadable', {
+export const unreadable = (path: string, cause: unknown): AppError => new AppError('picture.unreadable', {
   message: `${basename(path)} cannot be read as a picture: ${cause instanceof Error ? cause.message : String(cause)}`,
   hint: 'Use a PNG, JPEG, WebP or AVIF. If it is one, it is damaged: get it again from where it came from.', data: { file: path }, cause,
 });

@@ -1,22 +1,23 @@
-// The worker's process as Node makes it.
+// The worker's process, and others of ours, as Node makes them.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FromWorker } from '../../worker/protocol';
-import type { WorkerChild } from './spawn';
+import type { Child, WorkerChild } from './spawn';
 
 const LAST_WORDS_MS = 100;
 
-/** The worker as a child of Node: its own environment without the parent's secrets, typed arrays by structured clone. */
-export function forkWorker(entry: string): WorkerChild {
-  const child = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: { ...plainEnvironment(process.env), ...allocatorEnvironment() }, execArgv: [] });
+export const forkWorker = (entry: string): WorkerChild => forkChild(entry, { environment: allocatorEnvironment() });
+
+/** A child of Node: with its own environment, without the parent's secrets; typed arrays go by structured clone. */
+export function forkChild<To, From>(entry: string, { environment = {}, execArgv = [] }: { environment?: NodeJS.ProcessEnv; execArgv?: string[] } = {}): Child<To, From> {
+  const child = fork(entry, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: { ...plainEnvironment(process.env), ...environment }, execArgv });
   child.stderr?.setEncoding('utf8');      // a stream decoder: survives characters that are split between chunks
   child.on('error', () => {});            // a message to a dead child, or a failed start; the exit tells
   return {
     pid: child.pid,
     port: {
-      post: (message) => { if (child.connected) child.send(message, () => {}); },
-      onMessage: (listener) => { child.on('message', (message) => listener(message as FromWorker)); },
+      post: (message) => { if (child.connected) child.send(message as object, () => {}); },
+      onMessage: (listener) => { child.on('message', (message) => listener(message as From)); },
       onClose: (listener) => { child.once('disconnect', listener).once('exit', listener); },
     },
     kill: () => child.kill('SIGKILL'),
@@ -29,7 +30,7 @@ export function forkWorker(entry: string): WorkerChild {
   };
 }
 
-/** What a worker may know of its surroundings: paths, language, drivers and our own switches. Anything else may be a secret. */
+/** What a child may know of its surroundings: paths, language, drivers and our own switches. Anything else may be a secret. */
 function plainEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const known = /^(PATH|HOME|USERPROFILE|APPDATA|LOCALAPPDATA|SystemRoot|windir|TMPDIR|TEMP|TMP|TZ|LANG|LC_\w+|DEBUG|LD_LIBRARY_PATH|DISPLAY|XDG_RUNTIME_DIR|VK_\w+|CUDA_\w+|ATELIER_\w+)$/i;
   return Object.fromEntries(Object.entries(env).filter(([name]) => known.test(name)));

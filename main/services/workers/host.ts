@@ -9,7 +9,7 @@ import { AppError } from '../../engine/errors';
 import type { FromWorker, RunMessage, ToWorker } from '../../worker/protocol';
 import { availableBytes, residentBytes, totalBytes } from '../machine/hardware';
 import { forkWorker } from './fork';
-import type { SpawnWorker, WorkerChild, WorkerExit } from './spawn';
+import type { ChildExit, SpawnWorker, WorkerChild } from './spawn';
 
 export type CrashReason = 'launchFailed' | 'killed' | 'memory' | 'failed';
 export interface Crash {
@@ -192,7 +192,7 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   }
 
   /** Once for each process, whatever comes first: its end, or the end of our patience. */
-  private bury(child: WorkerChild, exit: WorkerExit): void {
+  private bury(child: WorkerChild, exit: ChildExit): void {
     if (this.child !== child) return;
     const { jobId, stderr, peakBytes, phase, killing: asked } = this;
     this.child = null;

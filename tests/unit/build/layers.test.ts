@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), 'atelier-layers-'));
 /** Files that are there to be imported. */
 const targets = [
   'preload/contract/errors.ts', 'preload/bridge.ts', 'main/api/router.ts', 'main/api/studio.ts', 'main/engine/errors.ts', 'main/worker/protocol.ts',
-  'main/worker/session.ts', 'main/services/studio.ts', 'main/server/serve.ts', 'main/cli/args.ts', 'main/app/window.ts', 'renderer/theme.ts',
+  'main/worker/session.ts', 'main/worker/port.ts', 'main/services/studio.ts', 'main/server/serve.ts', 'main/cli/args.ts', 'main/app/window.ts', 'renderer/theme.ts',
   'tests/support/app.ts', 'build/bundle.ts',
 ];
 
@@ -37,7 +37,7 @@ const forbidden: [from: string, to: string, rule: string][] = [
   ['main/files', 'main/worker/session', 'arrow:main/files'],
   ['main/worker', 'main/api/studio', 'arrow:main/worker'],
   ['main/worker', 'main/server/serve', 'arrow:main/worker'],
-  // the services know of the worker only its protocol, and not their hosts
+  // the services know of the worker only its protocol and its port, and not their hosts
   ['main/services', 'main/worker/session', 'arrow:main/services'],
   ['main/services', 'main/server/serve', 'arrow:main/services'],
   ['main/services', 'main/cli/args', 'arrow:main/services'],
@@ -76,7 +76,7 @@ const forbidden: [from: string, to: string, rule: string][] = [
 const allowed: [from: string, to: string][] = [
   ['preload/contract', 'zod'], ['main/api', 'preload/contract/errors'], ['main/api', '@trpc/server'], ['main/engine', 'preload/contract/errors'],
   ['main/worker', 'main/engine/errors'], ['main/worker', 'onnxruntime-node'], ['main/worker', 'sharp'], ['main/worker', 'node:fs'],
-  ['main/services', 'main/worker/protocol'], ['main/services', 'main/api/studio'], ['main/services', 'libsql'], ['main/server', 'main/services/studio'],
+  ['main/services', 'main/worker/protocol'], ['main/services', 'main/worker/port'], ['main/services', 'main/api/studio'], ['main/services', 'libsql'], ['main/server', 'main/services/studio'],
   ['main/server', 'main/api/router'], ['main/cli', 'main/worker/session'], ['main/app', 'main/server/serve'], ['main/app', 'electron'],
   ['renderer', 'preload/contract/errors'], ['renderer', 'react'],
 ];

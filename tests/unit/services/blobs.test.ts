@@ -6,13 +6,13 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { Blobs } from '../../../main/services/data/blobs';
 import { encodePng } from '../../../main/services/pictures/encode';
-import { noise, tempFolder } from '../../support/pictures';
+import { noise, readHere, tempFolder } from '../../support/pictures';
 
 const filesIn = async (folder: string) => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).length;
 
 describe('blobs', () => {
   it('keep a picture once, as it is, under its SHA-256', async () => {
-    const folder = await tempFolder(), blobs = new Blobs(folder);
+    const folder = await tempFolder(), blobs = new Blobs(folder, readHere);
     const png = await encodePng(noise(64, 96), []), file = join(await tempFolder(), 'cat.png');
     await writeFile(file, png);
     const hash = createHash('sha256').update(png).digest('hex');
@@ -24,11 +24,11 @@ describe('blobs', () => {
 
   it("tell a camera picture's size as it is seen", async () => {
     const sideways = await sharp(noise(64, 96).rgb, { raw: { width: 64, height: 96, channels: 3 } }).jpeg().withMetadata({ orientation: 6 }).toBuffer();
-    expect(await new Blobs(await tempFolder()).putPicture(sideways)).toMatchObject({ width: 96, height: 64 });
+    expect(await new Blobs(await tempFolder(), readHere).putPicture(sideways)).toMatchObject({ width: 96, height: 64 });
   });
 
   it('refuse what is no picture, by its name, and keep nothing of it', async () => {
-    const folder = await tempFolder(), blobs = new Blobs(folder), file = join(await tempFolder(), 'notes.png');
+    const folder = await tempFolder(), blobs = new Blobs(folder, readHere), file = join(await tempFolder(), 'notes.png');
     await writeFile(file, 'dear diary');
     await expect(blobs.putPicture(file)).rejects.toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('notes.png'), hint: expect.stringContaining('PNG') });
     const jpeg = await sharp(noise(640, 640).rgb, { raw: { width: 640, height: 640, channels: 3 } }).jpeg().toBuffer();
@@ -37,7 +37,7 @@ describe('blobs', () => {
   });
 
   it('say so when there is none, also of names that lead elsewhere', async () => {
-    const blobs = new Blobs(await tempFolder());
+    const blobs = new Blobs(await tempFolder(), readHere);
     for (const hash of ['ab'.repeat(32), '../../etc/passwd', '']) await expect(blobs.path(hash)).rejects.toMatchObject({ code: 'picture.notFound' });
   });
 });
