@@ -1,5 +1,6 @@
 // `generate`: one request from the command line, through the same queue, worker and library as the window.
 import { resolve } from 'node:path';
+import type { ErrorInfo } from '../../preload/contract/errors';
 import { JobFields, JobRequest, type JobView } from '../../preload/contract/job';
 import { rngOfNoise } from '../../preload/contract/job-versions';
 import type { ModelEntry } from '../../preload/contract/model';
@@ -73,9 +74,9 @@ export async function runGenerate(args: string[]): Promise<number> {
   try {
     const like = values.from === undefined ? undefined : await readLike(studio, values.from, values.model !== undefined);
     const model = await chooseModel(studio.models, values.model ?? like?.files?.model ?? undefined);
-    const jobs = await runToEnd(studio, requestFrom(values, model, await openInputs(studio, values), like));
+    const { jobs, fault } = await runToEnd(studio, requestFrom(values, model, await openInputs(studio, values), like));
     const pictures = await collect(studio, jobs, save);
-    const failure = jobs.find((job) => job.error)?.error;
+    const failure = fault ?? jobs.find((job) => job.error)?.error;
     if (!values.json) process.stdout.write(pictures.map(({ path }) => `${path}\n`).join(''));
     if (failure) throw new AppError(failure.code, { ...failure, data: { ...failure.data, pictures } });
     if (values.json) process.stdout.write(`${JSON.stringify({ pictures, seconds: (performance.now() - began) / 1000 })}\n`);
@@ -141,8 +142,12 @@ function sizeLike(init: Size, native: Size): Size {
   return { width: side(init.width), height: side(init.height) };
 }
 
-/** Enqueues and follows the jobs until each has ended. The first Ctrl-C cancels; a second one ends the process. */
-async function runToEnd(studio: LocalStudio, request: JobRequest): Promise<JobView[]> {
+/**
+ * Enqueues and follows the jobs until each has ended. The first Ctrl-C cancels; a second one ends the process. A fault that holds up the queue
+ * ends them too: whoever asked from a terminal would rather hear of it than wait.
+ */
+async function runToEnd(studio: LocalStudio, request: JobRequest): Promise<{ jobs: JobView[]; fault: ErrorInfo | null }> {
+  let fault: ErrorInfo | null = null;
   const jobs = new Map((await studio.queue.enqueue(request)).map((job) => [job.id, job]));
   const progress = reportProgress(process.stderr);
   const listening = new AbortController();
@@ -154,6 +159,10 @@ async function runToEnd(studio: LocalStudio, request: JobRequest): Promise<JobVi
   process.once('SIGINT', cancel).once('SIGTERM', cancel);
   try {
     for await (const event of studio.queue.events(listening.signal)) {
+      if (event.type === 'paused' && event.why && !fault) {
+        fault = event.why;
+        void studio.queue.cancel([...jobs.keys()]);
+      }
       const news = event.type === 'snapshot' ? event.jobs : event.type === 'job' ? [event.job] : [];
       for (const job of news.filter(({ id }) => jobs.has(id))) {
         jobs.set(job.id, job);
@@ -166,7 +175,7 @@ async function runToEnd(studio: LocalStudio, request: JobRequest): Promise<JobVi
     progress.end();
     process.off('SIGINT', cancel).off('SIGTERM', cancel);
   }
-  return [...jobs.values()];
+  return { jobs: [...jobs.values()], fault };
 }
 
 async function collect(studio: LocalStudio, jobs: readonly JobView[], save: SaveCopy): Promise<Made[]> {

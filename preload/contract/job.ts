@@ -149,5 +149,7 @@ export const QueueEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('snapshot'), jobs: z.array(JobView) }),
   z.object({ type: z.literal('job'), job: JobView }),
   z.object({ type: z.literal('worker'), state: z.enum(['starting', 'ready', 'died']) }),
+  /** What is in the way of all jobs, or that nothing is any more. The queue goes on by itself. */
+  z.object({ type: z.literal('paused'), why: ErrorInfo.nullable() }),
 ]);
 export type QueueEvent = z.infer<typeof QueueEvent>;

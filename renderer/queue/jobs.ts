@@ -11,6 +11,8 @@ interface Jobs {
   /** Jobs that were asked to stop and still finish their step. */
   stopping: readonly string[];
   worker: 'starting' | 'ready' | 'died';
+  /** What is in the way of all jobs, until the queue goes on. */
+  paused: ErrorInfo | null;
   connection: 'connecting' | 'live' | 'lost';
   /** What went wrong last while we watched: a request that was refused, or a job that failed. */
   problem: Problem | null;
@@ -18,7 +20,7 @@ interface Jobs {
   lastDone: { batchId: string; pictureId: string } | null;
 }
 
-export const useJobs = create<Jobs>(() => ({ jobs: {}, stopping: [], worker: 'ready', connection: 'connecting', problem: null, lastDone: null }));
+export const useJobs = create<Jobs>(() => ({ jobs: {}, stopping: [], worker: 'ready', paused: null, connection: 'connecting', problem: null, lastDone: null }));
 
 const working: readonly JobState[] = ['loading', 'running', 'decoding', 'saving'];
 const isActive = (job: JobView) => job.state === 'queued' || working.includes(job.state);
@@ -26,6 +28,7 @@ const isActive = (job: JobView) => job.state === 'queued' || working.includes(jo
 /** Takes in one event. Jobs that have ended are let go: their pictures are in the library. */
 export function applyEvent(event: QueueEvent): void {
   if (event.type === 'worker') useJobs.setState({ worker: event.state });
+  else if (event.type === 'paused') useJobs.setState({ paused: event.why });
   else if (event.type === 'job') useJobs.setState((state) => applyJob(state, event.job));
   else useJobs.setState((state) => {
     const ended = event.jobs.filter((job) => !isActive(job) && state.jobs[job.id]);

@@ -1,5 +1,5 @@
-// What one should know while it lasts: the studio cannot be reached, the engine was started again.
-import { Unplug, RotateCw } from 'lucide-react';
+// What one should know while it lasts: the studio cannot be reached, something is in the way of all pictures, the engine was started again.
+import { PauseCircle, Unplug, RotateCw } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { useCurrentJob, useJobs } from '../queue/jobs';
 
@@ -7,8 +7,10 @@ export function Notices() {
   const { t } = useTranslation();
   const connection = useJobs((state) => state.connection);
   const worker = useJobs((state) => state.worker);
+  const paused = useJobs((state) => state.paused);
   const restarted = useCurrentJob()?.notice === 'worker.restarted';
   const [Icon, text] = connection === 'lost' ? [Unplug, t('notice.offline')] as const
+    : paused ? [PauseCircle, t('notice.paused', { message: paused.message, hint: paused.hint ?? '' })] as const
     : worker === 'died' ? [RotateCw, t('notice.workerDied')] as const
       : restarted ? [RotateCw, t('notice.workerRestarted')] as const : [null, ''] as const;
   return (

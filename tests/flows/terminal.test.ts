@@ -49,6 +49,15 @@ test('the same seed gives the same bytes in another folder, the next seed anothe
   expect(readFileSync(other!.path)).not.toEqual(readFileSync(join(folder, 'house.png')));
 });
 
+test('a picture that cannot be written is an error at once: a terminal waits for no drive', async () => {
+  mkdirSync(join(folder, 'broken/pictures'), { recursive: true });
+  writeFileSync(join(folder, 'broken/pictures', String(new Date().getFullYear())), 'a file where a folder should be');
+  const { code, stderr, stdout } = await atelier(['generate', '--data-dir', 'broken', '--steps', '2', '--count', '3', '--prompt', 'a red house']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toContain('cannot be written');
+  expect(stderr).toContain('Check that the drive is connected');
+});
+
 test('--from makes a picture again to the byte, or as another program made its own, with what the flags change', async () => {
   const again = await atelier(['generate', '--data-dir', 'data', '--from', 'house.png', '--out', 'again.png']);
   expect(again).toMatchObject({ code: 0 });

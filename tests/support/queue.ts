@@ -40,10 +40,10 @@ export interface Bench {
 }
 
 /** `opening`: what is waited for when a job's files are opened. */
-export function openBench(options: { store?: MemoryStore; cancelMs?: number; prediction?: 'eps' | 'v'; save?: QueueServices['save']; opening?: () => Promise<void> } = {}): Bench {
+export function openBench(options: { store?: MemoryStore; cancelMs?: number; retryMs?: number; backOffMs?: number[]; prediction?: 'eps' | 'v'; save?: QueueServices['save']; opening?: () => Promise<void> } = {}): Bench {
   const store = options.store ?? new MemoryStore();
   const saved: Bench['saved'] = [];
-  const host = new WorkerHost(fakeWorker);
+  const host = new WorkerHost(fakeWorker, undefined, { backOffMs: options.backOffMs });
   const runs = vi.spyOn(host, 'run');
   const queue = new Queue({
     host, jobs: store,
@@ -73,7 +73,7 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; pre
       return { id: saved.length.toString(16).padStart(64, '0'), width: pixels.width, height: pixels.height, sizeBytes: 1, createdAt: 0, seconds: 0, parameters: '', job, path: '' };
     }),
     estimates: { decodeSeconds: () => 0.5, measured: () => {} },
-  }, { cancelMs: options.cancelMs });
+  }, { cancelMs: options.cancelMs, retryMs: options.retryMs ?? 5 });
   const events: QueueEvent[] = [];
   const stop = new AbortController();
   const hearers = new Set<() => void>();

@@ -24,11 +24,15 @@ import type { PictureReader } from '../pictures/reader/reader';
 const pictureId = (file: string, png: Uint8Array): string =>
   createHash('sha256').update(createHash('sha256').update(png).digest()).update(file).digest('hex');
 
+interface Written { readonly picture: StoredPicture; readonly png: Uint8Array }
+
 export class Library {
   private readonly folder: DataFolder;
   private readonly store: PictureStore;
   private readonly reader: Pick<PictureReader, 'thumbnail'>;
   private readonly version: string;
+  /** By their pixels: files that are on disk, but found no room for a record yet. */
+  private readonly unrecorded = new WeakMap<Pixels, Written>();
 
   /** `reader`: of files, which anybody may have put there. `version` of Atelier, written into the pictures. */
   constructor(folder: DataFolder, store: PictureStore, reader: Pick<PictureReader, 'thumbnail'>, version: string) {
@@ -41,16 +45,12 @@ export class Library {
   /** Once at each start, alone or beside everything else. */
   recover(): Promise<Recovery> { return reconcile(this.folder.pictures, this.store, pictureId); }
 
-  /** `seconds` from the job's start to its pixels. Throws disk.full, disk.failed. */
+  /** `seconds` from the job's start to its pixels. Throws disk.full, disk.failed; with the same pixels it then goes on from where it was. */
   async save(pixels: Pixels, job: JobSpec, seconds: number): Promise<PictureRecord> {
-    const texts = pictureTexts(job, { version: this.version });
-    const png = await encodePng(pixels, texts);
-    const createdAt = Date.now();
-    const file = await this.place(png, job, createdAt);
-    const picture: StoredPicture = {
-      id: pictureId(file, png), file, width: pixels.width, height: pixels.height, sizeBytes: png.length, createdAt, seconds, parameters: texts[0]!.text, job,
-    };
+    const written = this.unrecorded.get(pixels) ?? await this.write(pixels, job, seconds), { picture, png } = written;
+    this.unrecorded.set(pixels, written);
     this.record(picture);
+    this.unrecorded.delete(pixels);
     await encodeThumbnail(png).then((webp) => writeAtomic(this.thumbnailPath(picture.id), webp)).catch(() => {});      // the picture is safe; `thumbnail` makes it when it is asked for
     return this.toRecord(picture);
   }
@@ -79,6 +79,15 @@ export class Library {
   }
 
   describe(): { pictures: number; folder: string } { return { pictures: this.store.count(), folder: this.folder.pictures }; }
+
+  private async write(pixels: Pixels, job: JobSpec, seconds: number): Promise<Written> {
+    const texts = pictureTexts(job, { version: this.version });
+    const png = await encodePng(pixels, texts);
+    const createdAt = Date.now();
+    const file = await this.place(png, job, createdAt);
+    const { width, height } = pixels;
+    return { png, picture: { id: pictureId(file, png), file, width, height, sizeBytes: png.length, createdAt, seconds, parameters: texts[0]!.text, job } };
+  }
 
   private async place(png: Uint8Array, job: JobSpec, createdAt: number): Promise<string> {
     for (let n = 1; ; n++) {

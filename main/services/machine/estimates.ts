@@ -53,7 +53,12 @@ export class Estimates {
   /** Remembers a run. One without a model's hash could not be found again. */
   measured(job: JobSpec, model: RunnableModel, timings: JobTimings): void {
     const { files: { model: { hash: modelHash } } } = job;
-    if (modelHash !== null) this.timings.add({ ...timings, ...workOf(job, model), modelHash });
+    if (modelHash === null) return;
+    try {
+      this.timings.add({ ...timings, ...workOf(job, model), modelHash });
+    } catch {
+      // The picture is safe; a later estimate does without this run.
+    }
   }
 
   private expect(load: Load): Expected {

@@ -1,6 +1,5 @@
 // What a person is told about a job that failed through no fault of its own, and what to do next.
 import type { ErrorInfo } from '../../../preload/contract/errors';
-import { toAppError } from '../../engine/errors';
 import type { Crash } from '../workers/host';
 
 /** The worker died over the job twice. */
@@ -18,11 +17,4 @@ export function explainCrash(crash: Crash): ErrorInfo {
     code: 'worker.died', data, message: `The worker ${how} while it worked on this picture, twice`,
     hint: 'Try again with a smaller size. If it happens again, please report it with the details.',
   };
-}
-
-/** A job is deterministic, so a picture that could not be written is not lost: the same job makes it again. */
-export function notSaved(error: unknown): ErrorInfo {
-  const info = toAppError(error).toInfo();
-  if (info.code !== 'disk.full') return info;
-  return { ...info, hint: `${info.hint ?? ''} Generating again with the same seed gives the same picture.`.trim() };
 }

@@ -4,6 +4,8 @@
 //   queued ─► loading ─► running ─► decoding ─► saving ─► done         any of them ─► failed, cancelled
 //     ▲          │ worker died over it, first time: once more
 //     └──────────┘ studio closed, or was ended: the same try again
+//
+// A fault that is no job's own (pause.ts) holds up the job that met it where it is, and all behind it.
 import type { Signal } from '../../api/studio';
 import type { JobRequest, JobSpec, JobView, QueueEvent } from '../../../preload/contract/job';
 import type { PictureRecord } from '../../../preload/contract/picture';
@@ -11,11 +13,12 @@ import { AppError, toAppError } from '../../engine/errors';
 import type { JobTimings, Pixels } from '../../worker/protocol';
 import type { WorkerHost } from '../workers/host';
 import { Broadcast } from './broadcast';
-import { explainCrash, notSaved } from './explain';
+import { explainCrash } from './explain';
 import type { PromptFiles } from '../prompts/prompt-files';
 import { JobFiles, type JobFileServices, type JobModels } from './job-files';
 import { isActive, JobList, type Entry, type JobStore } from './job-list';
 import { makeJobs } from './make-jobs';
+import { Pause } from './pause';
 import { PreviewEncoder } from './preview';
 import { trackProgress } from './progress';
 import { runOnWorker, type JobProgress, type Outcome } from './worker-run';
@@ -26,7 +29,7 @@ export interface QueueServices extends JobFileServices {
   readonly jobs: JobStore;
   /** Fills styles and wildcards into a job's prompts. Throws job.invalid. */
   readonly prompts: Pick<PromptFiles, 'prepare'>;
-  /** Puts the picture on disk and into the library. Throws disk.*. */
+  /** Puts the picture on disk and into the library. Throws disk.*; the same pixels may then be handed in again. */
   save(pixels: Pixels, job: JobSpec, seconds: number): Promise<PictureRecord>;
   readonly estimates: {
     /** Expected seconds after the last step. */
@@ -51,17 +54,19 @@ export class Queue {
   private readonly cancelMs: number;
   private readonly broadcast = new Broadcast();
   private readonly jobs: JobList;
+  private readonly pause: Pause;
   private readonly previews = new PreviewEncoder();
   private readonly saves = new Set<Promise<void>>();
   private workerState: 'starting' | 'ready' | 'died' = 'starting';
   private working: Promise<void> | null = null;
   private closing = false;
 
-  /** `cancelMs`: a worker that does not answer a cancel for so long is killed. */
-  constructor(services: QueueServices, { cancelMs = CANCEL_MS }: { cancelMs?: number } = {}) {
+  /** `cancelMs`: a worker that does not answer a cancel for so long is killed. `retryMs`: between two looks whether what is in the way is gone. */
+  constructor(services: QueueServices, { cancelMs = CANCEL_MS, retryMs }: { cancelMs?: number | undefined; retryMs?: number | undefined } = {}) {
     this.services = services;
     this.files = new JobFiles(services);
     this.jobs = new JobList(services.jobs, (event) => this.broadcast.publish(event));
+    this.pause = new Pause((why) => this.broadcast.publish({ type: 'paused', why }), { retryMs });
     this.cancelMs = cancelMs;
     services.host.on('starting', () => this.tellWorker('starting'));
     services.host.on('ready', () => this.tellWorker('ready'));
@@ -98,12 +103,12 @@ export class Queue {
   async cancel(ids: readonly string[]): Promise<void> {
     for (const entry of ids.map((id) => this.jobs.get(id))) {
       if (entry?.view.state === 'queued') this.jobs.cancelled(entry);
-      else if (entry && isActive(entry) && !entry.cancelling) this.cancelActive(entry);
+      else if (entry && (isActive(entry) || this.pause.isMetBy(entry.view.id)) && !entry.cancelling) this.cancelActive(entry);
     }
   }
 
   events(signal: Signal): AsyncIterable<QueueEvent> {
-    return this.broadcast.listen(signal, () => [{ type: 'snapshot', jobs: this.list() }, { type: 'worker', state: this.workerState }]);
+    return this.broadcast.listen(signal, () => [{ type: 'snapshot', jobs: this.list() }, { type: 'worker', state: this.workerState }, { type: 'paused', why: this.pause.why }]);
   }
 
   /** Ends the worker, puts its job back into the queue for the next start, and waits for pictures that are being saved. */
@@ -123,7 +128,12 @@ export class Queue {
   }
 
   private async work(): Promise<void> {
-    for (let entry = this.jobs.next(); entry && !this.closing; entry = this.jobs.next()) await this.runJob(entry);
+    for (;;) {
+      await this.pause.over();
+      const entry = this.jobs.next();
+      if (!entry || this.closing) return;
+      await this.runJob(entry);
+    }
   }
 
   private async runJob(entry: Entry): Promise<void> {
@@ -133,18 +143,22 @@ export class Queue {
         await this.tryJob(entry);
       } while (isActive(entry));
     } catch (error) {
-      if (entry.cancelling) this.jobs.cancelled(entry);
-      else if (this.closing) this.jobs.putBack(entry);
-      else this.jobs.fail(entry, toAppError(error).toInfo());
+      this.endEarly(entry, error);
     }
+  }
+
+  private endEarly(entry: Entry, error: unknown): void {
+    if (entry.cancelling) this.jobs.cancelled(entry);
+    else if (this.closing) this.jobs.putBack(entry);
+    else this.jobs.fail(entry, toAppError(error).toInfo());
   }
 
   private async tryJob(entry: Entry): Promise<void> {
     const { host } = this.services;
     const { id, spec, attempt } = entry.view;
     const { signal } = entry.stop;
-    const files = await orStopped(this.files.open(entry.fileIds, spec), signal);
-    await orStopped(host.start(), signal);
+    const files = await this.pause.untilPossible(id, signal, () => orStopped(this.files.open(entry.fileIds, spec), signal));
+    await this.pause.untilPossible(id, signal, () => orStopped(host.start(), signal));
     signal.throwIfAborted();
 
     const outcome = await runOnWorker(host, { type: 'run', id, job: spec, attempt, ...files.paths }, this.follow(entry, files.model));
@@ -175,22 +189,22 @@ export class Queue {
     };
   }
 
-  /** Saving goes on while the worker begins the next job. */
+  /** Saving goes on while the worker begins the next job; what cannot be written now is kept until it can. */
   private beginSave(entry: Entry, files: JobModels, made: Made): void {
     this.jobs.keep(entry, { state: 'saving', secondsLeft: null });
-    const save = this.save(entry, files, made).catch((error: unknown) => this.jobs.fail(entry, notSaved(error)));
+    const save = this.save(entry, files, made).catch((error: unknown) => this.endEarly(entry, error));
     this.saves.add(save);
     void save.finally(() => this.saves.delete(save));
   }
 
   private async save(entry: Entry, files: JobModels, { pixels, timings, embeddings }: Made): Promise<void> {
-    const { view } = entry;
+    const { view, stop: { signal } } = entry;
     const seconds = (Date.now() - (view.startedAt ?? view.createdAt)) / 1000;
     const spec = await this.files.withHashes(view.spec, files);
     if (embeddings.length > 0) spec.files.embeddings = [...embeddings];
-    const picture = await this.services.save(pixels, spec, seconds);
-    this.services.estimates.measured(spec, files.model, timings);
+    const picture = await this.pause.untilPossible(view.id, signal, () => this.services.save(pixels, spec, seconds));
     this.jobs.finish(entry, { state: 'done', spec, pictureId: picture.id });
+    this.services.estimates.measured(spec, files.model, timings);
   }
 
   /**

@@ -1,6 +1,5 @@
 // The queue with a worker that behaves: order, events, cancel, seeds, and what is stored when.
 import { afterEach, describe, expect, it } from 'vitest';
-import { AppError } from '../../../main/engine/errors';
 import { missingBlob, MemoryStore, openBench, type Bench } from '../../support/queue';
 
 const benches: Bench[] = [];
@@ -51,6 +50,7 @@ describe('the queue', () => {
     const late = bench.queue.events(stop.signal)[Symbol.asyncIterator]();
     expect((await late.next()).value).toMatchObject({ type: 'snapshot', jobs: [{ id: job!.id, state: 'running' }] });
     expect((await late.next()).value).toEqual({ type: 'worker', state: 'ready' });
+    expect((await late.next()).value).toEqual({ type: 'paused', why: null });
     stop.abort();
     while (!(await late.next()).done);
   });
@@ -209,20 +209,6 @@ describe('the queue', () => {
     const [good] = await bench.ask('x');
     expect((await bench.until(bad!.id, 'failed')).error).toMatchObject({ code: 'weights.missingTensor', hint: 'Download it again.' });
     await bench.until(good!.id, 'done');
-  });
-
-  it('says how to get a picture back that a full disk refused', async () => {
-    const full = new AppError('disk.full', { message: 'No space left in /pictures' });
-    let disk: 'full' | 'free' = 'full';
-    const bench = open({ save: async (pixels, job) => {
-      if (disk === 'full') throw full;
-      return { id: 'f'.repeat(64), width: pixels.width, height: pixels.height, sizeBytes: 1, createdAt: 0, seconds: 0, parameters: '', job, path: '' };
-    } });
-    const [lost] = await bench.ask('x');
-    expect((await bench.until(lost!.id, 'failed')).error).toMatchObject({ code: 'disk.full', hint: expect.stringContaining('same seed') });
-    disk = 'free';
-    const [again] = await bench.ask('x');
-    await bench.until(again!.id, 'done');
   });
 
   it('keeps a job that ended in its list, for a page that is loaded again', async () => {
