@@ -16,6 +16,12 @@ export async function stampOf(path: string): Promise<Stamp | null> {
   return { isFolder: true, sizeBytes: files.reduce((sum, { size }) => sum + size, 0), mtimeMs: files.reduce((latest, { mtimeMs }) => Math.max(latest, mtimeMs), 0) };
 }
 
+/** The stamp as a word: another date or size is another version. */
+export async function versionOf(path: string): Promise<string> {
+  const stamp = await stampOf(path);
+  return `${stamp?.mtimeMs} ${stamp?.sizeBytes}`;
+}
+
 async function statFiles(folder: string, depth: number): Promise<{ size: number; mtimeMs: number }[]> {
   const names = await readdir(folder).catch(() => []);
   const found = await Promise.all(names.filter((name) => !name.startsWith('.')).map(async (name) => {

@@ -6,7 +6,8 @@ import { composeModel, type Model } from '../engine/pipeline/model';
 import type { Networks } from '../engine/pipeline/networks';
 import type { Runtime } from '../engine/pipeline/runtime';
 import { openModel } from '../files/model-folder';
-import { openParts, versionOf, type ModelPaths } from './model-parts';
+import { versionOf } from '../files/stamp';
+import { openParts, pathsOf, type ModelPaths } from './model-parts';
 import { NetworkCache, stampsOf, type KeptNetwork } from './network-cache';
 
 /** Below this share of the machine's memory, networks that no job uses are let go. */
@@ -84,7 +85,7 @@ export class ModelCache {
 
   /** Known while its files are as they were, or composed now of networks that are open or are opened. */
   private async compose<Made>(name: unknown[], paths: ModelPaths, compose: (networks: (stamps: ReadonlyMap<string, string>) => Networks) => Promise<Made>): Promise<Made> {
-    const { version } = await versionOf(paths), key = JSON.stringify(name);
+    const version = (await Promise.all(pathsOf(paths).map(versionOf))).join(), key = JSON.stringify(name);
     let known = this.composed.get(key) as Composed<Made> | undefined;
     if (known?.version !== version) {
       const taken: KeptNetwork[] = [];

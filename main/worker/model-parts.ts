@@ -1,7 +1,6 @@
 // The files of one model on the disk, opened as the one that a job runs on.
 import { combineParts, whyNotWhole, type WholeModel } from '../engine/families/parts';
 import { openModel } from '../files/model-folder';
-import { stampOf } from '../files/stamp';
 
 /** Absolute paths: the model's file or folder, and those that stand in for its own parts. */
 export interface ModelPaths {
@@ -19,10 +18,4 @@ export async function openParts({ model, vae, textEncoders = [] }: ModelPaths): 
   const refusal = whyNotWhole(whole);
   if (refusal) throw refusal;
   return whole;
-}
-
-/** The files as they are now: another date or size is another version. */
-export async function versionOf(paths: ModelPaths): Promise<{ version: string; sizeBytes: number }> {
-  const stamps = await Promise.all(pathsOf(paths).map(stampOf));
-  return { version: stamps.map((stamp) => `${stamp?.mtimeMs} ${stamp?.sizeBytes}`).join(), sizeBytes: stamps.reduce((sum, stamp) => sum + (stamp?.sizeBytes ?? 0), 0) };
 }

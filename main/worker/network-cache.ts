@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { NetworkKind } from '../engine/pipeline/networks';
 import type { TensorEntry, WeightFile } from '../engine/weights/source';
-import { stampOf } from '../files/stamp';
+import { versionOf } from '../files/stamp';
 
 interface Network { close(): Promise<void> }
 
@@ -45,13 +45,10 @@ export class NetworkCache {
   }
 }
 
-/** Of all files that its tensors lie in, by their paths: another date or size is another version. */
+/** Of all files that their tensors lie in, by path. */
 export async function stampsOf(files: readonly WeightFile[]): Promise<Map<string, string>> {
   const paths = new Set(files.flatMap((file) => [...new Set([...file.tensors.values()].map((entry) => entry.file ?? file.path))]));
-  return new Map(await Promise.all([...paths].map(async (path): Promise<[string, string]> => {
-    const stamp = await stampOf(path);
-    return [path, `${stamp?.mtimeMs} ${stamp?.sizeBytes}`];
-  })));
+  return new Map(await Promise.all([...paths].map(async (path): Promise<[string, string]> => [path, await versionOf(path)])));
 }
 
 /** Tells networks apart that differ in any tensor's name, shape, type or place. */

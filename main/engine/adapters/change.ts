@@ -12,12 +12,10 @@ import type { Adapter } from './module';
 export const doraRules = ['blend', 'lycoris', 'comfyui'] as const;
 export type DoraRule = (typeof doraRules)[number];
 
-const scalar = (g: Graph, value: number): Value => g.constant('float32', [], Float32Array.of(value));
-
 /** The layer's weight [out, in, …] with the module in it; the weight itself where the module leaves it alone. Throws weights.shapeMismatch naming the layer. */
 export function changedWeight(g: Graph, weight: Value, module: Adapter<Value>, strength: Value, rule: DoraRule = 'blend'): Value {
   const isDora = module.parts.doraScale !== undefined;
-  const delta = weightDelta(g, weight, module, isDora ? scalar(g, 1) : strength);
+  const delta = weightDelta(g, weight, module, isDora ? g.scalar(1) : strength);
   if (!delta) return weight;
   const changed = g.apply('Add', [weight, delta]);
   return isDora ? withMagnitudes(g, weight, changed, module, strength, rule) : changed;
@@ -41,8 +39,8 @@ function withMagnitudes(g: Graph, weight: Value, changed: Value, { layer, parts 
   const measured = rule === 'comfyui' && ofOutputs ? weight : changed;
   const norm = g.apply('Sqrt', [g.apply('ReduceSum', [g.apply('Mul', [measured, measured])], { axes })]);
   const magnitudes = g.apply('Reshape', [scale], { dims: dims.map((n, axis) => (axis === line ? n : 1)) });
-  const s = g.apply('Div', [magnitudes, g.apply('Add', [norm, scalar(g, TINY)])]);
-  if (rule === 'lycoris') return g.apply('Mul', [changed, g.apply('Add', [scalar(g, 1), g.apply('Mul', [m, g.apply('Sub', [s, scalar(g, 1)])])])]);
+  const s = g.apply('Div', [magnitudes, g.apply('Add', [norm, g.scalar(TINY)])]);
+  if (rule === 'lycoris') return g.apply('Mul', [changed, g.apply('Add', [g.scalar(1), g.apply('Mul', [m, g.apply('Sub', [s, g.scalar(1)])])])]);
   return g.apply('Add', [weight, g.apply('Mul', [m, g.apply('Sub', [g.apply('Mul', [changed, s]), weight])])]);
 }
 

@@ -33,7 +33,7 @@ export function weightDelta(g: Graph, weight: Value, module: Adapter<Value>, str
 /** strength · alpha / rank []; alpha counts as rank where there is none of either. */
 export function scaleOf(g: Graph, { parts: { alpha } }: Adapter<Value>, rank = 0, strength: Value): Value {
   if (!alpha || rank <= 0) return strength;
-  return g.apply('Mul', [strength, g.apply('Div', [alpha, g.constant('float32', [], Float32Array.of(rank))])]);
+  return g.apply('Mul', [strength, g.apply('Div', [alpha, g.scalar(rank)])]);
 }
 
 /** The first axis as rows, all others as columns. */

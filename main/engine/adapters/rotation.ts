@@ -72,7 +72,7 @@ export function rotate(g: Graph, weight: Value, { layer, algorithm, parts: { rot
     rows = isButterfly ? inOrder(g, rows, butterflyOrder(out, n, factor), turn) : turn(rows);
   }
   if (rescale) {
-    const one = g.constant('float32', [], Float32Array.of(1)), perRow = g.apply('Reshape', [rescale], { dims: [out, 1] });
+    const one = g.scalar(1), perRow = g.apply('Reshape', [rescale], { dims: [out, 1] });
     rows = g.apply('Mul', [rows, g.apply('Add', [one, g.apply('Mul', [strength, g.apply('Sub', [perRow, one])])])]);
   }
   return g.apply('Reshape', [rows], { dims });

@@ -3,7 +3,7 @@ import type { Graph, Value } from '../graph/graph';
 import { attention, gelu, layerNorm, linear, quickGelu } from '../nn/layers';
 import type { Weights, WeightSource } from '../nn/weights';
 import type { WeightFile } from '../weights/source';
-import { partOf, projectionName, textSizes, type TextSizes } from './sizes';
+import { partOf, projectionPath, textSizes, type TextSizes } from './sizes';
 import { residual, type TextTower, type TowerParts } from './text-tower';
 
 export interface ClipOptions {
@@ -19,7 +19,7 @@ export function clipTower(file: WeightFile, root = 'cond_stage_model.transformer
     if (!file.tensors.has(`${prefix}.embeddings.token_embedding.weight`) || !file.tensors.has(`${prefix}.embeddings.position_embedding.weight`)) continue;
     const sizes = textSizes(partOf(file, `${prefix}.`));
     if (!sizes) continue;
-    const projection = options.openClip ? file.tensors.get(projectionName(`${prefix}.`))?.shape[0] : undefined;
+    const projection = options.openClip ? file.tensors.get(`${projectionPath(`${prefix}.`)}.weight`)?.shape[0] : undefined;
     return clipTowerOf(file, prefix, { ...sizes, ...(projection !== undefined && { projection }) }, options);
   }
   return undefined;
@@ -37,7 +37,7 @@ const partsWith = (activation: (g: Graph, x: Value) => Value) => (w: Weights, to
   positions: () => w.tensor('embeddings.position_embedding.weight', [tower.positions, tower.width]),
   layer: (g, i, x, bias) => layer(g, w.at(`encoder.layers.${i}`), x, bias, tower, activation),
   norm: (g, x) => layerNorm(g, w.at('final_layer_norm'), x),
-  project: (g, x) => linear(g, w.elsewhere(projectionName(`${w.path}.`).replace(/\.weight$/, '')), x, tower.pooledWidth, { bias: false }),
+  project: (g, x) => linear(g, w.elsewhere(projectionPath(`${w.path}.`)), x, tower.pooledWidth, { bias: false }),
 });
 
 function layer(g: Graph, w: Weights, x: Value, bias: Value, { width, mlp, heads }: TextTower, activation: (g: Graph, x: Value) => Value): Value {
@@ -45,6 +45,6 @@ function layer(g: Graph, w: Weights, x: Value, bias: Value, { width, mlp, heads 
   return residual(g, w, x, (h) => {
     const normed = layerNorm(g, w.at('layer_norm1'), h);
     const [q, k, v] = ['q_proj', 'k_proj', 'v_proj'].map((name) => linear(g, a.at(name), normed, width)) as [Value, Value, Value];
-    return linear(g, a.at('out_proj'), attention(g, a.path, { q, k, v, heads, bias }), width);
+    return linear(g, a.at('out_proj'), attention(g, { path: a.path, q, k, v, heads, bias }), width);
   }, (h) => linear(g, w.at('mlp.fc2'), activation(g, linear(g, w.at('mlp.fc1'), layerNorm(g, w.at('layer_norm2'), h), mlp)), width));
 }

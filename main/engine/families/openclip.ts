@@ -32,7 +32,7 @@ function layer(g: Graph, w: Weights, x: Value, bias: Value, { width, mlp, heads 
   return residual(g, w, x, (h) => {
     const normed = layerNorm(g, w.at('ln_1'), h);
     const [q, k, v] = [0, 1, 2].map((i) => packedLinear(g, a, i, normed)) as [Value, Value, Value];
-    return linear(g, a.at('out_proj'), attention(g, a.path, { q, k, v, heads, bias }), width);
+    return linear(g, a.at('out_proj'), attention(g, { path: a.path, q, k, v, heads, bias }), width);
   }, (h) => linear(g, w.at('mlp.c_proj'), gelu(g, linear(g, w.at('mlp.c_fc'), layerNorm(g, w.at('ln_2'), h), mlp)), width));
 }
 

@@ -47,7 +47,7 @@ export function partOf(file: WeightFile, prefix: string): Part {
 const VOCABULARY = 49408, POSITIONS = 77;
 
 /** In transformers' names a tower's projection stands beside 'text_model.', with which `prefix` then ends. */
-export const projectionName = (prefix: string): string => `${prefix.replace(/text_model\.$/, '')}text_projection.weight`;
+export const projectionPath = (prefix: string): string => `${prefix.replace(/text_model\.$/, '')}text_projection`;
 
 /** [which tensors, which dimension of them shows the size]. */
 type Witness = readonly [RegExp, number];
@@ -141,7 +141,7 @@ export function openClipSizes(part: Part): TextSizes | null {
 
 /** Width of a tower's pooled vector, in either layout. */
 export const projectionOf = (file: WeightFile, prefix: string): number | undefined =>
-  file.tensors.get(`${prefix}text_projection`)?.shape[1] ?? file.tensors.get(projectionName(prefix))?.shape[0];
+  file.tensors.get(`${prefix}text_projection`)?.shape[1] ?? file.tensors.get(`${projectionPath(prefix)}.weight`)?.shape[0];
 
 export function vaeSizes(part: Part): VaeSizes | null {
   const levels = Math.max(count(part, /^encoder\.down\.(\d+)\./), count(part, /^decoder\.up\.(\d+)\./));

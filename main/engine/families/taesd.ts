@@ -1,9 +1,9 @@
 // TAESD, the tiny autoencoder: numbered layers of one Sequential. github.com/madebyollin/taesd. For previews and as a fast decode.
+import { AppError } from '../errors';
 import { Graph, type Value } from '../graph/graph';
 import type { Hooks } from '../graph/hooks';
-import { add, conv, mul, relu, scalar, upsample } from '../nn/layers';
+import { add, conv, mul, relu, upsample } from '../nn/layers';
 import { Weights } from '../nn/weights';
-import { AppError } from '../errors';
 import { baseName } from '../weights/safetensors';
 import type { Dims } from '../tensor';
 import type { WeightFile } from '../weights/source';
@@ -41,7 +41,7 @@ export function buildTaesdDecoder(file: WeightFile, { batch, height, width }: Ta
   const g = new Graph('taesd_decoder', hooks);
   const w = new Weights(g, file, part.prefix);
   const latents = g.input('latents', 'float32', [batch, 4, height, width]);
-  const clamped = mul(g, g.apply('Tanh', [mul(g, latents, scalar(g, 1 / 3))]), scalar(g, 3));
+  const clamped = mul(g, g.apply('Tanh', [mul(g, latents, g.scalar(1 / 3))]), g.scalar(3));
   // A ReLU takes the number behind the first convolution.
   g.output('image', sequence(g, w, relu(g, conv(g, w.at(part.first), clamped, part.channels)), layersOf(file, part.prefix, part.first + 2)));
   return g;

@@ -1,8 +1,8 @@
 // A text encoder of CLIP's kind, whatever the layout of its weights: token ids → hidden states, and a pooled vector where it has a projection.
 // Radford et al. 2021, arXiv:2103.00020.
 import { Graph, type Value } from '../graph/graph';
-import { add, mul, reshape } from '../nn/layers';
 import type { Hooks } from '../graph/hooks';
+import { add, block, mul, reshape } from '../nn/layers';
 import { Weights, type WeightSource } from '../nn/weights';
 import type { TextSizes } from './sizes';
 
@@ -83,10 +83,10 @@ export function fillRow(tower: TextTower, row: readonly number[]): number[] {
 export const firstEnd = (row: readonly number[]): number => row.indexOf(Math.max(...row));
 
 /** A layer's form in every layout: attention, then a two-layer perceptron, each with its norm inside and added to what came in. */
-export function residual(g: Graph, { path }: Weights, x: Value, attend: (x: Value) => Value, mlp: (x: Value) => Value): Value {
-  return g.within(path, () => {
-    const h = add(g, x, attend(x)), made = add(g, h, mlp(h));
-    return g.hooks.block?.(g, { path, role: 'output' }, made) ?? made;
+export function residual(g: Graph, w: Weights, x: Value, attend: (x: Value) => Value, mlp: (x: Value) => Value): Value {
+  return block(g, w, () => {
+    const h = add(g, x, attend(x));
+    return add(g, h, mlp(h));
   });
 }
 
@@ -94,8 +94,9 @@ export function residual(g: Graph, { path }: Weights, x: Value, attend: (x: Valu
 export function readWholeTower(tower: TextTower): void {
   const g = new Graph('text');
   const parts = tower.parts(new Weights(g, tower.source, tower.prefix), tower);
+  const bias = causalBias(g, tower.positions);
   let h = add(g, parts.tokens(g, g.input('ids', 'int64', [1, tower.positions])), parts.positions());
-  for (let i = 0; i < tower.layers; i++) h = parts.layer(g, i, h, causalBias(g, tower.positions));
+  for (let i = 0; i < tower.layers; i++) h = parts.layer(g, i, h, bias);
   const last = reshape(g, parts.norm(g, h), [tower.positions, tower.width]);
   if (tower.pooledWidth > 0) parts.project(g, last);
 }

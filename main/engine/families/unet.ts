@@ -1,7 +1,7 @@
 // The U-Net of Stable Diffusion in the LDM layout, built from its sizes. Its code reads like the checkpoint's keys.
 import { Graph, type Value } from '../graph/graph';
 import type { Hooks } from '../graph/hooks';
-import { add, attention, concat, conv, fromTokens, gelu, groupNorm, layerNorm, linear, mul, reshape, silu, slice, toTokens, upsample } from '../nn/layers';
+import { add, attention, block, concat, conv, fromTokens, gelu, groupNorm, layerNorm, linear, mul, reshape, silu, slice, toTokens, upsample } from '../nn/layers';
 import { Weights, type WeightSource } from '../nn/weights';
 import { float32, type Tensor } from '../tensor';
 import type { WeightFile } from '../weights/source';
@@ -58,23 +58,23 @@ export function buildUnet(source: WeightSource, config: UnetConfig, { batch, hei
     ? add(g, t, linear(g, w.at('time_embed.cond_proj'), g.input('w', 'float32', [batch, config.guidanceDim]), config.modelChannels, { bias: false })) : t;
   let emb = mlp(g, w.at('time_embed'), time, timeEmbed);                                     // [B, E]
   if (config.vectorDim) emb = add(g, emb, mlp(g, w.at('label_emb.0'), g.input('y', 'float32', [batch, config.vectorDim]), timeEmbed));
-  const block: Blocks = { config, context, embedded: silu(g, emb) };                         // every residual block begins so
+  const told: Told = { config, context, embedded: silu(g, emb) };                         // every residual block begins so
 
   const skips: Value[] = [];
   let n = 0;
   const inputBlock = (build: (w: Weights) => Value): Value => {
     const at = w.at(`input_blocks.${n++}`);
-    const made = leaves(g, at, () => build(at));
+    const made = block(g, at, () => build(at));
     skips.push(made);
     return made;
   };
   let h = inputBlock((at) => conv(g, at.at(0), x, config.modelChannels));
   channels.forEach((cout, level) => {
-    for (let i = 0; i < resBlocks; i++) h = inputBlock((at) => resAndTransformer(g, at, h, cout, input[level * resBlocks + i]!, block));
+    for (let i = 0; i < resBlocks; i++) h = inputBlock((at) => resAndTransformer(g, at, h, cout, input[level * resBlocks + i]!, told));
     if (level + 1 < channels.length) h = inputBlock((at) => conv(g, at.at('0.op'), h, cout, { stride: 2 }));
   });
 
-  h = leaves(g, w.at('middle_block'), () => middle(g, w.at('middle_block'), h, block));
+  h = block(g, w.at('middle_block'), () => middle(g, w.at('middle_block'), h, told));
 
   n = 0;
   for (let level = channels.length - 1; level >= 0; level--) {
@@ -82,8 +82,8 @@ export function buildUnet(source: WeightSource, config: UnetConfig, { batch, hei
     for (let i = 0; i <= resBlocks; i++, n++) {
       const at = w.at(`output_blocks.${n}`), depth = output[n]!;
       const skip = skipped(g, at, skips.pop()!);
-      h = leaves(g, at, () => {
-        const made = resAndTransformer(g, at, concat(g, [h, skip], 1), cout, depth, block);
+      h = block(g, at, () => {
+        const made = resAndTransformer(g, at, concat(g, [h, skip], 1), cout, depth, told);
         return level > 0 && i === resBlocks ? grow(g, at.at(depth > 0 ? 2 : 1), made, skips.at(-1)!) : made;
       });
     }
@@ -93,15 +93,7 @@ export function buildUnet(source: WeightSource, config: UnetConfig, { batch, hei
 }
 
 /** What all blocks read: context [B, tokens, D], embedded [B, E] (after SiLU). */
-interface Blocks { readonly config: UnetConfig; readonly context: Value; readonly embedded: Value }
-
-/** A block's output, as hooks leave it. */
-function leaves(g: Graph, { path }: Weights, build: () => Value): Value {
-  return g.within(path, () => {
-    const h = build();
-    return g.hooks.block?.(g, { path, role: 'output' }, h) ?? h;
-  });
-}
+interface Told { readonly config: UnetConfig; readonly context: Value; readonly embedded: Value }
 
 /** An input block's output as the output block at `path` reads it. */
 const skipped = (g: Graph, { path }: Weights, skip: Value): Value => g.within(path, () => g.hooks.block?.(g, { path, role: 'skip' }, skip) ?? skip);
@@ -112,15 +104,15 @@ function spreadDepths({ depths, resBlocks }: UnetSizes): { input: number[]; outp
   return { input: depths.flatMap(times(resBlocks)), output: depths.toReversed().flatMap(times(resBlocks + 1)) };
 }
 
-function resAndTransformer(g: Graph, w: Weights, x: Value, cout: number, depth: number, block: Blocks): Value {
-  const h = resBlock(g, w.at(0), x, cout, block.embedded);
-  return depth > 0 ? spatialTransformer(g, w.at(1), h, depth, block) : h;
+function resAndTransformer(g: Graph, w: Weights, x: Value, cout: number, depth: number, told: Told): Value {
+  const h = resBlock(g, w.at(0), x, cout, told.embedded);
+  return depth > 0 ? spatialTransformer(g, w.at(1), h, depth, told) : h;
 }
 
-function middle(g: Graph, w: Weights, x: Value, block: Blocks): Value {
-  const { middleDepth } = block.config, width = x.dims[1]!;
-  const h = resAndTransformer(g, w, x, width, middleDepth, block);
-  return middleDepth > 0 ? resBlock(g, w.at(2), h, width, block.embedded) : h;
+function middle(g: Graph, w: Weights, x: Value, told: Told): Value {
+  const { middleDepth } = told.config, width = x.dims[1]!;
+  const h = resAndTransformer(g, w, x, width, middleDepth, told);
+  return middleDepth > 0 ? resBlock(g, w.at(2), h, width, told.embedded) : h;
 }
 
 /** Doubles the size, or grows to the next skip tensor's where a side was odd (diffusers and ComfyUI resize before the convolution). */
@@ -140,7 +132,7 @@ function resBlock(g: Graph, w: Weights, x: Value, cout: number, embedded: Value)
 }
 
 /** x [B, C, H, W] → [B, C, H, W]. The projections are 1×1 convolutions in SD 1 and linear in SD 2 and SDXL. */
-function spatialTransformer(g: Graph, w: Weights, x: Value, depth: number, { config: { linear: isLinear, heads }, context }: Blocks): Value {
+function spatialTransformer(g: Graph, w: Weights, x: Value, depth: number, { config: { linear: isLinear, heads }, context }: Told): Value {
   const [, c, height, width] = x.dims as [number, number, number, number], stored = { as1x1: !isLinear };
   return g.within(w.path, () => {
     const normed = groupNorm(g, w.at('norm'), x, 1e-6);
@@ -163,7 +155,7 @@ function transformerBlock(g: Graph, w: Weights, x: Value, context: Value, heads:
 function crossAttention(g: Graph, w: Weights, x: Value, context: Value, heads: Heads): Value {
   const c = x.dims[2]!, bias = false;
   const q = linear(g, w.at('to_q'), x, c, { bias }), k = linear(g, w.at('to_k'), context, c, { bias }), v = linear(g, w.at('to_v'), context, c, { bias });
-  return linear(g, w.at('to_out.0'), attention(g, w.path, { q, k, v, heads: 'count' in heads ? heads.count : c / heads.width }), c);
+  return linear(g, w.at('to_out.0'), attention(g, { path: w.path, q, k, v, heads: 'count' in heads ? heads.count : c / heads.width }), c);
 }
 
 /** GEGLU (Shazeer 2020, arXiv:2002.05202): one projection gives value and gate, 4·C each. */

@@ -1,7 +1,7 @@
 // The KL autoencoder of Stable Diffusion in the LDM layout: pictures to latents (mean and log-variance) and back. Factor 8 in SD 1 to SDXL.
 import { Graph, type Value } from '../graph/graph';
 import type { Hooks } from '../graph/hooks';
-import { add, attention, conv, fromTokens, groupNorm, linear, silu, toTokens, upsample } from '../nn/layers';
+import { add, attention, block, conv, fromTokens, groupNorm, linear, silu, toTokens, upsample } from '../nn/layers';
 import { Weights, type WeightSource } from '../nn/weights';
 import type { WeightFile } from '../weights/source';
 import { partOf, vaeSizes, type VaeSizes } from './sizes';
@@ -66,12 +66,10 @@ function middle(g: Graph, w: Weights, x: Value): Value {
 
 /** x [B, Cin, H, W] → [B, Cout, H, W]. */
 function resnet(g: Graph, w: Weights, x: Value, cout: number): Value {
-  const { path } = w;
-  return g.within(path, () => {
+  return block(g, w, () => {
     let h = conv(g, w.at('conv1'), silu(g, groupNorm(g, w.at('norm1'), x, EPSILON)), cout);
     h = conv(g, w.at('conv2'), silu(g, groupNorm(g, w.at('norm2'), h, EPSILON)), cout);
-    const made = add(g, x.dims[1] === cout ? x : conv(g, w.at('nin_shortcut'), x, cout, { kernel: 1 }), h);
-    return g.hooks.block?.(g, { path, role: 'output' }, made) ?? made;
+    return add(g, x.dims[1] === cout ? x : conv(g, w.at('nin_shortcut'), x, cout, { kernel: 1 }), h);
   });
 }
 
@@ -81,6 +79,6 @@ function selfAttention(g: Graph, w: Weights, x: Value): Value {
   return g.within(w.path, () => {
     const tokens = toTokens(g, groupNorm(g, w.at('norm'), x, EPSILON));
     const [q, k, v] = ['q', 'k', 'v'].map((name) => linear(g, w.at(name), tokens, c, stored)) as [Value, Value, Value];
-    return add(g, x, fromTokens(g, linear(g, w.at('proj_out'), attention(g, w.path, { q, k, v, heads: 1 }), c, stored), height, width));
+    return add(g, x, fromTokens(g, linear(g, w.at('proj_out'), attention(g, { path: w.path, q, k, v, heads: 1 }), c, stored), height, width));
   });
 }

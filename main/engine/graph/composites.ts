@@ -23,10 +23,10 @@ interface Composite<Attributes> extends Operation<Attributes> {
   define(g: Graph, inputs: Inputs, attributes: Attributes): Value;
 }
 
-const QUICK = 1.702;
+/** x·σ(1.702·x) comes near x·Φ(x). Hendrycks and Gimpel 2016, arXiv:1606.08415. */
+export const QUICK = 1.702;
 
 const same = (name: string) => ([x]: Inputs) => ({ dims: need(x, name).dims });
-const scalar = (g: Graph, value: number): Value => g.constant('float32', [], Float32Array.of(value));
 const gated = (g: Graph, x: Value, gate: Value): Value => g.apply('Mul', [x, g.apply('Sigmoid', [gate])]);
 
 export const composites: { readonly [K in CompositeName]: Composite<CompositeAttributes[K]> } = {
@@ -34,11 +34,11 @@ export const composites: { readonly [K in CompositeName]: Composite<CompositeAtt
   Gelu: {
     shape: same('Gelu'),
     define(g, [x]) {
-      const doubled = g.apply('Add', [g.apply('Erf', [g.apply('Mul', [x, scalar(g, Math.SQRT1_2)])]), scalar(g, 1)]);           // 2·Φ(x)
-      return g.apply('Mul', [g.apply('Mul', [x, scalar(g, 0.5)]), doubled]);
+      const doubled = g.apply('Add', [g.apply('Erf', [g.apply('Mul', [x, g.scalar(Math.SQRT1_2)])]), g.scalar(1)]);           // 2·Φ(x)
+      return g.apply('Mul', [g.apply('Mul', [x, g.scalar(0.5)]), doubled]);
     },
   },
-  QuickGelu: { shape: same('QuickGelu'), define: (g, [x]) => gated(g, x!, g.apply('Mul', [x, scalar(g, QUICK)])) },
+  QuickGelu: { shape: same('QuickGelu'), define: (g, [x]) => gated(g, x!, g.apply('Mul', [x, g.scalar(QUICK)])) },
 
   /** x [..., in], weight [out, in], bias [out]? → [..., out]: x·Wᵀ + b. */
   Linear: {
@@ -72,7 +72,7 @@ export const composites: { readonly [K in CompositeName]: Composite<CompositeAtt
       const d = width / heads;
       const split = (value: Value, perm: readonly number[]): Value =>
         g.apply('Transpose', [g.apply('Reshape', [value], { dims: [batch, value.dims[1]!, heads, d] })], { perm });
-      const scaled = g.apply('Mul', [split(q!, [0, 2, 1, 3]), scalar(g, 1 / Math.sqrt(d))]);
+      const scaled = g.apply('Mul', [split(q!, [0, 2, 1, 3]), g.scalar(1 / Math.sqrt(d))]);
       let scores = g.apply('MatMul', [scaled, split(k!, [0, 2, 3, 1])]);                                                         // [B, heads, Lq, Lk]
       if (bias) scores = g.apply('Add', [scores, bias]);
       const mixed = g.apply('MatMul', [g.apply('Softmax', [scores], { axis: 3 }), split(v!, [0, 2, 1, 3])]);                     // [B, heads, Lq, d]
@@ -113,5 +113,5 @@ function normalise(g: Graph, x: Value, epsilon: number): Value {
   const axes = [x.dims.length - 1];
   const centred = g.apply('Sub', [x, g.apply('ReduceMean', [x], { axes })]);
   const variance = g.apply('ReduceMean', [g.apply('Mul', [centred, centred])], { axes });
-  return g.apply('Div', [centred, g.apply('Sqrt', [g.apply('Add', [variance, scalar(g, epsilon)])])]);
+  return g.apply('Div', [centred, g.apply('Sqrt', [g.apply('Add', [variance, g.scalar(epsilon)])])]);
 }

@@ -1,7 +1,7 @@
 // What one execution provider speaks: which composites it keeps as one kernel and how it writes them, how it writes primitives, and how a stored
 // weight becomes a value. The network's code never asks which provider it is for.
 import { sizeOf, type Dims } from '../tensor';
-import type { CompositeName } from './composites';
+import { QUICK, type CompositeName } from './composites';
 import type { GraphNode, Value, WeightRef } from './graph';
 import type { Emitter } from './onnx';
 import type { OperationName } from './operations';
@@ -70,7 +70,7 @@ const quickGelu = <K extends 'Silu' | 'QuickGelu'>(alpha: number): Emit<K> => (e
 
 /** Kernels that every provider of onnxruntime has. */
 const common: Dialect['keeps'] = {
-  Silu: quickGelu(1), QuickGelu: quickGelu(1.702), Gelu: plain('Gelu'),
+  Silu: quickGelu(1), QuickGelu: quickGelu(QUICK), Gelu: plain('Gelu'),
   /** As one matrix product over all rows: Gemm takes the weight as it lies in the file, [out, in]. */
   Linear(e, node, into) {
     const [x, w, b] = node.in as [Value, Value, Value?];

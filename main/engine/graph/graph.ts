@@ -83,6 +83,11 @@ export class Graph {
     return this.value(dtype, dims, { kind: 'constant', data });
   }
 
+  /** A constant [] of float32. */
+  scalar(value: number): Value {
+    return this.constant('float32', [], Float32Array.of(value));
+  }
+
   /** Adds an operation. The shape rule checks its inputs and throws RangeError naming the operation when they do not fit. */
   apply<K extends OperationName>(op: K, inputs: Inputs, ...[attributes]: Record<never, never> extends AttributesOf<K> ? [] : [AttributesOf<K>]): Value {
     const told = (attributes ?? {}) as AttributesOf<K>;

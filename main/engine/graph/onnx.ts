@@ -100,11 +100,12 @@ export function compile(whole: Graph, dialect: Dialect, locate: (file: string) =
 
   for (const { name, value } of graph.inputs) names.set(value, name);
   // A computed value carries the name of its first output. Further ones, and outputs that nothing computes, are copies.
+  const emit = { ...emitPrimitive, ...dialect.keeps };
   const outputNames = new Map(graph.outputs.toReversed().map(({ name, value }) => [value, name]));
   for (const node of graph.needed()) {
     const into = outputNames.get(node.out) ?? valueName(node.out.id);
     names.set(node.out, into);
-    emitNode(emitter, dialect, node, into);
+    (emit[node.op] as (e: Emitter, node: GraphNode, into: string) => void)(emitter, node, into);
   }
   for (const { name, value } of graph.outputs) {
     if (emitter.name(value) !== name || value.from.kind !== 'node') emitter.node('Identity', [emitter.name(value)], { into: name });
@@ -123,11 +124,6 @@ export function compile(whole: Graph, dialect: Dialect, locate: (file: string) =
     .message(8, (w) => w.string(1, '').int(2, 20))
     .message(8, (w) => w.string(1, 'com.microsoft').int(2, 1))
     .finish();
-}
-
-function emitNode(e: Emitter, dialect: Dialect, node: GraphNode, into: string): void {
-  const emit = { ...emitPrimitive, ...dialect.keeps }[node.op] as (e: Emitter, node: GraphNode, into: string) => void;
-  emit(e, node, into);
 }
 
 function tensorProto(name: string, dims: Dims, type: number): ProtoWriter {

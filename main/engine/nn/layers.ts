@@ -1,5 +1,6 @@
 // Layers as plain functions over graph values. Weights are asked for by the sizes that the network means them to have.
 import type { Graph, Value } from '../graph/graph';
+import type { AttentionSite } from '../graph/hooks';
 import type { Pads } from '../graph/primitives';
 import type { Dims } from '../tensor';
 import type { Weights } from './weights';
@@ -15,7 +16,6 @@ const transpose = (g: Graph, x: Value, perm: readonly number[]): Value => g.appl
 export const concat = (g: Graph, values: readonly Value[], axis: number): Value => g.apply('Concat', values, { axis });
 export const slice = (g: Graph, x: Value, axis: number, start: number, end: number): Value => g.apply('Slice', [x], { axis, start, end });
 export const upsample = (g: Graph, x: Value, height: number, width: number): Value => g.apply('Upsample', [x], { height, width });
-export const scalar = (g: Graph, value: number): Value => g.constant('float32', [], Float32Array.of(value));
 
 interface LinearOptions {
   /** false: the network has none here; one that a file brings all the same counts. */
@@ -54,12 +54,17 @@ export function layerNorm(g: Graph, w: Weights, x: Value, epsilon = 1e-5): Value
   return g.within(w.path, () => g.apply('LayerNorm', [x, scale, bias], { epsilon }));
 }
 
-/** q [B, Lq, heads·d], k and v [B, Lk, heads·d] → [B, Lq, heads·d], by the layer at `path`, where hooks may change it. */
-export function attention(g: Graph, path: string, { q, k, v, heads, bias }: { q: Value; k: Value; v: Value; heads: number; bias?: Value }): Value {
+/** → [B, Lq, heads·d], by the layer at `path`, where hooks may change it. */
+export function attention(g: Graph, site: AttentionSite): Value {
+  const own = ({ q, k, v, bias, heads }: AttentionSite): Value => g.apply('Attention', [q, k, v, bias], { heads });
+  return g.within(site.path, () => g.hooks.attention?.(g, site, own) ?? own(site));
+}
+
+/** What `build` adds is the block at `w`, whose output hooks may change. */
+export function block(g: Graph, { path }: Weights, build: () => Value): Value {
   return g.within(path, () => {
-    const own = (site: { q: Value; k: Value; v: Value; heads: number; bias?: Value | undefined }): Value => g.apply('Attention', [site.q, site.k, site.v, site.bias], { heads: site.heads });
-    const site = { path, q, k, v, heads, bias };
-    return g.hooks.attention ? g.hooks.attention(g, site, own) : own(site);
+    const h = build();
+    return g.hooks.block?.(g, { path, role: 'output' }, h) ?? h;
   });
 }
 

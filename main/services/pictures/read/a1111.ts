@@ -11,6 +11,7 @@ import { hypernetworksOf, lorasOf } from './lora-tags';
 import { automaticSchedule, ownSchedule } from './names';
 import type { Reader } from './reading';
 import { asModelName, asTitle, jobResources, resource, stem } from './resources';
+import { ResourceNames } from './resource-names';
 import { asSchedule, takeSampler } from './sampling-fields';
 
 /** A comment that a camera or a person left is no such text: without the line of pairs it needs the negative prompt. */
@@ -147,7 +148,7 @@ function resourcesOf(job: PictureJob, fields: ReadonlyMap<string, string>, civit
     ...[...parseHashes(fields.get('TI hashes'))].map(([name, hash]): Resource => ({ kind: 'embedding', name, hash })),
     ...resource('vae', job.vae, fields.get('VAE hash')), ...parseCivitaiHashes(fields.get('Hashes')),
   ];
-  const hashes = new Names();
+  const hashes = new ResourceNames();
   for (const each of listed) hashes.add(each);
   const hashOf = (each: Resource): Resource => ({ ...each, hash: each.hash ?? hashes.first(each)?.hash ?? null });
   const found = [
@@ -155,38 +156,10 @@ function resourcesOf(job: PictureJob, fields: ReadonlyMap<string, string>, civit
     ...civitai.filter(({ kind }) => kind !== 'checkpoint' && kind !== 'lora').map(({ kind, name }): Resource => ({ kind, name, hash: null })),
     ...hypernetworksOf(job.prompt).flatMap((name) => resource('hypernetwork', name)),
   ];
-  const before = new Names();
+  const before = new ResourceNames();
   return found.filter((each) => {
     const isNew = !before.names(each);
     before.add(each);
     return isNew;
   });
 }
-
-/**
- * Which resources are the same by name: each is looked up, however many a text names. The lists have the prompt's names without colons and commas; the only
- * model and the only VAE have no name there.
- */
-class Names {
-  private readonly byKey = new Map<string, { readonly resource: Resource; readonly order: number }>();
-  private readonly keys = new Set<string>();
-
-  add(resource: Resource): void {
-    const { kind, name } = resource, order = this.byKey.size;
-    for (const key of [`${kind}\nstem\n${stem(name)}`, `${kind}\nas listed\n${name}`, ...(name === '' ? [`${kind}\nany`] : [])]) if (!this.byKey.has(key)) this.byKey.set(key, { resource, order });
-    for (const key of [`${kind}\n`, `${kind}\nstem\n${stem(name)}`, `${kind}\nbare\n${bare(name)}`]) this.keys.add(key);
-  }
-
-  /** The first in the list that means the one which the prompt calls so. */
-  first({ kind, name }: Resource): Resource | undefined {
-    const found = [`${kind}\nany`, `${kind}\nstem\n${stem(name)}`, `${kind}\nas listed\n${bare(name)}`].flatMap((key) => this.byKey.get(key) ?? []);
-    return found.sort((a, b) => a.order - b.order)[0]?.resource;
-  }
-
-  /** Whether one of those so far is meant by this name of a list. */
-  names({ kind, name }: Resource): boolean {
-    return (name === '' && this.keys.has(`${kind}\n`)) || this.keys.has(`${kind}\nstem\n${stem(name)}`) || this.keys.has(`${kind}\nbare\n${name}`);
-  }
-}
-
-const bare = (name: string): string => name.replace(/[:,]/g, '');
