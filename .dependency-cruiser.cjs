@@ -3,20 +3,22 @@
 /** Folders and files of ours that a layer may import besides itself. */
 const mayKnow = {
   'preload/contract': [],
+  'preload/words': ['preload/contract/'],
   'preload/bridge': ['preload/contract/'],
   'main/api': ['preload/contract/'],
+  'main/words': ['preload/words/', 'preload/contract/', 'resources/locales/'],
   'main/engine': ['preload/contract/'],
   'main/files': ['main/engine/', 'preload/contract/'],
   'main/worker': ['main/files/', 'main/engine/', 'preload/contract/'],
   'main/services': ['main/worker/protocol', 'main/worker/port', 'main/files/', 'main/engine/', 'main/api/', 'preload/contract/'],
-  'main/server': ['main/services/', 'main/api/', 'main/engine/errors', 'preload/contract/'],
-  'main/cli': ['main/services/', 'main/worker/', 'main/files/', 'main/engine/', 'main/api/', 'preload/contract/'],
-  'main/app': ['main/server/', 'main/services/', 'main/api/', 'main/engine/errors', 'preload/contract/'],
-  renderer: ['preload/contract/', 'main/api/router', 'resources/'],
+  'main/server': ['main/services/', 'main/api/', 'main/words/', 'main/engine/errors', 'preload/contract/'],
+  'main/cli': ['main/services/', 'main/worker/', 'main/files/', 'main/engine/', 'main/api/', 'main/words/', 'preload/contract/'],
+  'main/app': ['main/server/', 'main/services/', 'main/api/', 'main/words/', 'main/engine/errors', 'preload/contract/'],
+  renderer: ['preload/contract/', 'preload/words/', 'main/api/router', 'resources/'],
 };
 
 /** Layers that run anywhere: no Node, and of packages only these. */
-const pure = { 'preload/contract': ['zod'], 'main/api': ['zod', '@trpc/server'], 'main/engine': ['entities'] };
+const pure = { 'preload/contract': ['zod'], 'preload/words': ['i18next'], 'main/api': ['zod', '@trpc/server'], 'main/engine': ['entities'] };
 
 /** Packages with one home. */
 const homes = {
@@ -24,7 +26,7 @@ const homes = {
   'onnxruntime-node': ['main/worker/'],
   sharp: ['main/services/', 'main/worker/', 'main/files/'],
   libsql: ['main/services/', 'main/worker/'],
-  yaml: ['main/services/'],
+  yaml: ['main/services/', 'main/files/'],
   fastify: ['main/server/'],
   react: ['renderer/'],
 };

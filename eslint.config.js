@@ -33,7 +33,12 @@ export default defineConfig(
       'no-control-regex': 'off',      // prompts, file names and terminal output have control characters to look for
     },
   },
-  { files: ['renderer/**/*.{ts,tsx}'], extends: [reactHooks.configs.flat.recommended] },
+  {
+    files: ['renderer/**/*.{ts,tsx}'],
+    extends: [reactHooks.configs.flat.recommended],
+    // Tells the React compiler what it must not memoize; it does not run here.
+    rules: { 'react-hooks/incompatible-library': 'off' },
+  },
   {
     files: ['**/*.{mjs,cjs,js}'],
     languageOptions: { globals: Object.fromEntries(['process', 'performance', 'fetch', 'AbortSignal', 'URL', 'Buffer', 'NodeJS', 'module', 'setTimeout', 'clearTimeout', 'console'].map((name) => [name, 'readonly'])) },

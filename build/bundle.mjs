@@ -5,10 +5,10 @@ import { basename, dirname, join, relative } from 'node:path';
 import { root, say, withLock } from './process.mjs';
 
 const out = join(root, 'out');
-const shared = ['preload/contract', 'main/api', 'package.json', 'package-lock.json', 'build/bundle.mjs'];
+const shared = ['preload/contract', 'preload/words', 'main/api', 'package.json', 'package-lock.json', 'build/bundle.mjs'];
 
 const parts = {
-  main: { inputs: ['main', 'preload', ...shared], build: buildMain },
+  main: { inputs: ['main', 'preload', 'resources/locales', ...shared], build: buildMain },
   renderer: { inputs: ['renderer', 'resources/locales', 'resources/icons', 'build/vite.config.ts', ...shared], build: buildRenderer },
 };
 
@@ -35,7 +35,7 @@ async function ensurePart(/** @type {keyof typeof parts} */ name) {
 
 async function buildMain() {
   const esbuild = await import('esbuild');
-  const entries = { cli: 'main/cli/index.ts', server: 'main/server/index.ts', worker: 'main/worker/index.ts', pictures: 'main/services/pictures/reader/index.ts', app: 'main/app/index.ts' };
+  const entries = { cli: 'main/cli/index.ts', server: 'main/server/index.ts', worker: 'main/worker/index.ts', pictures: 'main/services/pictures/reader/index.ts', prompts: 'main/services/prompts/reader/index.ts', models: 'main/services/models/reader/index.ts', app: 'main/app/index.ts' };
   const { outputFiles } = await esbuild.build({
     absWorkingDir: root, entryPoints: entries, outdir: 'out/main', bundle: true, platform: 'node', format: 'esm', target: 'node20.19',
     packages: 'external', sourcemap: true, write: false, logLevel: 'silent',

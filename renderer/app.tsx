@@ -3,23 +3,27 @@ import { useEffect } from 'react';
 import { DropTarget } from './drop';
 import { errorInfoOf } from './api';
 import { Dock } from './generate/dock';
+import { useKeptPictures } from './generate/kept-pictures';
 import { chooseModel, useForm } from './generate/form';
 import { Panel } from './generate/panel';
 import { useKeys } from './keys';
-import { useModels } from './queries';
+import { useMachine, useModels } from './queries';
 import { listenToQueue } from './queue/listen';
 import { Rail } from './rail';
 import { Refused } from './refused';
 import { Stage } from './stage/stage';
 import { Strip } from './strip/strip';
+import { ReportByHand } from './ui/copy-report';
 
 export function App() {
-  const { error } = useModels();
+  const models = useModels(), machine = useMachine();
   useEffect(listenToQueue, []);
   useUsableModel();
   useKeys();
-  const info = error && errorInfoOf(error);
-  if (info?.code === 'auth.refused') return <Refused error={info} />;
+  useKeptPictures();
+  // The machine is asked for again and again: a studio that was started anew may not know this window any more.
+  const refusal = [models.error, machine.error].map((error) => error && errorInfoOf(error)).find((info) => info?.code === 'auth.missing' || info?.code === 'auth.refused');
+  if (refusal) return <Refused error={refusal} />;
   return (
     <div className="grid h-full grid-cols-[68px_minmax(0,1fr)_288px] lg:grid-cols-[68px_minmax(0,1fr)_320px]">
       <Rail />
@@ -32,6 +36,7 @@ export function App() {
       </main>
       <Panel />
       <DropTarget />
+      <ReportByHand />
     </div>
   );
 }

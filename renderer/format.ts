@@ -1,5 +1,7 @@
-// Numbers as people read them: times, sizes, seeds, shapes.
+// Numbers and names as people read them: times, sizes, seeds, shapes, models.
 import i18next from 'i18next';
+import type { Seed } from '../preload/contract/seed';
+import type { ModelEntry } from '../preload/contract/model';
 import { t } from './i18n';
 
 const number = (value: number, digits = 0) => new Intl.NumberFormat(i18next.language, { maximumFractionDigits: digits }).format(value);
@@ -29,10 +31,13 @@ export function fileSize(bytes: number): string {
 /** Memory, in the units in which it is sold (2³⁰). One decimal below 10. */
 export const gigabytes = (bytes: number) => number(bytes / 2 ** 30, bytes < 10 * 2 ** 30 ? 1 : 0);
 
-/** 184467 → "184 467", with spaces that do not break. */
-export const seedText = (seed: number) => String(seed).replace(/\B(?=(\d{3})+$)/g, '\u202f');
+/** 184467 → "184 467", with spaces that do not break; all digits, of 64 bits too. */
+export const seedText = (seed: Seed) => String(seed).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
 export const shapeText = (width: number, height: number) => `${width} × ${height}`;
 
 /** "a VAE and a text encoder" */
 export const listed = (words: readonly string[]) => new Intl.ListFormat(i18next.language, { type: 'conjunction' }).format(words);
+
+/** A model's name, with the folder that tells it from another of that name. */
+export const listedName = ({ name, folder }: Pick<ModelEntry, 'name' | 'folder'>) => (folder ? `${name} · ${folder}` : name);

@@ -1,6 +1,10 @@
 // Every word of the window comes from resources/locales. English is built in; the other languages load when they are chosen.
 import i18next from 'i18next';
 import { initReactI18next } from 'react-i18next';
+import type { ErrorInfo } from '../preload/contract/errors';
+import type { Notice } from '../preload/contract/notice';
+import type { Problem } from '../preload/contract/problems';
+import { addFormats, errorWords, noticeWords, problemWords, type Words } from '../preload/words/words';
 import en from '../resources/locales/en.json';
 
 const locales = import.meta.glob<{ default: Record<string, unknown> }>(['../resources/locales/*.json', '!../resources/locales/en.json']);
@@ -16,7 +20,18 @@ await i18next.use(initReactI18next).init({
   interpolation: { escapeValue: false },
 });
 
+addFormats(i18next);
+
 export const t = i18next.t;
+export const wordsOf = (error: ErrorInfo): Words => errorWords(t, error);
+export const noticeText = (notice: Notice): string => noticeWords(t, notice);
+export const problemText = (problem: Problem): string => problemWords(t, problem);
+
+/** What happened and what to do next, as one text. */
+export function said(error: ErrorInfo): string {
+  const { message, hint } = wordsOf(error);
+  return `${message}. ${hint}`;
+}
 
 /** The languages there are, each by its own name. */
 export const languages = ['en', ...Object.keys(locales).map(codeOf)].map((code) => ({

@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { generate } from './generate/request';
 import { t } from './i18n';
 import { stop } from './queue/cancel';
-import { activeJobIds } from './queue/jobs';
+import { isBusy } from './queue/jobs';
 import { toast } from './ui/toasts';
 
 /** Work is not lost to one slip: the first Escape asks, a second within this time stops. */
@@ -19,7 +19,7 @@ export function useKeys(): void {
         void generate();
       }
       // A menu or sheet that closed on this Escape has taken it.
-      if (event.key !== 'Escape' || event.defaultPrevented || event.repeat || activeJobIds().length === 0) return;
+      if (event.key !== 'Escape' || event.defaultPrevented || event.repeat || !isBusy()) return;
       unask?.();
       if (Date.now() < armedUntil) {
         armedUntil = 0;

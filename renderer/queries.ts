@@ -20,7 +20,7 @@ export const useSettings = () => useQuery({ queryKey: ['settings'], queryFn: () 
 /** Files came, went or are used otherwise. */
 export const modelsChanged = () => Promise.all([['models'], ['parts'], ['estimate']].map((queryKey) => queryClient.invalidateQueries({ queryKey })));
 
-const allPictures = (data: LibraryPages) => data.pages.flatMap((page) => page.pictures);
+const allPictures = ({ pages }: LibraryPages) => ({ pictures: pages.flatMap((page) => page.pictures), unreadable: pages.flatMap((page) => page.unreadable) });
 
 /** Newest first, a page at a time. */
 export const useLibrary = () => useInfiniteQuery({
@@ -31,6 +31,9 @@ export const useLibrary = () => useInfiniteQuery({
   staleTime: Infinity,
   select: allPictures,
 });
+
+/** What is wrong with a picture's file by now; undefined until that is known. */
+export const useDamage = (id: string) => useQuery({ queryKey: ['damage', id], queryFn: async () => (await api.library.get.query({ id })).damage ?? 'gone', staleTime: 0, retry: 0 }).data;
 
 /** A picture that has just been made, put at the head of what is already loaded. */
 export async function takeUpPicture(id: string): Promise<void> {
@@ -44,6 +47,8 @@ export async function takeUpPicture(id: string): Promise<void> {
 
 export function forgetPicture(id: string): void {
   queryClient.setQueryData<LibraryPages>(['library'], (data) => data && {
-    ...data, pages: data.pages.map((page) => ({ ...page, total: page.total - 1, pictures: page.pictures.filter((picture) => picture.id !== id) })),
+    ...data, pages: data.pages.map((page) => ({ ...page, total: page.total - 1, pictures: without(page.pictures, id), unreadable: without(page.unreadable, id) })),
   });
 }
+
+const without = <T extends { id: string }>(pictures: T[], id: string): T[] => pictures.filter((picture) => picture.id !== id);

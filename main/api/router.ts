@@ -1,20 +1,28 @@
 // One procedure per thing the studio can do, parsed by the contract's schemas. Both hosts serve this router; the window imports its type.
-import { initTRPC } from '@trpc/server';
+import { initTRPC, type TRPCError } from '@trpc/server';
 import { z } from 'zod';
-import type { ErrorInfo } from '../../preload/contract/errors';
-import { ContentHash, JobRequest, JobSpec } from '../../preload/contract/job';
+import { ErrorInfo, statusOf } from '../../preload/contract/errors';
+import { invalidRequest } from '../../preload/contract/invalid';
+import { CancelMany, ContentHash, JobRequest, JobSpec } from '../../preload/contract/job';
 import { EstimateRequest, SettingsPatch } from '../../preload/contract/studio';
+import { ReportRequest, WindowFault } from '../../preload/contract/log';
 import type { Studio } from './studio';
 
 const t = initTRPC.context<{ studio: Studio }>().create({
-  // An error crosses as data: what our services threw, else what the parser found.
-  errorFormatter: ({ shape, error }) => ({ ...shape, data: { ...shape.data, stack: undefined, info: infoOf(error) } }),
+  // An error crosses as data: what our services threw, else what the parser found. Its library's own words do not.
+  errorFormatter: ({ shape, error }) => {
+    const info = infoOf(error);
+    return { ...shape, message: info.code, data: { ...shape.data, stack: undefined, httpStatus: statusOf(info.code), info } };
+  },
   // A stream on which nothing happens is kept alive, and a listener notices within half a minute that the studio is gone.
   sse: { ping: { enabled: true, intervalMs: 10_000 }, client: { reconnectAfterInactivityMs: 30_000 } },
 });
 
 export const router = t.router({
   machine: t.procedure.query(({ ctx }) => ctx.studio.machine()),
+  report: t.procedure.input(ReportRequest).mutation(({ ctx, input }) => ctx.studio.report(input)),
+  windowFailed: t.procedure.input(WindowFault).mutation(({ ctx, input }) => ctx.studio.windowFailed(input)),
+  dismissNotice: t.procedure.input(z.object({ id: z.string() })).mutation(({ ctx, input }) => ctx.studio.dismissNotice(input.id)),
   estimate: t.procedure.input(EstimateRequest).query(({ ctx, input }) => ctx.studio.estimate(input)),
   models: t.router({
     list: t.procedure.query(({ ctx }) => ctx.studio.models.list()),
@@ -29,9 +37,13 @@ export const router = t.router({
     readJob: t.procedure.input(JobSpec).mutation(({ ctx, input }) => ctx.studio.pictures.readJob(input)),
   }),
   queue: t.router({
-    list: t.procedure.query(({ ctx }) => ctx.studio.queue.list()),
+    /** `after`: the `next` of an earlier page. */
+    list: t.procedure.input(z.object({ after: z.string().nullable().default(null), limit: z.int().min(1).max(200).default(100) }).prefault({}))
+      .query(({ ctx, input }) => ctx.studio.queue.page(input)),
+    get: t.procedure.input(z.object({ id: z.string() })).query(({ ctx, input }) => ctx.studio.queue.get(input.id)),
     enqueue: t.procedure.input(JobRequest).mutation(({ ctx, input }) => ctx.studio.queue.enqueue(input)),
     cancel: t.procedure.input(z.object({ ids: z.array(z.string()) })).mutation(({ ctx, input }) => ctx.studio.queue.cancel(input.ids)),
+    cancelMany: t.procedure.input(CancelMany).mutation(({ ctx, input }) => ctx.studio.queue.cancelMany(input)),
     events: t.procedure.subscription(async function* ({ ctx, signal }) {
       if (signal) yield* ctx.studio.queue.events(signal);
     }),
@@ -50,12 +62,25 @@ export const router = t.router({
 });
 export type AppRouter = typeof router;
 
-function infoOf(error: { message: string; code: string; cause?: unknown }): ErrorInfo {
-  const { cause } = error;
-  if (cause instanceof z.ZodError) {
-    const issue = cause.issues[0];
-    return { code: 'job.invalid', message: `${issue?.path.join('.') ?? 'request'}: ${issue?.message ?? 'not understood'}`, hint: 'Change this setting and try again.' };
-  }
-  if (cause && typeof cause === 'object' && 'toInfo' in cause && typeof cause.toInfo === 'function') return cause.toInfo() as ErrorInfo;
-  return { code: 'internal', message: error.message };
+/** The HTTP status of an answer with these errors, of so many calls; undefined: as the library has it. */
+export function answerStatus(errors: readonly TRPCError[], calls: number): number | undefined {
+  const statuses = new Set(errors.map((error) => statusOf(infoOf(error).code)));
+  if (statuses.size === 0) return undefined;
+  return statuses.size === 1 && errors.length >= calls ? [...statuses][0] : SEVERAL;
 }
+const SEVERAL = 207;
+
+/** Not the request's. */
+export const isOurFault = (error: TRPCError): boolean => statusOf(infoOf(error).code) >= 500;
+
+function infoOf({ message, code, cause }: TRPCError): ErrorInfo {
+  if (cause instanceof z.ZodError) return invalidRequest(cause);
+  const said = cause && 'info' in cause ? ErrorInfo.safeParse(cause.info).data : undefined;
+  return said ?? ownFaults[code] ?? { code: 'internal', data: { detail: message } };
+}
+
+/** What the library itself finds wrong with a request. */
+const ownFaults: Partial<Record<TRPCError['code'], ErrorInfo>> = {
+  NOT_FOUND: { code: 'address.unknown', data: {} }, PARSE_ERROR: { code: 'request.unreadable', data: {} }, BAD_REQUEST: { code: 'request.unreadable', data: {} },
+  METHOD_NOT_SUPPORTED: { code: 'request.method', data: {} }, UNSUPPORTED_MEDIA_TYPE: { code: 'request.type', data: {} }, PAYLOAD_TOO_LARGE: { code: 'request.tooLarge', data: {} },
+};

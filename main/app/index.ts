@@ -1,5 +1,4 @@
-// The desktop app: the studio and its server in this process, shown in one window. Loopback and a token that never leaves the process.
-import { randomBytes } from 'node:crypto';
+// The desktop app: the studio and its server in this process, shown in one window. Loopback and a secret that never leaves the process.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,28 +6,38 @@ import { parseArgs } from 'node:util';
 import { app, dialog, type BrowserWindow } from 'electron';
 import { toAppError } from '../engine/errors';
 import { listenOnFree } from '../server/port';
+import { newSecret } from '../server/secret';
 import { serve } from '../server/serve';
 import { findDataDir } from '../services/data/data-folder';
+import { languageIn } from '../services/data/language';
+import { watchFatal } from '../services/log/fatal';
+import { openLog } from '../services/log/log';
 import { createStudio } from '../services/studio';
+import { speak, wordsOf } from '../words';
 import { openWindow } from './window';
 
 const dataDir = findDataDir(dataDirFlag());
+const log = openLog(dataDir, 'app');
+watchFatal(log);
+process.on('unhandledRejection', (error) => log.error('process.rejection', { error }));      // here none ends the process
+app.on('render-process-gone', (_event, _contents, { reason, exitCode }) => log.of('window').error('window.gone', { reason, exit: exitCode }));
+app.on('child-process-gone', (_event, { type, reason, exitCode }) => log.warn('app.childGone', { kind: type.replace(' ', '-'), reason, exit: exitCode }));
 keepProfileIn(join(dataDir, 'desktop'));
 
 if (!app.requestSingleInstanceLock()) app.quit();
 else void app.whenReady().then(start).catch(showAndQuit);
 
 async function start(): Promise<void> {
-  const studio = await createStudio({ dataDir, resume: true });
+  await speak(await languageIn(dataDir));
+  const studio = await createStudio({ dataDir, resume: true, log });
   const rendererDir = fileURLToPath(new URL('../renderer', import.meta.url));
-  const token = randomBytes(32).toString('base64url');
   // The usual port where it is free: what the page keeps (form, theme) belongs to its address, port included.
-  const server = await listenOnFree(null, (port) => serve({ studio, port, token, rendererDir }));
+  const server = await listenOnFree(null, (port) => serve({ studio, port, secret: newSecret(), rendererDir }));
   closeBeforeQuit(async () => {
     await server.close();
     await studio.close();
   });
-  const window = openWindow(server.url, join(app.getPath('userData'), 'window.json'));
+  const window = openWindow(server.newAddress(), join(app.getPath('userData'), 'window.json'));
   app.on('second-instance', () => bringToFront(window));
   app.on('window-all-closed', () => app.quit());
 }
@@ -38,7 +47,7 @@ function closeBeforeQuit(close: () => Promise<void>): void {
   let closing: Promise<void> | undefined;
   app.on('will-quit', (event) => {
     event.preventDefault();
-    closing ??= close().catch((error: unknown) => console.error(error)).finally(() => app.exit(0));
+    closing ??= close().catch((error: unknown) => log.error('app.notClosed', { error })).finally(() => app.exit(0));
   });
 }
 
@@ -55,8 +64,9 @@ function bringToFront(window: BrowserWindow): void {
 }
 
 function showAndQuit(thrown: unknown): void {
-  const error = toAppError(thrown);
-  dialog.showErrorBox('Atelier could not start', [error.message, error.hint].filter(Boolean).join('\n\n'));
+  log.error('app.notStarted', { error: thrown });
+  const { message, hint } = wordsOf(toAppError(thrown).info);
+  dialog.showErrorBox('Atelier could not start', `${message}\n\n${hint}`);
   app.exit(1);
 }
 

@@ -1,5 +1,5 @@
 // The one window: the studio's page and nothing else. No Node in it, no other origin, no permissions.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { BrowserWindow, screen, type Rectangle, type WebContents } from 'electron';
 
@@ -39,6 +39,7 @@ function keepToOrigin(contents: WebContents, origin: string): void {
 /** undefined at a first start, and when the screen that it was on is gone. */
 function readState(file: string): WindowState | undefined {
   try {
+    if (!statSync(file).isFile()) return undefined;      // a pipe would never end
     const state = JSON.parse(readFileSync(file, 'utf8')) as WindowState;
     const { x, y, width, height } = screen.getDisplayMatching(state.bounds).workArea;
     const isVisible = state.bounds.x < x + width - 100 && state.bounds.y < y + height - 100 && state.bounds.x + state.bounds.width > x + 100 && state.bounds.y >= y - 20;

@@ -1,14 +1,17 @@
 // The words of a command line: flags by table, help from the same table, and errors that name the flag and suggest the one that was meant.
 import { parseArgs } from 'node:util';
+import { parseSeed, type Seed } from '../../preload/contract/seed';
 import { AppError } from '../engine/errors';
 
 export interface Flag {
-  /** 'switch' takes no value; 'list' is text that may be given more than once. */
-  readonly kind: 'text' | 'number' | 'switch' | 'list';
+  /** 'switch' takes no value; 'list' is text that may be given more than once; a 'seed' has more digits than numbers hold. */
+  readonly kind: 'text' | 'number' | 'seed' | 'switch' | 'list';
   /** What the value is, in the help: 'FILE', 'N'. */
   readonly value?: string;
   readonly help: string;
   readonly choices?: readonly string[];
+  /** Other forms of the choices that are taken, too. */
+  readonly known?: (value: string) => boolean;
 }
 type Flags = Readonly<Record<string, Flag>>;
 
@@ -20,7 +23,7 @@ export interface Command<F extends Flags = Flags> {
   readonly flags: F;
 }
 
-type ValueOf<F extends Flag> = F['kind'] extends 'switch' ? boolean : F['kind'] extends 'list' ? readonly string[] : (F['kind'] extends 'number' ? number : string) | undefined;
+type ValueOf<F extends Flag> = F['kind'] extends 'switch' ? boolean : F['kind'] extends 'list' ? readonly string[] : (F['kind'] extends 'number' ? number : F['kind'] extends 'seed' ? Seed : string) | undefined;
 export interface Parsed<F extends Flags> {
   readonly values: { readonly [K in keyof F]: ValueOf<F[K]> };
   readonly positional: string | undefined;
@@ -28,9 +31,9 @@ export interface Parsed<F extends Flags> {
   readonly help: boolean;
 }
 
-/** Throws job.invalid naming the flag: unknown, without its value, not a number, not one of the choices. */
+/** Throws usage naming the flag: unknown, without its value, not a number, not one of the choices. */
 export function parseCommand<const F extends Flags>(command: Command<F>, args: readonly string[]): Parsed<F> {
-  const absent: Readonly<Record<Flag['kind'], unknown>> = { switch: false, list: [], text: undefined, number: undefined };
+  const absent: Readonly<Record<Flag['kind'], unknown>> = { switch: false, list: [], text: undefined, number: undefined, seed: undefined };
   const values: Record<string, unknown> = Object.fromEntries(
     Object.entries<Flag>(command.flags).map(([name, flag]) => [name, absent[flag.kind]] as const).filter(([, value]) => value !== undefined));
   const words: string[] = [];
@@ -68,10 +71,6 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
 }
 
-export function usageError(message: string, hint: string): AppError {
-  return new AppError('job.invalid', { message, hint });
-}
-
 function tokens(command: Command, args: readonly string[]) {
   const options = Object.fromEntries(Object.entries(command.flags).map(([name, flag]) => [name, { type: flag.kind === 'switch' ? 'boolean' as const : 'string' as const }]));
   return parseArgs({
@@ -79,41 +78,45 @@ function tokens(command: Command, args: readonly string[]) {
   }).tokens;
 }
 
-function valueOf(command: Command, name: string, value: string | undefined): string | number | boolean {
+function valueOf(command: Command, name: string, value: string | undefined): Seed | boolean {
   const flag = Object.hasOwn(command.flags, name) ? command.flags[name] : undefined;
   if (!flag) throw unknownFlag(command, name);
   if (flag.kind === 'switch') {
-    if (value !== undefined) throw usageError(`--${name} takes no value, and was given ${quote(value)}.`, `Leave out ${quote(value)}.`);
+    if (value !== undefined) throw new AppError('usage', { why: 'switch', flag: `--${name}`, value });
     return true;
   }
-  if (value === undefined) throw usageError(`--${name} needs a value.`, `For example: --${name} ${flag.choices?.[0] ?? flag.value ?? '…'}`);
-  if (flag.choices && !flag.choices.includes(value)) {
+  if (value === undefined) throw new AppError('usage', { why: 'noValue', flag: `--${name}`, example: flag.choices?.[0] ?? flag.value ?? '…' });
+  if (flag.choices && !flag.choices.includes(value) && !flag.known?.(value)) {
     const meant = nearest(value, flag.choices);
-    throw usageError(`--${name} ${value} is not known.`, meant ? `Did you mean ${meant}?` : `It can be ${flag.choices.join(', ')}.`);
+    throw new AppError('usage', meant ? { why: 'choiceMeant', flag: `--${name}`, value, meant } : { why: 'choice', flag: `--${name}`, value, names: [...flag.choices] });
   }
+  if (flag.kind === 'seed') return parseSeed(value) ?? refuseSeed(name, value);
   if (flag.kind !== 'number') return value;
-  if (value.trim() === '' || !Number.isFinite(Number(value))) throw usageError(`--${name} ${quote(value)} is not a number.`, `Give a number, for example --${name} 7.`);
+  if (value.trim() === '' || !Number.isFinite(Number(value))) throw new AppError('usage', { why: 'number', flag: `--${name}`, value });
   return Number(value);
+}
+
+function refuseSeed(name: string, value: string): never {
+  throw new AppError('usage', { why: 'seed', flag: `--${name}`, value });
 }
 
 function unknownFlag(command: Command, name: string): AppError {
   const meant = nearest(name, Object.keys(command.flags));
   const shown = `${name.length === 1 ? '-' : '--'}${name}`;
-  return usageError(`${shown} is not a flag of ${command.name}.`, meant ? `Did you mean --${meant}?` : `\`npm run atelier -- ${command.name} --help\` shows the flags.`);
+  return new AppError('usage', meant ? { why: 'flagMeant', flag: shown, command: command.name, meant: `--${meant}` } : { why: 'flag', flag: shown, command: command.name });
 }
 
 function positionalOf(command: Command, words: readonly string[]): string | undefined {
   const wanted = command.positional;
   if (words.length > (wanted ? 1 : 0)) {
-    throw usageError(`${quote(words.at(-1)!)} is one word too many for ${command.name}.`, 'Put quotes around a value of several words, for example --prompt "a red house".');
+    throw new AppError('usage', { why: 'words', command: command.name, word: words.at(-1)! });
   }
-  if (wanted && !wanted.startsWith('[') && words.length === 0) throw usageError(`${command.name} needs ${wanted}.`, `npm run atelier -- ${command.name} ${wanted}`);
+  if (wanted && !wanted.startsWith('[') && words.length === 0) throw new AppError('usage', { why: 'positional', command: command.name, positional: wanted });
   return words[0];
 }
 
 const helpText = (flag: Flag): string => flag.choices ? `${flag.help}: ${flag.choices.join(', ')}` : flag.help;
 const wrap = (text: string, width: number): string[] => text.match(new RegExp(`.{1,${width}}(?: |$)`, 'g')) ?? [text];
-const quote = (text: string): string => `"${text}"`;
 
 /** Levenshtein: insertions, deletions and substitutions from `a` to `b`. */
 function editDistance(a: string, b: string): number {

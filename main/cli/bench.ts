@@ -4,7 +4,9 @@ import { mkdir, rename, rm, statfs } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { JobSpec } from '../../preload/contract/job';
+import { jobVersion } from '../../preload/contract/job-versions';
 import { AppError } from '../engine/errors';
+import { explainCrash } from '../services/queue/explain';
 import { sd15, sdxlBase } from '../engine/families/known-sizes';
 import { checkpointTensors } from '../engine/families/network-tensors';
 import { buildUnet, unetConfig } from '../engine/families/unet';
@@ -101,14 +103,14 @@ async function measure(modelPath: string, job: Pick<JobSpec, 'width' | 'height' 
     await host.start();
     const steps: number[] = [];
     const spec: JobSpec = {
-      version: 2, kind: 'txt2img', files: { model: { name: 'random', hash: null } }, prompt: 'a red house on grass', negative: '', seed: 1,
+      version: jobVersion, kind: 'txt2img', files: { model: { name: 'random', hash: null } }, prompt: 'a red house on grass', negative: '', seed: 1,
       sampler: 'euler', schedule: 'normal', clipSkip: 1, rng: 'cpu', compat: 'a1111', ...job,
     };
-    const outcome = await runOnWorker(host, { type: 'run', id: 'bench', job: spec, files: { model: modelPath }, attempt: 1 }, (progress) => {
+    const outcome = await runOnWorker(host, { type: 'run', id: 'bench', job: spec, files: { model: modelPath }, sparing: false, keepMs: 5000 }, (progress) => {
       if (progress.type === 'step') steps.push(progress.seconds);
     });
     if (outcome.type === 'failed') throw AppError.fromInfo(outcome.error);
-    if (outcome.type !== 'done') throw new AppError('worker.died', { message: `the bench ended as ${outcome.type}`, hint: 'Close other programs and run it again.' });
+    if (outcome.type !== 'done') throw outcome.type === 'crashed' ? AppError.fromInfo(explainCrash(outcome.crash)) : new AppError('job.cancelled', {});
     return { ...outcome.timings, steps };
   } finally {
     await host.stop();

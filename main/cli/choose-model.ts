@@ -2,62 +2,64 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { slotOf, type SlotName } from '../../preload/contract/file-slots';
-import type { ModelEntry } from '../../preload/contract/model';
-import type { Studio } from '../api/studio';
+import type { ModelEntry, ModelKind } from '../../preload/contract/model';
 import { AppError } from '../engine/errors';
+import type { AnyFile, Models } from '../services/models/models';
 import { isModelFolder } from '../services/models/scan';
+import { whichModel, withHash } from '../services/models/which-model';
+import { namedModel } from '../services/pictures/read/resources';
 import { nearest } from './args';
 
+type KnownModels = Pick<Models, 'list' | 'parts' | 'add'> & { known(): Promise<readonly Pick<AnyFile, 'entry' | 'hashes'>[]> };
+
 /** Without `wanted` the model that ships with Atelier. `flag` is what asks for it. Throws model.notFound, or why the model cannot be used. */
-export async function chooseModel(models: Studio['models'], wanted: string | undefined, flag = '--model'): Promise<ModelEntry> {
-  const model = wanted !== undefined && (await isModel(wanted)) ? await addFile(models, resolve(wanted)) : pick(await models.list(), wanted, flag);
+export async function chooseModel(models: KnownModels, wanted: string | undefined, flag = '--model'): Promise<ModelEntry> {
+  const model = wanted !== undefined && (await isModel(wanted)) ? await addFile(models, resolve(wanted)) : await pick(models, await models.list(), wanted, flag);
   if (model.error) throw AppError.fromInfo(model.error);
   if (model.runnable) return model;
-  throw new AppError('model.unsupportedFamily', {
-    message: `${model.path} is ${model.family ? `a ${model.family} model` : 'of an unknown family'}, which Atelier cannot run yet.`,
-    hint: 'Choose a Stable Diffusion 1, 2 or XL checkpoint.', data: { file: model.path, family: model.family },
-  });
+  const { path: file, family } = model;
+  throw new AppError('model.unsupported', family === null ? { why: 'unknown', file } : { why: 'family', file, family });
 }
 
 /** A file for this slot. Throws model.notFound, or why the file cannot be used. */
-export function chooseFile(models: Studio['models'], slot: SlotName, wanted: string): Promise<ModelEntry> {
-  const { flag, partOf } = slotOf(slot);
-  return partOf ? choosePart(models, wanted, `--${flag}`) : chooseModel(models, wanted, `--${flag}`);
+export function chooseFile(models: KnownModels, slot: SlotName, wanted: string): Promise<ModelEntry> {
+  const { flag, partOf, kinds } = slotOf(slot);
+  return partOf || slot === 'loras' ? choosePart(models, wanted, { flag: `--${flag}`, kinds }) : chooseModel(models, wanted, `--${flag}`);
 }
 
-/** A VAE, TAESD or text encoder. */
-async function choosePart(models: Studio['models'], wanted: string, flag: string): Promise<ModelEntry> {
-  return (await isModel(wanted)) ? addFile(models, resolve(wanted)) : pick(await models.parts(), wanted, flag);
+interface Choosing { readonly flag: string; readonly kinds: readonly ModelKind[] }
+
+/** A file that stands beside a model. */
+async function choosePart(models: KnownModels, wanted: string, { flag, kinds }: Choosing): Promise<ModelEntry> {
+  return (await isModel(wanted)) ? addFile(models, resolve(wanted)) : pick(models, (await models.parts()).filter(({ kind }) => kind !== null && kinds.includes(kind)), wanted, flag);
 }
 
-async function addFile(models: Studio['models'], path: string): Promise<ModelEntry> {
+async function addFile(models: KnownModels, path: string): Promise<ModelEntry> {
   const added = await models.add(path);
   const model = added.find((entry) => entry.path === path) ?? added[0];
-  if (!model) throw new AppError('model.notACheckpoint', { message: `${path} holds no model.`, hint: 'Choose a Stable Diffusion checkpoint: a .safetensors or .ckpt file, or a diffusers folder.', data: { file: path } });
+  if (!model) throw new AppError('model.notACheckpoint', { why: 'none', file: path });
   return model;
 }
 
-/** By name first, as it is written; then by hash. An abbreviation must mean one model only. */
-function pick(models: readonly ModelEntry[], wanted: string | undefined, flag: string): ModelEntry {
+/** By name first, with as much of its folder as is given; then by hash. What fits several models that are not the same names them all. */
+async function pick(known: KnownModels, models: readonly ModelEntry[], wanted: string | undefined, flag: string): Promise<ModelEntry> {
   if (wanted === undefined) {
     const first = models.find((model) => model.builtIn) ?? models.find((model) => model.runnable);
     if (first) return first;
-    throw new AppError('model.notFound', { message: 'There is no model to make a picture with.', hint: `Name a checkpoint: ${flag} FILE` });
+    throw new AppError('model.notFound', { why: 'none', flag });
   }
-  const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
-  const named = models.find((model) => model.id === wanted || same(model.name, wanted) || same(basename(model.path), wanted));
-  if (named) return named;
-  const hashed = /^[0-9a-f]{4,64}$/i.test(wanted) ? models.filter((model) => model.hash?.startsWith(wanted.toLowerCase())) : [];
-  if (hashed.length === 1) return hashed[0]!;
-  const names = models.map((model) => model.name);
-  if (hashed.length > 1) {
-    throw new AppError('model.notFound', { message: `${flag} ${wanted} fits several models: ${hashed.map((model) => model.name).join(', ')}.`, hint: 'Give more of the hash, or the name.' });
-  }
-  const meant = nearest(wanted, names);
-  throw new AppError('model.notFound', {
-    message: `${flag} ${wanted} is neither a file nor a model that is known here.`,
-    hint: meant ? `Did you mean ${meant}?` : `Give the path of a .safetensors or .ckpt file or of a diffusers folder, or one of: ${names.join(', ') || '(no models yet)'}.`,
-  });
+  const byId = models.find((model) => model.id === wanted);
+  if (byId) return byId;
+  const hashes = new Map((await known.known()).map(({ entry, hashes }) => [entry.id, hashes]));
+  const files = models.map((entry) => ({ entry, hashes: hashes.get(entry.id) ?? null }));
+  const choice = whichModel(namedModel(wanted), files) ?? withHash(wanted, files);
+  if (choice?.others.length === 0) return choice.file.entry;
+  if (choice) throw new AppError('model.notFound', { why: 'several', flag, name: wanted, names: [choice.file, ...choice.others].map(({ entry }) => labelOf(entry)) });
+  const names = models.map(labelOf), meant = nearest(wanted, names);
+  throw new AppError('model.notFound', meant ? { why: 'meant', flag, name: wanted, meant } : names.length > 0 ? { why: 'unknown', flag, name: wanted, names } : { why: 'alone', flag, name: wanted });
 }
+
+/** What names this one alone. */
+const labelOf = ({ folder, name, path }: ModelEntry): string => (folder ? `${folder}/${basename(path)}` : name);
 
 const isModel = (path: string): Promise<boolean> => stat(path).then((found) => found.isFile() || isModelFolder(path), () => false);

@@ -1,11 +1,12 @@
 // What `generate` is given besides words and numbers: pictures, a second model, parts of the model, and a picture to do as.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { slotNames, slotOf, slotsFrom, type SlotName } from '../../preload/contract/file-slots';
-import type { SlotIds } from '../../preload/contract/job';
+import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import type { PictureRequest } from '../../preload/contract/picture-report';
-import { AppError } from '../engine/errors';
+import { AppError, toAppError } from '../engine/errors';
+import { unreadable } from '../files/weight-file';
 import type { LocalStudio } from '../services/studio';
-import { usageError } from './args';
 import { chooseFile } from './choose-model';
 
 export interface Size { width: number; height: number }
@@ -14,54 +15,97 @@ type Picture = Size & { hash: string };
 /** What the command line names besides the model. */
 export interface Inputs {
   readonly init?: Picture; readonly mask?: Picture; readonly depth?: Picture;
+  /** As a request has them: what they may be, it checks. */
+  readonly controls?: readonly Record<string, unknown>[];
   /** By slot; null: the model's own. */
   readonly files?: SlotIds;
+  /** For each of `files.loras`. */
+  readonly loras?: JobRequest['loras'];
 }
 
 /** The flags that name them. */
 interface Named {
   readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined;
+  readonly control?: readonly string[];
   readonly [flag: string]: unknown;
 }
 
-/** Throws file.*, picture.unreadable, model.* naming the flag. */
-export async function openInputs(studio: LocalStudio, { init, mask, depth, ...flags }: Named): Promise<Inputs> {
+/** Throws input.unreadable and model.* naming the flag. */
+export async function openInputs(studio: LocalStudio, { init, mask, depth, control = [], ...flags }: Named): Promise<Inputs> {
   const picture = async (flag: string, path: string | undefined) => (path === undefined ? undefined : addPicture(studio, flag, path));
-  return { init: await picture('--init', init), mask: await picture('--mask', mask), depth: await picture('--depth', depth), files: await openFiles(studio, flags) };
+  const steering: { id: string; settings: Record<string, unknown> }[] = [];
+  for (const value of control) steering.push(await openControl(studio, value));
+  const { files, ...used } = await openFiles(studio, flags);
+  return {
+    init: await picture('--init', init), mask: await picture('--mask', mask), depth: await picture('--depth', depth),
+    ...(steering.length > 0 && { controls: steering.map(({ settings }) => settings) }),
+    ...used, files: { ...files, ...(steering.length > 0 && { controls: steering.map(({ id }) => id) }) },
+  };
+}
+
+/** 'MODEL=FILE,weight=0.8': the first `=` parts the two, and behind the last comma that a known word follows are settings. Throws usage. */
+async function openControl(studio: LocalStudio, value: string): Promise<{ id: string; settings: Record<string, unknown> }> {
+  const [, model, path, rest = ''] = /^([^=]+)=(.+?)((?:,(?:weight|start|end|mode|kind)=[^,]*)*)$/s.exec(value) ?? [];
+  if (model === undefined || path === undefined) throw new AppError('usage', { why: 'control', value });
+  const settings = rest.split(',').slice(1).map((each) => { const [name = '', said = ''] = each.split('='); return [name, name === 'mode' ? said : Number(said)] as const; });
+  const { id } = await chooseFile(studio.models, 'controls', model), { hash } = await addPicture(studio, '--control', path);
+  return { id, settings: { image: hash, ...Object.fromEntries(settings) } };
+}
+
+/** The pictures that --init means: one, or all of a folder by their names. Throws usage for a folder without any. */
+export async function picturesAt(path: string | undefined): Promise<(string | undefined)[]> {
+  if (path === undefined || !await stat(path).then((found) => found.isDirectory(), () => false)) return [path];
+  const names = (await readdir(path)).filter((name) => /\.(?:png|jpe?g|webp|avif|gif|tiff?)$/i.test(name)).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  if (names.length === 0) throw new AppError('usage', { why: 'noPictures', folder: path });
+  return names.map((name) => join(path, name));
 }
 
 /** The files besides the model. */
-async function openFiles(studio: LocalStudio, flags: Readonly<Record<string, unknown>>): Promise<SlotIds> {
-  const files: [SlotName, string | null][] = [];
+async function openFiles(studio: LocalStudio, flags: Readonly<Record<string, unknown>>): Promise<Pick<Inputs, 'files' | 'loras'>> {
+  const files: [SlotName, string | null][] = [], loras: NonNullable<JobRequest['loras']> = [];
   for (const slot of slotNames) {
-    const { flag } = slotOf(slot);
+    const { flag, partOf } = slotOf(slot);
     if (slot === 'model' || flag === undefined) continue;
-    for (const named of [flags[flag]].flat()) if (typeof named === 'string') files.push([slot, named === 'own' ? null : (await chooseFile(studio.models, slot, named)).id]);
+    for (const given of [flags[flag]].flat()) {
+      if (typeof given !== 'string') continue;
+      const { name: named, ...use } = slot === 'loras' ? parseLora(given) : { name: given };
+      files.push([slot, partOf && named === 'own' ? null : (await chooseFile(studio.models, slot, named)).id]);
+      if ('unet' in use) loras.push(use);
+    }
   }
-  return slotsFrom(files) as SlotIds;
+  return { files: slotsFrom(files) as SlotIds, ...(loras.length > 0 && { loras }) };
+}
+
+/** NAME, NAME:TE or NAME:TE:UNET, as in a tag; numbers alone are strengths. */
+function parseLora(text: string): { name: string; unet: number; text: number } {
+  const [, name = text, te, unet] = /^(.+?)(?::([+-]?(?:\d+\.?\d*|\.\d+)))?(?::([+-]?(?:\d+\.?\d*|\.\d+)))?$/.exec(text) ?? [], strength = Number(te ?? 1);
+  return { name, text: strength, unet: Number(unet ?? strength) };
 }
 
 /** Reads the picture into the studio. */
 async function addPicture(studio: LocalStudio, flag: string, path: string): Promise<Picture> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new AppError(cause.code === 'ENOENT' ? 'file.notFound' : 'file.unreadable', { message: `${flag} ${path} cannot be read: ${cause.message}`, hint: 'Check the path of the picture.', data: { file: path }, cause });
+    throw new AppError('input.unreadable', { flag, file: path, error: toAppError(unreadable(path, cause)).info }, { cause });
   });
   return studio.blobs.add(bytes).catch((cause: unknown) => {
-    throw cause instanceof AppError ? new AppError(cause.code, { message: `${flag} ${path}: ${cause.message}`, hint: cause.hint, data: { ...cause.data, file: path }, cause }) : cause;
+    throw new AppError('input.unreadable', { flag, file: path, error: toAppError(cause).info }, { cause });
   });
 }
 
-/** What a picture says of how it was made. Throws model.notFound naming its model where that is not here and no other is chosen. */
-export async function readLike(studio: LocalStudio, path: string, hasModel: boolean): Promise<PictureRequest> {
+/** What a picture says of how it was made; files that `given` has flags for are not spoken of. Throws model.notFound naming its model where that is not here and no other is chosen. */
+export async function readLike(studio: LocalStudio, path: string, given: Readonly<Record<string, unknown>>): Promise<PictureRequest> {
   const { hash } = await addPicture(studio, '--from', path);
-  const { report, request, otherVersions, leftOut } = await studio.pictures.read(hash);
-  if (!request) throw usageError(`--from ${path} says nothing of how it was made.`, 'Choose a picture that another program or Atelier saved with its settings, or give --prompt.');
+  const { report, request, otherVersions, severalFit, leftOut } = await studio.pictures.read(hash);
+  if (!request) throw new AppError('usage', { why: 'from', file: path });
   const model = report.job?.model;
-  if (request.files?.model === undefined && model && !hasModel) {
-    throw new AppError('model.notFound', { message: `${path} was made with ${model.name || 'a model'}${model.hash ? ` [${model.hash.slice(0, 10)}]` : ''}, which is not among your models.`, hint: 'Put it there, or choose another with --model.', data: { file: path } });
+  if (request.files?.model === undefined && model && given['model'] === undefined) {
+    throw new AppError('model.notFound', { why: 'ofPicture', file: path, name: [model.name, model.hash && `[${model.hash.slice(0, 10)}]`].filter(Boolean).join(' ') });
   }
   if (otherVersions.length > 0) process.stderr.write(`Here in another version: ${otherVersions.join(', ')}\n`);
+  for (const { slot, name, taken, others } of severalFit) if (given[slotOf(slot as SlotName).flag ?? ''] === undefined) process.stderr.write(`Several files fit ${name}: ${taken} is taken, and not ${others.join(', ')}\n`);
   const missing = report.missing.filter(({ kind, name }) => kind !== 'checkpoint' && !otherVersions.includes(name)).map(({ kind, name }) => `${kind} ${name}`);
+  const notKnown = report.job?.notKnown ?? [];
+  if (notKnown.length > 0) process.stderr.write(`Made by nodes that Atelier does not know: ${notKnown.map(({ field, class: type }) => `${field} (${type})`).join(', ')}\n`);
   if (leftOut.length + missing.length > 0) process.stderr.write(`Without what is not here or cannot be done yet: ${[...leftOut, ...missing].join(', ')}\n`);
   return request;
 }

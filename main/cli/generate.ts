@@ -1,17 +1,24 @@
 // `generate`: one request from the command line, through the same queue, worker and library as the window.
-import { resolve } from 'node:path';
 import type { ErrorInfo } from '../../preload/contract/errors';
+import { invalidRequest } from '../../preload/contract/invalid';
 import { JobFields, JobRequest, type JobView } from '../../preload/contract/job';
 import { rngOfNoise } from '../../preload/contract/job-versions';
 import type { ModelEntry } from '../../preload/contract/model';
 import type { PictureRequest } from '../../preload/contract/picture-report';
+import type { Seed } from '../../preload/contract/seed';
 import { Compat, Rng, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
 import { AppError } from '../engine/errors';
+import { findDataDir } from '../services/data/data-folder';
+import { openLog } from '../services/log/log';
 import { createStudio, type LocalStudio } from '../services/studio';
-import { helpFor, parseCommand, usageError, type Command } from './args';
+import { errorText } from '../words';
+import { helpFor, parseCommand, type Command } from './args';
 import { chooseModel } from './choose-model';
-import { openInputs, readLike, type Inputs, type Size } from './generate-inputs';
+import { editingCompanions, editingFlags, editingFrom, sizeFrom, withoutUnset as given } from './editing-flags';
+import { editCompanions, editFlags, editFrom } from './generate-edit';
+import { openInputs, picturesAt, readLike, type Inputs, type Size } from './generate-inputs';
 import { reportProgress } from './progress';
+import { isSamplerName, isScheduleName, samplingOf } from './sampler-names';
 import { prepareOut, type SaveCopy } from './save-copy';
 
 const command = {
@@ -19,22 +26,26 @@ const command = {
   summary: 'Makes pictures. They land in the library, and where --out says. Ctrl-C cancels within two seconds.',
   flags: {
     from: { kind: 'text', value: 'PICTURE', help: 'as that picture was made, by this or another program; other flags change what they name' },
-    prompt: { kind: 'text', value: 'TEXT', help: 'what to paint; (word:1.3) gives a word more weight' },
+    prompt: { kind: 'text', value: 'TEXT', help: 'what to paint; (word:1.3) gives a word more weight; what follows a # is left out; \\ makes a sign text: \\# \\( \\[ \\{ \\< \\: \\__ \\AND \\BREAK' },
     negative: { kind: 'text', value: 'TEXT', help: 'what not to paint' },
     model: { kind: 'text', value: 'MODEL', help: 'a .safetensors or .ckpt file, a diffusers folder, a model\'s name, or the beginning of its hash' },
-    seed: { kind: 'number', value: 'N', help: 'the same seed gives the same picture; a new one each time without it' },
+    seed: { kind: 'seed', value: 'N', help: 'the same seed gives the same picture; a new one each time without it' },
     steps: { kind: 'number', value: 'N', help: 'steps of the sampler' },
-    sampler: { kind: 'text', value: 'NAME', help: 'sampler', choices: samplerNames },
-    schedule: { kind: 'text', value: 'NAME', help: 'noise schedule', choices: scheduleNames },
+    sampler: { kind: 'text', value: 'NAME', help: 'sampler, by this or another program\'s name', choices: samplerNames, known: isSamplerName },
+    schedule: { kind: 'text', value: 'NAME', help: 'noise schedule', choices: scheduleNames, known: isScheduleName },
     cfg: { kind: 'number', value: 'N', help: 'how closely to follow the prompt; 1 ignores the negative prompt' },
     size: { kind: 'text', value: 'WxH', help: 'pixels, multiples of 8; without it the model\'s own, in the shape of --init' },
-    init: { kind: 'text', value: 'FILE', help: 'a picture to start from' },
+    init: { kind: 'text', value: 'FILE|DIR', help: 'a picture to start from, or a folder: one picture is made of each in it' },
     strength: { kind: 'number', value: '0-1', help: 'how much of it to change; 0.6 without it' },
     mask: { kind: 'text', value: 'FILE', help: 'a grey picture over --init: only where it is white, something new is painted' },
+    ...editingFlags,
+    control: { kind: 'list', value: 'MODEL=FILE', help: 'a ControlNet or T2I-Adapter and the picture that it reads (`preprocess` makes one); behind it, with commas, weight=0-2, start=0-1, end=0-1, mode=balanced|prompt|control, kind=N' },
     depth: { kind: 'text', value: 'FILE', help: 'a depth map, lighter is nearer, for depth-to-image models' },
     'image-cfg': { kind: 'number', value: 'N', help: 'how closely to follow --init, for models that edit by instruction; 1.5 without it' },
+    ...editFlags,
     vae: { kind: 'text', value: 'FILE', help: 'a VAE in place of the model\'s own, or a TAESD for a fast decode, named as for --model; "own" for the model\'s' },
     'text-encoder': { kind: 'list', value: 'FILE', help: 'a text encoder in place of the model\'s own; SDXL has two' },
+    lora: { kind: 'list', value: 'NAME[:TE[:UNET]]', help: 'a LoRA, named as for --model, and its strengths in the text encoders and the U-Net; may be given more than once' },
     refiner: { kind: 'text', value: 'MODEL', help: 'a second model that finishes the picture, named as for --model' },
     'switch-at': { kind: 'number', value: '0-1', help: 'after which share of the noise --refiner takes over; 0.8 without it' },
     prediction: { kind: 'text', value: 'KIND', help: 'what the model predicts, where its file leaves that open', choices: ['eps', 'v'] },
@@ -43,7 +54,7 @@ const command = {
     compat: { kind: 'text', value: 'PROGRAM', help: 'whose conventions count steps, noise levels and defaults', choices: Compat.options },
     noise: { kind: 'text', value: 'SOURCE', help: '--rng and --compat in one, as earlier versions had it', choices: Object.keys(rngOfNoise) },
     'variation-strength': { kind: 'number', value: '0-1', help: 'how far to go towards the noise of another seed: pictures near --seed\'s' },
-    'variation-seed': { kind: 'number', value: 'N', help: 'that other seed; a new one each time without it' },
+    'variation-seed': { kind: 'seed', value: 'N', help: 'that other seed; a new one each time without it' },
     ensd: { kind: 'number', value: 'N', help: 'added to the seed for the noise of the steps (eta noise seed delta)' },
     emphasis: { kind: 'text', value: 'MODE', help: 'whether (word:1.3) keeps the mean of the text embeddings', choices: JobFields.shape.emphasis.unwrap().options },
     'clip-skip': { kind: 'number', value: 'N', help: 'text layers to leave out at the end, counted from 1' },
@@ -56,11 +67,11 @@ const command = {
 } as const satisfies Command;
 
 type Values = ReturnType<typeof parseCommand<typeof command.flags>>['values'];
-interface Made extends Size { path: string; id: string; seed: number; seconds: number }
+interface Made extends Size { path: string; id: string; seed: Seed; seconds: number }
 
 const cancelledCode = 130;
 
-/** Exit code 130 when it was cancelled. Throws what made a picture fail; its data lists the others. */
+/** Exit code 130 when it was cancelled. Throws what made a picture fail. */
 export async function runGenerate(args: string[]): Promise<number> {
   const { values, help } = parseCommand(command, args);
   if (help) {
@@ -69,16 +80,20 @@ export async function runGenerate(args: string[]): Promise<number> {
   }
   const began = performance.now();
   checkCombination(values);
-  const save = await prepareOut(values.out, values.count ?? 1);
-  const studio = await createStudio({ dataDir: values['data-dir'] === undefined ? undefined : resolve(values['data-dir']) });
+  const inits = await picturesAt(values.init), save = await prepareOut(values.out, (values.count ?? 1) * inits.length);
+  const dataDir = findDataDir(values['data-dir']);
+  const tell = (info: ErrorInfo): void => { process.stderr.write(errorText(info)); };
+  const studio = await createStudio({ dataDir, log: openLog(dataDir, 'terminal', { tell }), tell });
   try {
-    const like = values.from === undefined ? undefined : await readLike(studio, values.from, values.model !== undefined);
+    const like = values.from === undefined ? undefined : await readLike(studio, values.from, values);
     const model = await chooseModel(studio.models, values.model ?? like?.files?.model ?? undefined);
-    const { jobs, fault } = await runToEnd(studio, requestFrom(values, model, await openInputs(studio, values), like));
+    const requests: JobRequest[] = [];
+    for (const init of inits) requests.push(requestFrom(values, model, await openInputs(studio, { ...values, init }), like));
+    const { jobs, fault } = await runToEnd(studio, requests);
     const pictures = await collect(studio, jobs, save);
     const failure = fault ?? jobs.find((job) => job.error)?.error;
     if (!values.json) process.stdout.write(pictures.map(({ path }) => `${path}\n`).join(''));
-    if (failure) throw new AppError(failure.code, { ...failure, data: { ...failure.data, pictures } });
+    if (failure) throw AppError.fromInfo(failure);
     if (values.json) process.stdout.write(`${JSON.stringify({ pictures, seconds: (performance.now() - began) / 1000 })}\n`);
     return jobs.some((job) => job.state === 'cancelled') ? cancelledCode : 0;
   } finally {
@@ -87,52 +102,56 @@ export async function runGenerate(args: string[]): Promise<number> {
 }
 
 function checkCombination(values: Values): void {
-  if (values.prompt === undefined && values.from === undefined) throw usageError('generate needs --prompt.', 'For example: npm run atelier -- generate --prompt "a red house on grass"');
-  for (const [flag, base, give] of companions) {
-    if (values[flag] !== undefined && values[base] === undefined) throw usageError(`--${flag} is for --${base}.`, `Give ${give} with --${base}, or leave out --${flag}.`);
+  if (values.prompt === undefined && values.from === undefined) throw new AppError('usage', { why: 'prompt' });
+  for (const [flag, base] of companions) {
+    if (isGiven(values[flag]) && !isGiven(values[base])) throw new AppError('usage', { why: 'companion', flag: `--${flag}`, base: `--${base}` });
   }
 }
 
-/** Flags that mean nothing without another. */
-const companions = [
-  ['strength', 'init', 'the picture to start from'], ['mask', 'init', 'the picture to start from'], ['switch-at', 'refiner', 'the model that takes over'],
-  ['variation-seed', 'variation-strength', 'how far to go'],
-] as const;
+const isGiven = (value: unknown): boolean => value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
 
-/** Flags first, then what suits the model. Throws job.invalid naming the flag whose value is out of range. */
-export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, files }: Inputs = {}, like: PictureRequest = {}): JobRequest {
+/** Flags that mean nothing without another. */
+const companions = [['strength', 'init'], ['mask', 'init'], ...editingCompanions, ...editCompanions, ['switch-at', 'refiner'], ['variation-seed', 'variation-strength']] as const;
+
+/** Flags first, then what suits the model. Throws request.invalid naming the flag whose value is out of range. */
+export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, controls, files, loras }: Inputs = {}, like: PictureRequest = {}): JobRequest {
+  const editing = editingFrom(values, (mask?.hash ?? like.mask) !== undefined, like);
   const parsed = JobRequest.safeParse({
     ...model.defaults, ...like, files: { ...like.files, ...files, model: model.id },
     ...given({ prompt: values.prompt, negative: values.negative, seed: values.seed }),
-    ...given({ steps: values.steps, cfg: values.cfg, sampler: values.sampler, schedule: values.schedule }),
-    ...(values.size !== undefined ? sizeFrom(values.size) : init ? sizeLike(init, model.nativeSize) : { ...model.nativeSize, ...given({ width: like.width, height: like.height }) }),
+    ...given({ steps: values.steps, cfg: values.cfg }), ...samplingOf(values.sampler, values.schedule),
+    ...(values.size !== undefined ? sizeFrom(values.size) : init && editing.outpaint ? sizeAround(init, editing.outpaint as object) : init ? sizeLike(init, model.nativeSize) : { ...model.nativeSize, ...given({ width: like.width, height: like.height }) }),
+    ...editFrom(values, like),
+    ...editing, ...(values.outpaint !== undefined && { strength: 0.8 }),
     ...given({
-      init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, imageCfg: values['image-cfg'], cfgRescale: values['cfg-rescale'],
+      init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, controls, imageCfg: values['image-cfg'], cfgRescale: values['cfg-rescale'],
       prediction: values.prediction, ...rngOfNoise[values.noise ?? ''], ...given({ rng: values.rng, compat: values.compat }), ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
+      loras,
       refiner: files?.refiner ? { switchAt: values['switch-at'] } : undefined,
       variation: values['variation-strength'] === undefined ? undefined : { strength: values['variation-strength'], seed: values['variation-seed'] },
     }),
   });
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  throw usageError(`${flagOf(issue.path.join('.'))}: ${issue.message}.`, 'Change this flag and run the command again.');
+  const error = invalidRequest(parsed.error);
+  throw AppError.fromInfo('field' in error.data ? { ...error, data: { ...error.data, field: flagOf(error.data.field) } } as ErrorInfo : error);
 }
+
+/** Flags that are not called as their fields are. */
+const flagNames: Readonly<Record<string, string>> = {
+  'inpaint.invert': 'mask-invert', 'inpaint.grow': 'mask-grow', 'inpaint.blur': 'mask-blur', 'inpaint.padding': 'padding', 'hires.width': 'hires-size (width)', 'hires.height': 'hires-size (height)',
+};
 
 /** The flag behind a field of the request. */
 function flagOf(field: string): string {
   if (field === 'width' || field === 'height') return `--size (${field})`;
-  const name = field.replace(/^(?:files|refiner)\./, '').replace('.', '-');
+  const name = flagNames[field] ?? field.replace(/^(?:files|refiner)\./, '').replace('.', '-');
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-function given<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-function sizeFrom(text: string): Size {
-  const [, width, height] = /^(\d{1,5})[x×*](\d{1,5})$/i.exec(text.trim()) ?? [];
-  if (width === undefined || height === undefined) throw usageError(`--size ${text} is not a size.`, 'Give width and height in pixels, for example --size 512x768.');
-  return { width: Number(width), height: Number(height) };
+/** The picture with its new ground, up to the next multiples of 8. */
+function sizeAround({ width, height }: Size, margins: object): Size {
+  const { left = 0, right = 0, top = 0, bottom = 0 } = margins as Partial<Record<'left' | 'right' | 'top' | 'bottom', number>>;
+  return { width: Math.ceil((width + left + right) / 8) * 8, height: Math.ceil((height + top + bottom) / 8) * 8 };
 }
 
 /** As many pixels as suit the model, in the shape of the picture to start from. */
@@ -146,9 +165,10 @@ function sizeLike(init: Size, native: Size): Size {
  * Enqueues and follows the jobs until each has ended. The first Ctrl-C cancels; a second one ends the process. A fault that holds up the queue
  * ends them too: whoever asked from a terminal would rather hear of it than wait.
  */
-async function runToEnd(studio: LocalStudio, request: JobRequest): Promise<{ jobs: JobView[]; fault: ErrorInfo | null }> {
+async function runToEnd(studio: LocalStudio, requests: readonly JobRequest[]): Promise<{ jobs: JobView[]; fault: ErrorInfo | null }> {
   let fault: ErrorInfo | null = null;
-  const jobs = new Map((await studio.queue.enqueue(request)).map((job) => [job.id, job]));
+  const jobs = new Map<string, JobView>();
+  for (const request of requests) for (const job of await studio.queue.enqueue(request)) jobs.set(job.id, job);
   const progress = reportProgress(process.stderr);
   const listening = new AbortController();
   const cancel = (): void => {
@@ -180,10 +200,10 @@ async function runToEnd(studio: LocalStudio, request: JobRequest): Promise<{ job
 
 async function collect(studio: LocalStudio, jobs: readonly JobView[], save: SaveCopy): Promise<Made[]> {
   const made: Made[] = [];
-  for (const { pictureId, spec, batch } of jobs) {
+  for (const [index, { pictureId, settings }] of jobs.entries()) {
     if (!pictureId) continue;
     const { path, width, height, seconds } = await studio.library.get(pictureId);
-    made.push({ path: await save(path, batch.index), id: pictureId, seed: spec.seed, width, height, seconds });
+    made.push({ path: await save(path, index), id: pictureId, seed: settings.seed, width, height, seconds });
   }
   return made;
 }

@@ -2,7 +2,7 @@
 import { access, readFile, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
-import { helpFor, parseCommand, usageError, type Command } from './args';
+import { helpFor, parseCommand, type Command } from './args';
 import type { CaseFolder, Check, Checker } from './golden/types';
 import { packageRoot } from './package-root';
 
@@ -21,7 +21,13 @@ const checkers: readonly (readonly [prefix: string, load: (provider: Provider) =
   ['unet_', async (provider) => (await import('./golden/networks')).checkUnet(provider)],
   ['vae_', async () => (await import('./golden/networks')).checkVae],
   ['taesd_', async () => (await import('./golden/networks')).checkTaesd],
+  ['esrgan_', async () => (await import('./golden/upscalers')).checkUpscalers],
+  ['swinir_', async () => (await import('./golden/upscalers')).checkUpscalers],
   ['lora', async () => (await import('./golden/lora')).checkLora],
+  ['controlnet', async () => (await import('./golden/control')).checkControlNet],
+  ['ip_adapter', async () => (await import('./golden/control')).checkIpAdapter],
+  ['clip_vision', async () => (await import('./golden/control')).checkClipVision],
+  ['t2i_adapter', async () => (await import('./golden/control')).checkT2iAdapter],
   ['pipeline', async () => (await import('./golden/pipeline')).checkPipeline],
 ];
 
@@ -67,16 +73,16 @@ export function reportOf(results: readonly CaseResult[]) {
 /** Folders with a case.json, by name: DIR's, or DIR itself. Throws file.notFound when there is none. */
 export async function findCases(folder: string, only?: string): Promise<string[]> {
   const entries = await readdir(folder).catch((cause: unknown) => {
-    throw new AppError('file.notFound', { message: `${folder} is not a folder that can be read.`, hint: 'Give the folder that holds the cases: npm run atelier -- golden DIR', cause });
+    throw new AppError('folder.noCases', { folder }, { cause });
   });
   if (entries.includes('case.json')) return [folder];
   const found: string[] = [];
   for (const name of entries.sort()) {
     if (await access(join(folder, name, 'case.json')).then(() => true, () => false)) found.push(name);
   }
-  if (found.length === 0) throw new AppError('file.notFound', { message: `${folder} has no folder with a case.json.`, hint: 'Give the folder that holds the cases: npm run atelier -- golden DIR' });
+  if (found.length === 0) throw new AppError('folder.noCases', { folder });
   const chosen = found.filter((name) => name.startsWith(only ?? ''));
-  if (chosen.length === 0) throw usageError(`--only ${only} matches no case in ${folder}.`, `There are ${found.join(', ')}.`);
+  if (chosen.length === 0) throw new AppError('usage', { why: 'cases', prefix: only ?? '', folder, names: found });
   return chosen.map((name) => join(folder, name));
 }
 

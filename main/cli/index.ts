@@ -1,12 +1,20 @@
 // The terminal's commands. Each is loaded when it is asked for; results go to stdout, everything else to stderr.
-import { toAppError, type AppError } from '../engine/errors';
-import { nearest, table, usageError } from './args';
+import { statusOf } from '../../preload/contract/errors';
+import { AppError, toAppError } from '../engine/errors';
+import { findDataDir } from '../services/data/data-folder';
+import { languageIn } from '../services/data/language';
+import { watchFatal } from '../services/log/fatal';
+import { openLog } from '../services/log/log';
+import { errorText, speak, wordsOf } from '../words';
+import { nearest, table } from './args';
 
 interface Entry { readonly summary: string; /** Returns the exit code. */ readonly run: (args: string[]) => Promise<number> }
 
 const commands: Readonly<Record<string, Entry>> = {
   generate: { summary: 'make pictures from a prompt', run: async (args) => (await import('./generate')).runGenerate(args) },
   inspect: { summary: 'what a file is: a model (family, precision, hashes, problems) or a picture (how it was made)', run: async (args) => (await import('./inspect')).runInspect(args) },
+  preprocess: { summary: 'make control pictures: edges, lines, colours', run: async (args) => (await import('./preprocess')).runPreprocess(args) },
+  'remove-background': { summary: "cut out what a picture shows, by a network of yours", run: async (args) => (await import('./remove-background')).runRemoveBackground(args) },
   merge: { summary: 'merge two or three checkpoints', run: async (args) => (await import('./tools')).runMerge(args) },
   bake: { summary: 'put LoRAs into a checkpoint', run: async (args) => (await import('./tools')).runBake(args) },
   extract: { summary: 'make a LoRA from the difference of two checkpoints', run: async (args) => (await import('./tools')).runExtract(args) },
@@ -24,6 +32,8 @@ ${table(Object.entries(commands).map(([name, { summary }]) => [name, summary] as
 
 // A reader that closes early (`… | head`) is no fault of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+const log = openLog(dataDirIn(process.argv), 'terminal');
+watchFatal(log);
 process.exitCode = await run(process.argv.slice(2));
 
 async function run([name, ...args]: string[]): Promise<number> {
@@ -32,6 +42,7 @@ async function run([name, ...args]: string[]): Promise<number> {
       process.stdout.write(`${help}\n`);
       return name === undefined ? 1 : 0;
     }
+    await speak(await languageIn(dataDirIn(args)));
     const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (!command) throw unknownCommand(name);
     return await command.run(args);
@@ -41,14 +52,16 @@ async function run([name, ...args]: string[]): Promise<number> {
   }
 }
 
+function dataDirIn(args: readonly string[]): string { return findDataDir(args.find((_, i) => args[i - 1] === '--data-dir')); }
+
 function unknownCommand(name: string): AppError {
   const meant = nearest(name, Object.keys(commands));
-  return usageError(`${name} is not a command.`, meant ? `Did you mean ${meant}?` : `There are ${Object.keys(commands).join(', ')}.`);
+  return new AppError('usage', meant ? { why: 'commandMeant', name, meant } : { why: 'command', name, names: Object.keys(commands) });
 }
 
 function report(error: AppError, json: boolean): void {
-  const { code, message, hint } = error;
-  if (json) process.stdout.write(`${JSON.stringify({ error: { code, message, hint } })}\n`);
-  process.stderr.write(`${error.code}: ${error.message}\n${error.hint ? `${error.hint}\n` : ''}`);
+  if (statusOf(error.code) >= 500) log.error('command.failed', { error });
+  if (json) process.stdout.write(`${JSON.stringify({ error: { ...error.info, ...wordsOf(error.info) } })}\n`);
+  process.stderr.write(errorText(error.info));
   if (error.code === 'internal' && error.cause instanceof Error) process.stderr.write(`${error.cause.stack ?? ''}\n`);
 }

@@ -1,6 +1,6 @@
 // `inspect` of a folder: one model where it is a diffusers folder, else which of its files to ask about.
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import type { WeightFile } from '../engine/weights/source';
 import { openModelFolder } from '../files/model-folder';
@@ -13,7 +13,7 @@ const isFolder = (path: string): Promise<boolean> => stat(path).then((found) => 
 
 /**
  * null: `path` is no folder. A folder with one network alone (a ControlNet's, or `unet/` itself) is that network, a pipeline of another family the one that
- * paints. Throws file.unreadable for a folder of single files, naming them, and what `openModelFolder` throws for an incomplete model.
+ * paints. Throws folder.noModel for a folder of single files, naming them, and what `openModelFolder` throws for an incomplete model.
  */
 export async function openFolder(path: string): Promise<WeightFile | null> {
   if (!await isFolder(path)) return null;
@@ -22,11 +22,7 @@ export async function openFolder(path: string): Promise<WeightFile | null> {
   const network = await openOnly(folder);
   if (network) return network;
   const files = await modelFiles(folder, 1), shown = files.slice(0, shownFiles).map((file) => relative(folder, file));
-  throw new AppError('file.unreadable', {
-    message: `${basename(folder)} is a folder, not a model file`, data: { file: folder },
-    hint: files.length === 0 ? 'There is no model file in it. Choose a .safetensors, .ckpt, .pt, .pth or .bin file.'
-      : `Inspect one of its model files: ${shown.join(', ')}${files.length > shown.length ? `, … (${files.length} in all)` : ''}.`,
-  });
+  throw new AppError('folder.noModel', files.length === 0 ? { why: 'none', folder } : { why: 'several', folder, names: shown, count: files.length });
 }
 
 /** diffusers puts a config.json beside a network, and model_index.json above several. */

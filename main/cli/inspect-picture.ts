@@ -6,7 +6,7 @@ import { programNames, samplerLabels, scheduleLabels } from '../../preload/contr
 import { findDataDir } from '../services/data/data-folder';
 import { builtInModel } from '../services/models/models';
 import { knownModels } from '../services/pictures/local-models';
-import type { LocalModel } from '../services/pictures/read/resources';
+import type { LocalModel } from '../services/models/which-model';
 import { reportOnPicture } from '../services/pictures/report';
 import { readTextFile, reportOnText } from '../services/pictures/report-text';
 import { packageRoot } from './package-root';
@@ -51,10 +51,10 @@ async function firstBytes(path: string): Promise<string> {
 function describePicture(path: string, { source, job, missing }: PictureReport): string {
   const rows: [label: string, value: unknown][] = [['file', path], ['made with', source === 'none' ? 'unknown: nothing in it says how it was made' : programNames[source]]];
   if (job) {
-    const { prompt, negative, sampler, schedule, width, height, model, loras, extra, ...rest } = job;
+    const { prompt, negative, sampler, schedule, width, height, model, loras, extra, notKnown = [], ...rest } = job;
     rows.push(['prompt', prompt], ['negative', negative], ['model', model && `${model.name}${model.hash ? ` [${model.hash}]` : ''}`],
       ['sampler', [sampler && samplerLabels[sampler], schedule && scheduleLabels[schedule]].filter(Boolean).join(', ')], ['size', width && height && `${width}×${height}`],
-      ['loras', loras.map(({ name, weight }) => `${name} (${weight})`).join(', ')], ...Object.entries(rest), ...Object.entries(extra).map(([key, value]): [string, unknown] => [`  ${key}`, value]));
+      ['loras', loras.map(({ name, weight }) => `${name} (${weight})`).join(', ')], ...Object.entries(rest), ['not known', notKnown.map(({ field, node, class: type }) => `${field} (node ${node}, ${type})`).join(', ')], ...Object.entries(extra).map(([key, value]): [string, unknown] => [`  ${key}`, value]));
   }
   for (const { kind, name, hash } of missing) rows.push(['not here', `${kind} ${name}${hash ? ` [${hash}]` : ''}`]);
   return rows.filter(([, value]) => value !== undefined && value !== null && value !== '').map(([label, value]) => `${label.padEnd(14)} ${shown(value)}`).join('\n');

@@ -3,15 +3,17 @@ import type { ModelReport } from '../../preload/contract/model';
 import { familyNames } from '../../preload/contract/vocabulary';
 import { identify } from '../engine/identify/identify';
 import { openPictureEmbedding } from '../worker/embeddings/picture';
-import { openWeightFile } from '../files/weight-file';
+import { openModel } from '../files/model-folder';
 import { hashModel } from '../services/models/file-hashes';
+import { problemText } from '../words';
 import { helpFor, parseCommand, type Command } from './args';
 import { openFolder } from './inspect-folder';
+import { inspectOnnx, isOnnx } from './inspect-onnx';
 import { inspectPicture, inspectTextFile, isPicture } from './inspect-picture';
 
 const command = {
   name: 'inspect',
-  summary: 'Says what a model file or diffusers folder is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors. What a picture says of how it was made, or the embedding that it carries.',
+  summary: 'Says what a model file, ONNX network or diffusers folder is: kind, family, sizes, precision, hashes, metadata, missing or unexpected tensors. What a picture says of how it was made, or the embedding that it carries.',
   positional: 'FILE',
   flags: {
     json: { kind: 'switch', help: 'one line of JSON' },
@@ -28,10 +30,11 @@ export async function runInspect(args: string[]): Promise<number> {
   if (picture && !carried) return print(await inspectPicture(path, values.json));
   const beside = picture ? null : await inspectTextFile(path, values.json);
   if (beside !== null) return print(beside);
-  const file = carried ? carried.file : await openFolder(path) ?? await openWeightFile(path);
+  if (!picture && await isOnnx(path)) return print(await inspectOnnx(path, values.json));
+  const file = carried ? carried.file : await openFolder(path) ?? await openModel(path);
   const identity = identify(file, { prediction: values.prediction as 'eps' | 'v' | undefined });
   const report: ModelReport = { ...identity, hashes: values['no-hash'] ? null : await hashModel(file) };
-  return print(values.json ? JSON.stringify(report) : describe(file.path, report));
+  return print(values.json ? JSON.stringify({ ...report, problems: report.problems.map((problem) => ({ ...problem, message: problemText(problem) })) }) : describe(file.path, report));
 }
 
 function print(text: string): number {
@@ -43,7 +46,7 @@ function print(text: string): number {
 function describe(path: string, report: ModelReport): string {
   const family = report.family && (familyNames[report.family]?.label ?? report.family);
   const rows: [string, string | number | null | undefined][] = [
-    ['file', path], ['kind', report.kind], ['family', family], ['variant', report.variant], ['prediction', report.prediction],
+    ['file', path], ['kind', report.kind], ['family', family], ['variant', report.variant], ['prediction', report.prediction], ['said by', report.predictionFrom], ['terminal SNR', report.zeroTerminalSnr ? 'zero' : null],
     ['algorithm', report.algorithm], ['rank', report.rank], ['modules', report.modules], ['trained words', report.trainedWords?.join(', ')], ['scale', report.scale],
     ['precision', report.precision], ['parameters', report.parameters.toLocaleString('en')], ['tensors', report.tensors],
     ['size', `${(report.sizeBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })} MB`], ['confidence', `${Math.round(report.confidence * 100)} %`],
@@ -55,7 +58,7 @@ function describe(path: string, report: ModelReport): string {
   return [
     ...rows.filter(([, value]) => value !== null && value !== undefined && value !== '').map(([label, value]) => line(label, value!)),
     ...(metadata.length > 0 ? ['metadata', ...metadata] : []),
-    ...(report.problems.length > 0 ? ['problems', ...report.problems.map((problem) => `  ${problem}`)] : ['problems       none']),
+    ...(report.problems.length > 0 ? ['problems', ...report.problems.map((problem) => `  ${problemText(problem)}`)] : ['problems       none']),
   ].map(printable).join('\n');
 }
 

@@ -1,5 +1,6 @@
 // What a job is doing, on stderr: one line that is rewritten on a terminal, plain lines where it goes to a file.
 import type { JobView } from '../../preload/contract/job';
+import { noticeText } from '../words';
 
 export interface Progress {
   show(job: JobView): void;
@@ -35,12 +36,12 @@ function describe(job: JobView): string {
 function phase(job: JobView): string {
   switch (job.state) {
     case 'queued': return 'waiting';
-    case 'loading': return `loading ${job.spec.files.model.name}`;
+    case 'loading': return `loading ${job.settings.files.model.name}`;
     case 'running': return [`step ${job.step} of ${job.steps}`, job.secondsPerStep !== null && `${seconds(job.secondsPerStep)} a step`,
       job.secondsLeft !== null && `${seconds(job.secondsLeft)} left`].filter(Boolean).join(', ');
     case 'decoding': return 'decoding';
     case 'saving': return 'saving';
-    case 'done': return [`done, seed ${job.spec.seed}`, ...job.remarks.map(({ message }) => message)].join('\n');
+    case 'done': return [`done, seed ${job.settings.seed}`, ...job.remarks.map(noticeText)].join('\n');
     case 'failed': return 'failed';
     case 'cancelled': return 'cancelled';
   }

@@ -1,8 +1,8 @@
 // Puts finished pictures where `--out` says: a file of that name, or a folder. The library keeps its own.
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
-import { usageError } from './args';
+import { withTemp } from '../services/data/temps';
 
 /** Copies picture `index` (from 0) and returns where it is now. */
 export type SaveCopy = (path: string, index: number) => Promise<string>;
@@ -13,7 +13,7 @@ export async function prepareOut(out: string | undefined, count: number): Promis
   const target = resolve(out);
   const isFolder = await stat(target).then((found) => found.isDirectory(), () => extname(target) === '' || /[\\/]$/.test(out));
   const extension = extname(target);
-  if (!isFolder && extension.toLowerCase() !== '.png') throw usageError(`--out ${out}: pictures are saved as PNG, not ${extension || 'without an extension'}.`, 'Give a name that ends in .png, or a folder.');
+  if (!isFolder && extension.toLowerCase() !== '.png') throw new AppError('usage', { why: 'out', value: out });
   const stem = target.slice(0, -extension.length);
   const nameFor = (path: string, index: number): string => {
     if (isFolder) return join(target, basename(path));
@@ -28,21 +28,24 @@ export async function prepareOut(out: string | undefined, count: number): Promis
   };
 }
 
-/** The name appears with the whole file behind it, or not at all. */
 async function copyAtomically(from: string, to: string): Promise<void> {
-  if (resolve(from) === to) return;
-  const temporary = `${to}.${process.pid}.tmp`;
+  if (resolve(from) !== to) await writeWhole(to, (temp) => copyFile(from, temp));
+}
+
+/** The name appears with the whole file behind it, or not at all. `write` gets the path to write to. */
+export async function writeWhole(to: string, write: (temp: string) => Promise<void>): Promise<void> {
   try {
-    await copyFile(from, temporary);
-    await rename(temporary, to);
+    await withTemp(dirname(to), async (temp) => {
+      await write(temp);
+      await rename(temp, to);
+    });
   } catch (cause) {
-    await rm(temporary, { force: true });
     throw diskError(to, cause);
   }
 }
 
-function diskError(path: string, cause: unknown): AppError {
+export function diskError(path: string, cause: unknown): AppError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOSPC') return new AppError('disk.full', { message: `There is no space left for ${path}.`, hint: 'Free some space, or choose another --out. The picture is safe in the library.', data: { file: path }, cause });
-  return new AppError('disk.failed', { message: `${path} cannot be written: ${message}`, hint: 'Choose another place with --out. Finished pictures are safe in the library.', data: { file: path }, cause });
+  if (code === 'ENOSPC') return new AppError('disk.out', { why: 'full', file: path }, { cause });
+  return new AppError('disk.out', { why: 'failed', file: path, detail: message }, { cause });
 }

@@ -3,7 +3,7 @@ import { extname, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import { doraRules, type DoraRule } from '../engine/adapters/change';
 import { parseBlocks } from '../engine/weights/merge/blocks';
-import type { FloatDType } from '../engine/weights/merge/encode';
+import type { WrittenDType } from '../engine/weights/dtypes';
 import { bakeLoras, type LoraUse } from '../services/model-tools/bake';
 import { ortRuntime } from '../worker/ort-runtime';
 import { convertModel } from '../services/model-tools/convert';
@@ -11,9 +11,9 @@ import { extractLora } from '../services/model-tools/extract';
 import { mergeModels } from '../services/model-tools/merge';
 import type { ToolRun, WrittenModel } from '../services/model-tools/write-model';
 import { onStopSignal } from '../services/stop-signal';
-import { helpFor, parseCommand, usageError, type Command, type Parsed } from './args';
+import { helpFor, parseCommand, type Command, type Parsed } from './args';
 
-const precisions = { fp32: 'F32', fp16: 'F16', bf16: 'BF16', fp8_e4m3: 'F8_E4M3', fp8_e5m2: 'F8_E5M2' } as const satisfies Record<string, FloatDType>;
+const precisions = { fp32: 'F32', fp16: 'F16', bf16: 'BF16', fp8_e4m3: 'F8_E4M3', fp8_e5m2: 'F8_E5M2' } as const satisfies Record<string, WrittenDType>;
 const precisionNames = Object.keys(precisions) as (keyof typeof precisions)[];
 
 const precision = { kind: 'text', value: 'NAME', help: 'of all weights (as they are in the source)', choices: precisionNames } as const;
@@ -72,7 +72,7 @@ const prune: Command<typeof converterFlags> = {
 export const runMerge = (args: string[]): Promise<number> => runTool(merge, args, ({ values }, run) => {
   const { multiplier } = values;
   if (multiplier === undefined) throw needs('multiplier', '0.5');
-  if (values.c !== undefined && values.mode !== 'add-difference') throw usageError('--c is for add-difference.', 'Leave it out, or give --mode add-difference.');
+  if (values.c !== undefined && values.mode !== 'add-difference') throw new AppError('usage', { why: 'third' });
   return mergeModels({
     a: file(values.a, 'a'), b: file(values.b, 'b'), c: values.c, out: outFile(values.out), mode: (values.mode ?? 'weighted-sum') as 'weighted-sum' | 'add-difference',
     multiplier, blocks: values.blocks === undefined ? undefined : parseBlocks(values.blocks), precision: dtype(values.precision), prune: values.prune, dryRun: values['dry-run'],
@@ -101,7 +101,7 @@ async function runTool<F extends Command['flags'] & { json: { kind: 'switch'; he
   const parsed = parseCommand(command, args);
   if (parsed.help) return print(helpFor(command));
   const abort = new AbortController();
-  const stopListening = onStopSignal(() => abort.abort(new AppError('job.cancelled', { message: 'Stopped; nothing was written.' })));
+  const stopListening = onStopSignal(() => abort.abort(new AppError('job.cancelled', {})));
   try {
     const report = await work(parsed, { onProgress: percentages(command.name), signal: abort.signal });
     if (report.notFinite.length > 0) process.stderr.write(`These tensors hold NaN or infinity: ${report.notFinite.join(', ')}\n`);
@@ -137,7 +137,7 @@ function percentages(name: string): NonNullable<ToolRun['onProgress']> {
   };
 }
 
-const needs = (name: string, example: string): Error => usageError(`--${name} is missing.`, `For example: --${name} ${example}`);
+const needs = (name: string, example: string): AppError => new AppError('usage', { why: 'missing', flag: `--${name}`, example });
 
 function file(value: string | undefined, name: string): string {
   if (value === undefined) throw needs(name, 'model.safetensors');
@@ -146,20 +146,20 @@ function file(value: string | undefined, name: string): string {
 
 function outFile(value: string | undefined): string {
   const path = resolve(file(value, 'out'));
-  if (extname(path).toLowerCase() !== '.safetensors') throw usageError(`--out ${value}: models are written as safetensors.`, 'Give a name that ends in .safetensors.');
+  if (extname(path).toLowerCase() !== '.safetensors') throw new AppError('usage', { why: 'outModel', value: path });
   return path;
 }
 
-const dtype = (name: string | undefined): FloatDType | undefined => (name === undefined ? undefined : precisions[name as keyof typeof precisions]);
+const dtype = (name: string | undefined): WrittenDType | undefined => (name === undefined ? undefined : precisions[name as keyof typeof precisions]);
 
 function rankOf(value: number, name: string): number {
-  if (!Number.isInteger(value) || value < 1) throw usageError(`--${name} ${value} is no rank.`, 'Give a whole number from 1, for example 32.');
+  if (!Number.isInteger(value) || value < 1) throw new AppError('usage', { why: 'rank', flag: `--${name}`, value });
   return value;
 }
 
 /** The numbers are looked for from the end, since paths may hold colons (C:\…). */
 function parseLora(text: string): LoraUse {
   const [, path, weight, te] = /^(.+?):(-?\d*\.?\d+)(?::(-?\d*\.?\d+))?$/.exec(text) ?? [];
-  if (path === undefined) throw usageError(`--lora ${text} has no weight.`, `For example: --lora ${text}:0.8`);
+  if (path === undefined) throw new AppError('usage', { why: 'lora', value: text });
   return { path, weight: Number(weight), te: te === undefined ? undefined : Number(te) };
 }

@@ -1,32 +1,32 @@
-// The one error class. `code` is from the contract's closed union; `hint` says what to do next; the cause is kept.
-import type { ErrorCode, ErrorInfo } from '../../preload/contract/errors';
+// The one error class: a code of the contract's closed union with its values, and the cause. It has no sentences; its words are the reader's to find.
+import type { ErrorCode, ErrorData, ErrorInfo } from '../../preload/contract/errors';
+
+type Arguments = { [C in ErrorCode]: [code: C, data: ErrorData[C], options?: { cause?: unknown }] }[ErrorCode];
 
 export class AppError extends Error {
   readonly code: ErrorCode;
-  readonly hint: string | undefined;
-  readonly data: Record<string, unknown> | undefined;
+  readonly data: ErrorInfo['data'];
 
-  constructor(code: ErrorCode, options: { message: string; hint?: string; data?: Record<string, unknown>; cause?: unknown }) {
-    super(options.message, { cause: options.cause });
+  constructor(...[code, data, options]: Arguments) {
+    super(`${code} ${JSON.stringify(data)}`, options);      // for stack traces; nobody is shown it
     this.name = 'AppError';
     this.code = code;
-    this.hint = options.hint;
-    this.data = options.data;
+    this.data = data;
   }
 
-  /** The error as plain data, to cross a process or a wire. */
-  toInfo(): ErrorInfo {
-    return { code: this.code, message: this.message, hint: this.hint, data: this.data };
-  }
+  /** As plain data, to cross a process or a wire. */
+  get info(): ErrorInfo { return { code: this.code, data: this.data } as ErrorInfo; }
 
-  static fromInfo(info: ErrorInfo): AppError {
-    return new AppError(info.code, info);
+  static fromInfo({ code, data }: ErrorInfo): AppError {
+    return new AppError(...[code, data] as Arguments);
   }
 }
 
 /** Wraps whatever was thrown. An AppError stays as it is; anything else becomes `internal` with its message kept. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new AppError('internal', { message, hint: 'This is a fault of Atelier. Please report it with the text above.', cause: error });
+  return new AppError('internal', { detail: detailOf(error) }, { cause: error });
 }
+
+/** What a system or a library said of itself. */
+export const detailOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,10 +1,11 @@
 // One network's folder in a diffusers model: which of its files are the weights to read, in one piece or in shards.
-import { readdir, readFile, stat } from 'node:fs/promises';
+import fs from 'node:fs/promises';      // called through the module object, so that tests can make any of its calls fail
 import { join } from 'node:path';
 import { AppError } from '../engine/errors';
 import { joinShards } from '../engine/weights/key-maps/assemble';
-import { baseName } from '../engine/weights/safetensors';
 import type { WeightFile } from '../engine/weights/source';
+import { readPlain } from './plain-file';
+import { throwIfPassing } from './system-faults';
 import { openWeightFile } from './weight-file';
 
 /** Files that together are the network. */
@@ -16,7 +17,7 @@ interface Weights { readonly variant: string; readonly isPickle: boolean; readon
  * a file throws.
  */
 export async function openNetwork(folder: string): Promise<WeightFile | undefined> {
-  const there = await readdir(folder).catch((): string[] => []);
+  const there = await fs.readdir(folder).catch((cause: unknown): string[] => { throwIfPassing(cause, folder); return []; });
   const missing = ({ files }: Weights): string | undefined => files.find((file) => !there.includes(file));
   const sets = (await weightsIn(folder, there)).sort((a, b) => Number(a.isPickle) - Number(b.isPickle) || rank(a.variant) - rank(b.variant) || a.files.length - b.files.length);
   const chosen = sets.find((set) => missing(set) === undefined) ?? sets[0];
@@ -54,16 +55,13 @@ const MAX_INDEX_BYTES = 16 << 20;
 /** The files of an index's `weight_map` (tensor → file). None where it cannot be read: then the shards' own numbers count. */
 async function shardsOf(path: string): Promise<string[]> {
   try {
-    if ((await stat(path)).size > MAX_INDEX_BYTES) return [];
-    const { weight_map: map } = JSON.parse(await readFile(path, 'utf8')) as { weight_map?: Record<string, unknown> };
+    const { weight_map: map } = JSON.parse((await readPlain(path, { mostBytes: MAX_INDEX_BYTES })).toString('utf8')) as { weight_map?: Record<string, unknown> };
     const files = [...new Set(Object.values(map ?? {}))];
     return files.every((file) => typeof file === 'string' && weightName.test(file)) ? (files as string[]).sort() : [];
-  } catch {
+  } catch (cause) {
+    throwIfPassing(cause, path);
     return [];
   }
 }
 
-const noShard = (folder: string, shardName: string, count: number): AppError => new AppError('file.notFound', {
-  message: `${baseName(folder)} is not whole: ${shardName}, one of its ${count} files, is not there`, data: { file: join(folder, shardName) },
-  hint: 'Get this file from where the others came from, and put it beside them.',
-});
+const noShard = (folder: string, shardName: string, count: number): AppError => new AppError('model.shard', { file: join(folder, shardName), folder, count });

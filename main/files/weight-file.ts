@@ -1,16 +1,20 @@
 // Weight files on disk: random access for the engine's readers, and a search for NaN through a whole file in bounded memory.
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { AppError } from '../engine/errors';
+import { AppError, detailOf } from '../engine/errors';
 import { telltale } from '../engine/identify/prediction';
 import { firstNotFinite } from '../engine/weights/checks';
-import { toFloat32 } from '../engine/weights/half';
 import { looksLikeSafetensors, sniffContainer } from '../engine/weights/container';
+import { meantBy } from '../engine/weights/meant';
+import { withoutPlainNotes } from '../engine/weights/quantized/comfy-notes';
+import { dtypeBytes, isFloat } from '../engine/weights/dtypes';
 import { parseTorchCheckpoint } from '../engine/weights/pickle/checkpoint';
-import { baseName, dtypeBytes, parseHeader } from '../engine/weights/safetensors';
+import { parseHeader } from '../engine/weights/safetensors';
 import type { ByteSource, TensorEntry, WeightFile } from '../engine/weights/source';
+import { elementsOf, valuesOf } from '../engine/weights/values';
+import { systemFault } from './system-faults';
 
-/** Opens the file for `use` and closes it again, whatever happens. Throws file.notFound, file.unreadable. */
+/** Opens the file for `use` and closes it again, whatever happens. Throws file.notFound, file.unreadable, disk.silent, machine.exhausted. */
 export async function withFile<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
   const absolute = resolve(path);
   // Looked at first: a pipe would not be opened before somebody writes to it.
@@ -19,7 +23,7 @@ export async function withFile<T>(path: string, use: (source: ByteSource) => Pro
   if (!found.isFile()) throw unreadable(absolute, new Error('it is no file but a device or a pipe'));
   const handle = await open(absolute).catch((cause: unknown) => { throw unreadable(absolute, cause); });
   try {
-    const { size: sizeBytes } = await handle.stat();
+    const { size: sizeBytes } = await handle.stat().catch((cause: unknown) => { throw unreadable(absolute, cause); });
     return await use({ path: absolute, sizeBytes, read: (offset, length) => readExactly(handle, absolute, offset, length) });
   } finally {
     await handle.close();
@@ -27,7 +31,7 @@ export async function withFile<T>(path: string, use: (source: ByteSource) => Pro
 }
 
 /** Reads what a weight file says of its tensors; what it is, its first bytes tell. Throws what `withFile`, `parseHeader` and `parseTorchCheckpoint` throw. */
-export const openWeightFile = (path: string): Promise<WeightFile> => withFile(path, async (source) => withSamples(await parseWeightFile(source), source));
+export const openWeightFile = (path: string): Promise<WeightFile> => withFile(path, async (source) => withSamples(meantBy(await withoutPlainNotes(await parseWeightFile(source), source.read)), source));
 
 async function parseWeightFile(source: ByteSource): Promise<WeightFile> {
   const { path } = source;
@@ -41,8 +45,8 @@ async function parseWeightFile(source: ByteSource): Promise<WeightFile> {
 /** With the values that tell what names and shapes leave open, where the file has such a tensor. */
 async function withSamples(file: WeightFile, source: ByteSource): Promise<WeightFile> {
   const entry = telltale(file);
-  if (!entry || entry.layout || !/^B?F/.test(entry.dtype)) return file;
-  return { ...file, samples: new Map([[entry.name, toFloat32(entry.dtype, await source.read(entry.offset, entry.byteLength))]]) };
+  if (!entry || !isFloat(entry.dtype)) return file;
+  return { ...file, samples: new Map([[entry.name, await valuesOf(entry, source.read)]]) };
 }
 
 /** Pickles of protocol 0 and 1 begin with anything. Of a file that is none after all, the other reader says what it is. */
@@ -64,17 +68,12 @@ async function readExactly(handle: FileHandle, path: string, offset: number, len
 }
 
 /** What the system said about a path, in our words. */
-function unreadable(path: string, cause: unknown): AppError {
-  const name = baseName(path), code = (cause as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT' || code === 'ENOTDIR') {
-    return new AppError('file.notFound', {
-      message: `${name} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
-    });
-  }
-  const hint = code === 'EISDIR' ? 'Choose a model file inside this folder.'
-    : code === 'EACCES' || code === 'EPERM' ? 'Allow your user account to read this file.'
-      : 'Check that its drive is connected and whole, then try again.';
-  return new AppError('file.unreadable', { message: `${name} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, hint, data: { file: path, code }, cause });
+export function unreadable(path: string, cause: unknown): AppError {
+  const { code } = cause as NodeJS.ErrnoException, passing = systemFault(cause, path);
+  if (passing) return passing;
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new AppError('file.notFound', { why: 'gone', file: path }, { cause });
+  const why = code === 'EISDIR' ? 'folder' : code === 'EACCES' || code === 'EPERM' ? 'permission' : 'drive';
+  return new AppError('file.unreadable', { why, file: path, detail: detailOf(cause) }, { cause });
 }
 
 /** A tensor that holds NaN or infinity, and the file that it lies in; `index` is the first such element. */
@@ -85,7 +84,7 @@ const chunkBytes = 8 << 20;
 /** Reads all weights, 8 MB at a time, in the order of the model's files. Returns the first `limit` tensors with values that are not finite. */
 export async function scanNotFinite(file: WeightFile, signal?: AbortSignal, limit = 5): Promise<NotFinite[]> {
   const found: NotFinite[] = [], pathOf = (entry: TensorEntry): string => entry.file ?? file.path;
-  const entries = [...file.tensors.values()].filter(({ byteLength }) => byteLength > 0).sort((a, b) => a.offset - b.offset);
+  const entries = [...file.tensors.values()].flatMap((entry) => (entry.factor ? [entry, entry.factor.entry] : [entry])).filter(({ byteLength }) => byteLength > 0).sort((a, b) => a.offset - b.offset);
   for (const path of new Set(entries.map(pathOf))) {
     await withFile(path, async (source) => {
       for (const entry of entries.filter((one) => pathOf(one) === path)) {
@@ -98,7 +97,9 @@ export async function scanNotFinite(file: WeightFile, signal?: AbortSignal, limi
   return found;
 }
 
-async function firstInTensor(source: ByteSource, { dtype, offset, byteLength }: TensorEntry, signal?: AbortSignal): Promise<number> {
+async function firstInTensor(source: ByteSource, entry: TensorEntry, signal?: AbortSignal): Promise<number> {
+  const { dtype, offset, byteLength } = entry;
+  if (entry.data || entry.strides) return firstNotFinite(dtype, await elementsOf(entry, source.read));
   for (let at = 0; at < byteLength; at += chunkBytes) {
     signal?.throwIfAborted();
     const index = firstNotFinite(dtype, await source.read(offset + at, Math.min(chunkBytes, byteLength - at)));

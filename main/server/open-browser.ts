@@ -1,4 +1,5 @@
-// Opens an address in the user's browser. When there is none, the printed address is the way in.
+// Opens an address in the user's browser. Others can read it in the command's arguments, so what it carries works once (see same-user.ts too).
+// Where there is no browser, the printed address is the way in.
 import { spawn } from 'node:child_process';
 
 export function openBrowser(url: string): void {

@@ -5,7 +5,7 @@ export const DEFAULT_PORT = 7870;
 const TRIES = 20;
 
 /**
- * `listen(port)` for the first port that is free. An explicit port is taken or refused: throws job.invalid, naming it.
+ * `listen(port)` for the first port that is free. An explicit port is taken or refused: throws port.inUse.
  * Without one, ports above the default are tried in turn.
  */
 export async function listenOnFree<T>(explicit: number | null, listen: (port: number) => Promise<T>): Promise<T> {
@@ -15,7 +15,7 @@ export async function listenOnFree<T>(explicit: number | null, listen: (port: nu
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
       if (explicit !== null || port >= DEFAULT_PORT + TRIES) {
-        throw new AppError('job.invalid', { message: `Port ${port} is in use`, hint: 'Close the program that uses it, or name another with --port.', cause: error });
+        throw new AppError('port.inUse', { port }, { cause: error });
       }
     }
   }

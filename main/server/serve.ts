@@ -3,49 +3,72 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
+import type { TRPCError } from '@trpc/server';
 import { fastifyTRPCPlugin } from '@trpc/server/adapters/fastify';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { router } from '../api/router';
-import { AppError, toAppError } from '../engine/errors';
+import type { ErrorInfo } from '../../preload/contract/errors';
+import { answerStatus, isOurFault, router } from '../api/router';
+import { AppError } from '../engine/errors';
 import type { LocalStudio } from '../services/studio';
-import { isToken, refusal, sessionCookie } from './access';
-import { lockedPage, securityHeaders } from './pages';
+import { isKnown, strangerness } from './access';
+import { Connections, usualLimits, type Limits } from './limits';
+import { nothingHere, refuseOnSocket, send, sendError } from './refusals';
+import { securityHeaders } from './security-headers';
+import { Sessions } from './sessions';
+import { addSignIn } from './sign-in';
+import { addUploads } from './uploads';
 
 export interface ServeOptions {
   readonly studio: LocalStudio;
   /** 0 for any free one. */
   readonly port: number;
-  readonly token: string;
+  readonly secret: string;
   /** The window's built files. */
   readonly rendererDir: string;
+  /** Somebody without a session asks for an address that lets a browser in. It is for the owner's eyes alone. */
+  readonly onKnock?: (address: string) => void;
+  readonly limits?: Limits;
 }
 
-/** Of an upload: far above any photograph, far below what would hurt. */
-const UPLOAD_LIMIT = 64 * 2 ** 20;
-const YEAR_SECONDS = 31_536_000;
+export interface StudioServer {
+  readonly port: number;
+  /** Lets one browser in, once, within ten minutes. Each call makes another. */
+  newAddress(): string;
+  close(): Promise<void>;
+}
 
-/** Listens on 127.0.0.1. `url` lets a browser in. Rejects with the system's EADDRINUSE when the port is taken. */
-export async function serve({ studio, port, token, rendererDir }: ServeOptions): Promise<{ url: string; port: number; close(): Promise<void> }> {
+const YEAR_SECONDS = 31_536_000;
+/** What needs no session: the window's files, which hold nothing of the user's, and the ways to get one. */
+const OPEN: readonly (string | undefined)[] = ['/*', '/sign-in', '/knock'];
+
+/** Listens on 127.0.0.1. Rejects with the system's EADDRINUSE when the port is taken. */
+export async function serve({ studio, port, secret, rendererDir, onKnock = () => {}, limits = usualLimits() }: ServeOptions): Promise<StudioServer> {
   // Calls are batched by joining their names in the path. Open event streams must not hold up closing.
-  const server = Fastify({ routerOptions: { maxParamLength: 8_000 }, forceCloseConnections: true });
-  const access = { port, token };
+  const server = Fastify({
+    routerOptions: { maxParamLength: 8_000 }, forceCloseConnections: true,
+    frameworkErrors: (error, _request, reply) => { sendError(reply, error); }, clientErrorHandler: refuseOnSocket,
+    requestTimeout: limits.requestMs, keepAliveTimeout: limits.idleMs, http: { headersTimeout: limits.headMs, connectionsCheckingInterval: limits.checkMs },
+  });
+  const connections = new Connections(limits);
+  server.server.on('connection', (socket) => connections.add(socket));
+  const access = { port, secret, sessions: new Sessions(secret) };
 
   server.addHook('onRequest', async (request, reply) => {
     reply.headers(securityHeaders);
-    const query = request.query as { token?: unknown };
-    const refused = refusal(request.headers, access);
-    // The token's only way in by address: it becomes a cookie, and the address is left without it.
-    if (refused?.status !== 403 && request.method === 'GET' && request.url.startsWith('/?') && typeof query.token === 'string' && isToken(query.token, token)) {
-      return reply.header('set-cookie', sessionCookie(access)).header('cache-control', 'no-store').redirect('/');
-    }
-    if (!refused) return;
-    if (request.headers.accept?.includes('text/html')) return reply.code(refused.status).type('text/html; charset=utf-8').send(lockedPage);
-    return reply.code(refused.status).send(refused.error);
+    const strange = strangerness(request.headers, access.port);
+    if (strange) return refuse(reply, strange);
+    if (isKnown(request.headers, addressKeyOf(request), access)) return connections.welcome(request.raw.socket);
+    if (!OPEN.includes(request.routeOptions.url)) return refuse(reply, { code: 'auth.missing', data: {} });
   });
-  server.setErrorHandler((error, request, reply) => sendError(reply, error, request.url === '/blobs'));
-  server.setNotFoundHandler((_request, reply) => reply.code(404).send({ code: 'internal', message: 'There is nothing at this address' }));
+  server.setErrorHandler((error, _request, reply) => sendError(reply, error, (fault) => studio.log.error('request.failed', { error: fault })));
+  server.setNotFoundHandler((_request, reply) => send(reply, nothingHere));
 
-  await server.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions: { router, createContext: () => ({ studio }) } });
+  // The code stands behind a #: browsers send that part to nobody.
+  const newAddress = () => `http://127.0.0.1:${access.port}/#code=${access.sessions.newCode()}`;
+  addSignIn(server, access, () => onKnock(newAddress()));
+  boundListeners(server, limits.listeners);
+  const responseMeta = ({ errors, info }: { errors: TRPCError[]; info?: { calls: readonly unknown[] } }) => ({ status: answerStatus(errors, info?.calls.length ?? 1) });
+  await server.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions: { router, createContext: () => ({ studio }), responseMeta, onError: ({ error, path }: { error: TRPCError; path: string | undefined }) => studio.log[isOurFault(error) ? 'error' : 'debug']('request.failed', { procedure: path, error: error.cause ?? error }) } });
   await server.register(async (part) => addUploads(part, studio));
   addPictures(server, studio);
   await server.register(fastifyStatic, {
@@ -56,34 +79,38 @@ export async function serve({ studio, port, token, rendererDir }: ServeOptions):
 
   await server.listen({ host: '127.0.0.1', port });
   access.port = (server.server.address() as { port: number }).port;
-  return { url: `http://127.0.0.1:${access.port}/?token=${token}`, port: access.port, close: () => server.close() };
+  return { port: access.port, newAddress, close: () => server.close() };
 }
 
-/** POST /blobs: the bytes of a picture → { hash, width, height }. */
-function addUploads(part: FastifyInstance, studio: LocalStudio): void {
-  part.removeAllContentTypeParsers();
-  part.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: UPLOAD_LIMIT }, (_request, body, done) => done(null, body));
-  part.post('/blobs', { bodyLimit: UPLOAD_LIMIT }, (request) => studio.blobs.add(request.body instanceof Buffer ? request.body : Buffer.alloc(0)));
+/** What is left of a refused request's body is not waited for. */
+const refuse = (reply: FastifyReply, error: ErrorInfo): FastifyReply => send(reply.header('connection', 'close'), error);
+
+/** The key in an address counts for what the browser itself asks for: pictures, and the queue's events. */
+function addressKeyOf({ method, params, query, routeOptions: { url = '' } }: FastifyRequest): unknown {
+  const isByBrowser = url.startsWith('/media/') || url.startsWith('/blobs/') || (params as { path?: string }).path === 'queue.events';
+  return isByBrowser && (method === 'GET' || method === 'HEAD') ? (query as { key?: unknown }).key : undefined;
 }
 
-/** GET /media/<id>.png and .webp, /blobs/<hash>. Named by content, so a browser may keep them for good. */
+/** Each event stream is a connection and a listener of the queue for as long as its page is open. */
+function boundListeners(server: FastifyInstance, most: number): void {
+  let open = 0;
+  server.addHook('preHandler', async (request, reply) => {
+    const { path } = request.params as { path?: string };
+    if (!path?.split(',').includes('queue.events')) return;
+    if (open >= most) return send(reply, { code: 'server.busy', data: { most } });
+    open++;
+    reply.raw.once('close', () => { open--; });
+  });
+}
+
+/** GET /media/<id>.png and .webp, /blobs/<hash>. What an id or hash means never changes, so a browser may keep it for good. */
 function addPictures(server: FastifyInstance, studio: LocalStudio): void {
-  const send = (find: (id: string) => Promise<{ path: string; type: string }>) => async (request: FastifyRequest, reply: FastifyReply) => {
+  const picture = (find: (id: string) => Promise<{ path: string; type: string }>) => async (request: FastifyRequest, reply: FastifyReply) => {
     const { path, type } = await find((request.params as { id: string }).id);
-    const { size } = await stat(path).catch(() => { throw new AppError('picture.notFound', { message: `${path} is gone`, hint: 'It was moved or deleted outside Atelier.' }); });
+    const { size } = await stat(path).catch(() => { throw new AppError('picture.notFound', { why: 'file', file: path }); });
     return reply.type(type).header('content-length', size).header('cache-control', `private, max-age=${YEAR_SECONDS}, immutable`).send(createReadStream(path));
   };
-  server.get('/media/:id(^[0-9a-f]{64}$).png', send(async (id) => ({ path: (await studio.library.get(id)).path, type: 'image/png' })));
-  server.get('/media/:id(^[0-9a-f]{64}$).webp', send(async (id) => ({ path: await studio.thumbnailPath(id), type: 'image/webp' })));
-  server.get('/blobs/:id(^[0-9a-f]{64}$)', send((hash) => studio.blobs.open(hash)));
-}
-
-function sendError(reply: FastifyReply, thrown: unknown, uploading: boolean): FastifyReply {
-  const status = thrown instanceof Error && 'statusCode' in thrown ? Number(thrown.statusCode) : null;
-  if (status === 413 && uploading) {
-    return reply.code(413).send({ code: 'picture.unreadable', message: `The picture is larger than ${UPLOAD_LIMIT / 2 ** 20} MB`, hint: 'Make it smaller and try again.' });
-  }
-  const info = toAppError(thrown).toInfo();
-  const known: Partial<Record<typeof info.code, number>> = { 'picture.unreadable': 422, 'picture.notFound': 404, 'disk.full': 507 };
-  return reply.code(known[info.code] ?? status ?? 500).send(info);
+  server.get('/media/:id(^[0-9a-f-]{36,64}$).png', picture(async (id) => ({ path: await studio.picturePath(id), type: 'image/png' })));
+  server.get('/media/:id(^[0-9a-f-]{36,64}$).webp', picture(async (id) => ({ path: await studio.thumbnailPath(id), type: 'image/webp' })));
+  server.get('/blobs/:id(^[0-9a-f]{64}$)', picture((hash) => studio.blobs.open(hash)));
 }

@@ -1,6 +1,6 @@
 // Ctrl-C and SIGTERM: the first asks politely, the second ends the process at once.
 
-/** `conf` (through `when-exit`) sends the first signal on to this process once more. What comes so soon is that echo, not the user. */
+/** One Ctrl-C may come twice: from the terminal, and passed on by the process that started this one. What comes so soon is that echo, not the user. */
 const ECHO_MS = 200;
 
 /** Returns what ends the listening. */

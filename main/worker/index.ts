@@ -15,4 +15,4 @@ const models = new ModelCache(ortRuntime());
 // Without a studio there is nobody to work for.
 port.onClose(() => process.exit(0));
 void clipTokenizer();       // the first prompt should not wait for the vocabulary
-serveJobs(port, { models, runJob: (message, signal, send) => runJob(message, models, signal, send) });
+serveJobs(port, { models, runJob: (message, ...running) => runJob(message, models, ...running) });

@@ -1,10 +1,14 @@
 // Models that stay ready between jobs, and are let go when memory gets scarce. A model is composed of networks, which are what is kept: one that has only
 // another VAE shares the rest.
 import { freemem, totalmem } from 'node:os';
+import { needsBase } from '../engine/families/control/controlnet-file';
+import { upscalerNetwork } from '../engine/families/upscalers/network';
 import { TinyAutoencoder, type Autoencoder } from '../engine/pipeline/autoencoder';
+import { openControl, type ControlNetwork } from '../engine/pipeline/control';
 import { composeModel, type Model } from '../engine/pipeline/model';
 import type { Networks } from '../engine/pipeline/networks';
 import type { Runtime } from '../engine/pipeline/runtime';
+import { Upscaler } from '../engine/pipeline/upscaler';
 import { openModel } from '../files/model-folder';
 import { versionOf } from '../files/stamp';
 import { openParts, pathsOf, type ModelPaths } from './model-parts';
@@ -44,9 +48,26 @@ export class ModelCache {
 
   /** A TAESD that shows the steps of the job. Throws file.*, weights.* when it cannot be opened. */
   previewDecoder(path: string): Promise<Autoencoder> {
-    return this.compose(['preview', path], { model: path }, async (networks) => {
+    return this.compose(['preview', path], [path], async (networks) => {
       const file = await openModel(path);
       return networks(await stampsOf([file]))('taesd', file, () => new TinyAutoencoder(file, this.runtime));
+    });
+  }
+
+  /** What makes pictures larger. Throws file.*, weights.*, model.unsupported when it is none that we know. */
+  upscaler(path: string): Promise<Upscaler> {
+    return this.compose(['upscaler', path], [path], async (networks) => {
+      const file = await openModel(path), network = upscalerNetwork(file);
+      return networks(await stampsOf([file]))('upscaler', file, () => new Upscaler(network, this.runtime));
+    });
+  }
+
+  /** What steers the U-Net of `model`, which is made of the files in `base`. Throws file.*, weights.*, control.* when it is none, or another base's. */
+  control(path: string, base: ModelPaths, model: Model): Promise<ControlNetwork> {
+    const files = [path, ...pathsOf(base)];
+    return this.compose(['control', files], files, async (networks) => {
+      const file = await openModel(path), stamps = await stampsOf([file]), own = JSON.stringify([model.unet, needsBase(file) && [...(await stampsOf([model.unetFile]))]]);
+      return networks(stamps)('control', file, () => openControl(file, { file: model.unetFile, unet: model.unet }, this.runtime), own);
     });
   }
 
@@ -77,15 +98,15 @@ export class ModelCache {
   }
 
   private model(paths: ModelPaths): Promise<Model> {
-    return this.compose(['model', paths.model, paths.vae, paths.textEncoders ?? []], paths, async (networks) => {
+    return this.compose(['model', paths.model, paths.vae, paths.textEncoders ?? []], pathsOf(paths), async (networks) => {
       const { file, tiny } = await openParts(paths);
       return composeModel({ unet: file, text: file, vae: file, tiny }, this.runtime, { networks: networks(await stampsOf(tiny ? [file, tiny] : [file])) });
     });
   }
 
   /** Known while its files are as they were, or composed now of networks that are open or are opened. */
-  private async compose<Made>(name: unknown[], paths: ModelPaths, compose: (networks: (stamps: ReadonlyMap<string, string>) => Networks) => Promise<Made>): Promise<Made> {
-    const version = (await Promise.all(pathsOf(paths).map(versionOf))).join(), key = JSON.stringify(name);
+  private async compose<Made>(name: unknown[], files: readonly string[], compose: (networks: (stamps: ReadonlyMap<string, string>) => Networks) => Promise<Made>): Promise<Made> {
+    const version = (await Promise.all(files.map(versionOf))).join(), key = JSON.stringify(name);
     let known = this.composed.get(key) as Composed<Made> | undefined;
     if (known?.version !== version) {
       const taken: KeptNetwork[] = [];

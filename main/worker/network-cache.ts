@@ -9,8 +9,8 @@ interface Network { close(): Promise<void> }
 /** `path`: of the file that it lies in. */
 export interface KeptNetwork { readonly key: string; readonly path: string; readonly bytes: number; readonly network: Network }
 
-/** Where the networks of an assembled checkpoint stand; a TAESD's file has nothing else. */
-const roots: Readonly<Record<NetworkKind, readonly string[]>> = { unet: ['model.diffusion_model.'], text: ['cond_stage_model.', 'conditioner.'], vae: ['first_stage_model.'], taesd: [''] };
+/** Where the networks of an assembled checkpoint stand; a TAESD's file, an upscaler's and a ControlNet's have nothing else. */
+const roots: Readonly<Record<NetworkKind, readonly string[]>> = { unet: ['model.diffusion_model.'], text: ['cond_stage_model.', 'conditioner.'], vae: ['first_stage_model.'], taesd: [''], upscaler: [''], control: [''] };
 
 export class NetworkCache {
   /** The last one was used last. */
@@ -47,16 +47,20 @@ export class NetworkCache {
 
 /** Of all files that their tensors lie in, by path. */
 export async function stampsOf(files: readonly WeightFile[]): Promise<Map<string, string>> {
-  const paths = new Set(files.flatMap((file) => [...new Set([...file.tensors.values()].map((entry) => entry.file ?? file.path))]));
+  const paths = new Set(files.flatMap((file) => [...file.tensors.values()].flatMap((entry) => filesOf(file, entry))));
   return new Map(await Promise.all([...paths].map(async (path): Promise<[string, string]> => [path, await versionOf(path)])));
 }
+
+/** Where its bytes lie, and those of its factor. */
+const filesOf = (file: WeightFile, { file: own = file.path, factor }: TensorEntry): string[] => [own, ...(factor ? [factor.entry.file] : [])];
 
 /** Tells networks apart that differ in any tensor's name, shape, type or place. */
 function contentOf(file: WeightFile, tensors: readonly TensorEntry[], stamps: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256');
   for (const entry of tensors) {
-    const path = entry.file ?? file.path;
-    hash.update(JSON.stringify([{ ...entry, file: path }, stamps.get(path)]));
+    const paths = filesOf(file, entry);
+    hash.update(JSON.stringify([{ ...entry, data: undefined, file: paths[0] }, ...paths.map((path) => stamps.get(path))]));
+    if (entry.data) hash.update(entry.data);
   }
   return hash.digest('hex');
 }

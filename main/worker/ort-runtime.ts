@@ -3,12 +3,13 @@ import { parse, relative, resolve } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import * as ort from 'onnxruntime-node';
-import { AppError } from '../engine/errors';
+import { AppError, detailOf } from '../engine/errors';
 import { cpuDialect, webgpuDialect, type Dialect } from '../engine/graph/dialect';
 import type { Graph } from '../engine/graph/graph';
 import { compile } from '../engine/graph/onnx';
 import type { Runtime, Session } from '../engine/pipeline/runtime';
 import type { AnyTensor, DType, Tensor } from '../engine/tensor';
+import { throwIfPassing } from '../files/system-faults';
 
 export interface OrtOptions {
   readonly dialect?: Dialect;
@@ -34,7 +35,7 @@ export const ortRuntimeFor = (provider: Dialect['provider']): Runtime => ortRunt
  * (seconds and gigabytes for nothing). External data may lie anywhere below `root`, the drive's root.
  */
 function sessionOptions(dialect: Dialect, threads: number, root: string): ort.InferenceSession.SessionOptions {
-  // On Linux the worker is started with a malloc that keeps what it was given (see worker-host), which beats the arena by 0.7 GB at the
+  // On Linux the worker is started with a malloc that keeps what it was given (services/workers/fork.ts), which beats the arena by 0.7 GB at the
   // peak of a U-Net at the same speed. Elsewhere the arena spares the page faults.
   const arena = process.platform !== 'linux';
   return {
@@ -53,12 +54,7 @@ function sessionOptions(dialect: Dialect, threads: number, root: string): ort.In
 function driveOf(graph: Graph): string {
   const roots = new Set<string>();
   for (const { file } of graph.weightRefs()) roots.add(parse(resolve(file)).root);
-  if (roots.size > 1) {
-    throw new AppError('file.unreadable', {
-      message: `${graph.name} has weights on several drives: ${[...roots].join(', ')}`,
-      hint: 'Put the model and its parts on the same drive.',
-    });
-  }
+  if (roots.size > 1) throw new AppError('model.drives', { roots: [...roots] });
   return [...roots][0] ?? parse(process.cwd()).root;
 }
 
@@ -66,7 +62,7 @@ async function createSession(model: Uint8Array, options: ort.InferenceSession.Se
   try {
     return await ort.InferenceSession.create(model, options);
   } catch (error) {
-    throw toWorkerError(error, `${name} could not be opened`);
+    throw toWorkerError(error, 'open', name);
   }
 }
 
@@ -78,7 +74,7 @@ function wrap(session: ort.InferenceSession, name: string): Session {
         const results = await session.run(Object.fromEntries(Object.entries(feeds).map(([key, tensor]) => [key, toOrt(tensor)])));
         return Object.fromEntries(Object.entries(results).map(([key, value]) => [key, fromOrt(value)]));
       } catch (error) {
-        throw toWorkerError(error, `${name} failed while it ran`);
+        throw toWorkerError(error, 'run', name);
       }
     },
     close: () => session.release(),
@@ -95,10 +91,10 @@ const toOrt = ({ dtype, data, dims }: AnyTensor): ort.Tensor => new ort.Tensor(d
 
 const fromOrt = (tensor: ort.Tensor): Tensor => ({ dtype: tensor.type as DType & 'float32', dims: tensor.dims, data: tensor.data as Float32Array });
 
-function toWorkerError(error: unknown, what: string): AppError {
-  const message = error instanceof Error ? error.message : String(error);
-  if (/bad_alloc|out of memory|failed to allocate|Available memory/i.test(message)) {
-    return new AppError('memory.exhausted', { message: `${what}: there was not enough memory`, hint: 'Choose a smaller size, or close other programs.', cause: error });
-  }
-  return new AppError('worker.failed', { message: `${what}: ${message}`, hint: 'Try again. If it happens every time, please report it with this text.', cause: error });
+export function toWorkerError(cause: unknown, why: 'open' | 'run', network: string): AppError {
+  const detail = detailOf(cause);
+  // It opens the files of the weights itself, and says so in words alone.
+  if (/too many open files/i.test(detail)) throwIfPassing({ code: 'EMFILE' }, network);
+  if (/bad_alloc|out of memory|failed to allocate|cannot allocate memory|Available memory/i.test(detail)) return new AppError('memory.exhausted', { why, network }, { cause });
+  return new AppError('worker.failed', { why, network, detail }, { cause });
 }

@@ -1,13 +1,19 @@
 // One job on this worker: models, the pictures that it brings, the engine's pipeline, pixels.
-import { basename, dirname, relative } from 'node:path';
-import { AppError } from '../engine/errors';
+import type { ErrorInfo } from '../../preload/contract/errors';
+import { AppError, toAppError } from '../engine/errors';
+import type { ControlNetwork, OpenControl } from '../engine/pipeline/control';
 import type { Pictures } from '../engine/pipeline/extra-channels';
-import { generate, type StepReport } from '../engine/pipeline/generate';
+import { generate, type Generated, type StepReport } from '../engine/pipeline/generate';
+import { decodePassState, type PassState } from '../engine/pipeline/pass-state';
+import type { Inputs } from '../engine/pipeline/passes';
 import { Tokenizer } from '../engine/text/tokenizer';
-import type { Tensor } from '../engine/tensor';
+import { float32, type Tensor } from '../engine/tensor';
 import { openEmbeddings } from './embeddings/embeddings';
-import { readGreyPicture, readInitPicture, toPixels } from './init-picture';
+import { readCanvas, readGreyPicture, readInitPicture, toPixels } from './init-picture';
+import { versionOf } from '../files/stamp';
 import { scanNotFinite } from '../files/weight-file';
+import { HandOver } from './hand-over';
+import { openLoras } from './loras';
 import type { ModelCache } from './model-cache';
 import { openModel } from '../files/model-folder';
 import { pathsOf } from './model-parts';
@@ -23,36 +29,73 @@ const now = (): number => performance.now() / 1000;
 /** What a job came to. */
 export type Made = Pick<Extract<FromWorker, { type: 'done' }>, 'pixels' | 'timings' | 'notices' | 'embeddings'>;
 
-export async function runJob(message: RunMessage, models: ModelCache, signal: AbortSignal, send: (message: FromWorker) => void): Promise<Made> {
-  const { id, job, attempt, embeddingsPath } = message;
+export async function runJob(message: RunMessage, models: ModelCache, signal: AbortSignal, send: (message: FromWorker) => void, handOver = new HandOver(message, send)): Promise<Made> {
+  const { id, job, sparing, embeddingsPath } = message;
   const began = now();
   send({ type: 'phase', id, phase: 'loading' });
-  const { refiner: second, ...first } = message.files;
+  const { refiner: second, upscaler: enlarging, controls: steering = [], loras: loraPaths = [], ...first } = message.files;
   const wanted = [first, ...(second === undefined ? [] : [{ model: second }])] as const;
-  const [[model, refiner], pictures, vocabulary] = await Promise.all([models.get(...wanted), readPictures(message), clipTokenizer()]);
+  const [[model, refiner], pictures, vocabulary, loras] = await Promise.all([models.get(...wanted), readPictures(message), clipTokenizer(), openLoras(loraPaths)]);
   // Previews are a comfort: without a sound file for them, the job does without.
   const previewDecoder = message.previewPath === undefined ? undefined : await models.previewDecoder(message.previewPath).catch(() => undefined);
+  const upscaler = enlarging === undefined ? undefined : await models.upscaler(enlarging);
+  const controls = openControls(message, await Promise.all(steering.map((path) => models.control(path, first, model))));
   const embeddings = embeddingsPath === undefined ? undefined : await openEmbeddings(embeddingsPath, vocabulary);
   const prepared = now() - began;
-  const onStep = ({ step, steps, seconds, preview }: StepReport): void =>
+  const allPaths = [...wanted.flatMap(pathsOf), ...loraPaths];
+  const versions = (await Promise.all([...allPaths, ...(enlarging === undefined ? [] : [enlarging]), ...steering].map(versionOf))).join();
+  const onStep = ({ step, steps, seconds, preview, state }: StepReport): void => {
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
+    handOver.take(state);
+  };
+  const make = (resume?: PassState): Promise<Generated> => generate(job, model, { ...pictures, refiner, upscaler, controls, loras }, {
+    vocabulary, embeddings, previewDecoder, now, signal, onStep, resume, versions, sequential: sparing, onPhase: (phase) => {
+      send({ type: 'phase', id, phase });
+      if (resume && phase === 'running') send({ type: 'resumed', id, step: resume.done, steps: resume.steps });
+    },
+  });
   try {
-    const { image, notices, embeddings: words, openSeconds, stepSeconds, decodeSeconds } = await generate(job, model, { ...pictures, refiner }, {
-      vocabulary, embeddings, previewDecoder, now, signal, onStep, sequential: attempt > 1, onPhase: (phase) => send({ type: 'phase', id, phase }),
-    });
+    const { image, notices, embeddings: words, openSeconds, stepSeconds, decodeSeconds } = await goOn(message, make, (why) => send({ type: 'startedOver', id, why }));
     const peakBytes = process.resourceUsage().maxRSS * 1024;
     const timings = { openSeconds: prepared + openSeconds, stepSeconds, decodeSeconds, peakBytes };
     return { pixels: toPixels(image), notices, timings, embeddings: words.map(({ name, hash }) => ({ name, hash })) };
   } catch (error) {
-    throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, wanted.flatMap(pathsOf)) : error;
+    throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, allPaths) : error;
   }
 }
 
-async function readPictures({ job: { width, height }, pictures: { init: initPath, mask: maskPath, depth: depthPath } = {} }: RunMessage): Promise<Pictures> {
+/** From the state that came with the job, where there is one that it can go on from. */
+async function goOn({ state }: RunMessage, make: (resume?: PassState) => Promise<Generated>, startedOver: (why: ErrorInfo) => void): Promise<Generated> {
+  if (state) {
+    try {
+      return await make(await decodePassState(state, 'The kept steps'));
+    } catch (error) {
+      const why = toAppError(error).info;
+      if (why.code !== 'pass.unreadable' && why.code !== 'pass.stale') throw error;
+      startedOver(why);
+    }
+  }
+  return make();
+}
+
+async function readPictures({ job: { width, height, inpaint, outpaint }, pictures: { init: initPath, mask: maskPath, depth: depthPath } = {} }: RunMessage): Promise<Pick<Inputs, keyof Pictures | 'canvas'>> {
+  if (initPath !== undefined && (outpaint || (inpaint && maskPath !== undefined))) {
+    return { canvas: await readCanvas({ init: initPath, mask: maskPath, depth: depthPath }, !outpaint && inpaint?.area === 'whole' ? { width, height } : undefined) };
+  }
   const read = (path: string | undefined, reader: typeof readInitPicture): Promise<Tensor | undefined> =>
     path === undefined ? Promise.resolve(undefined) : reader(path, width, height);
   const [init, mask, depth] = await Promise.all([read(initPath, readInitPicture), read(maskPath, readGreyPicture), read(depthPath, readGreyPicture)]);
   return { init, mask, depth };
+}
+
+function openControls({ job, pictures }: RunMessage, networks: readonly ControlNetwork[]): OpenControl[] {
+  return networks.map((network, i): OpenControl => {
+    const { image, mask } = pictures!.controls![i]!;
+    return {
+      network, settings: job.controls![i]!, mask: mask === undefined ? undefined : (width, height) => readGreyPicture(mask, width, height),
+      picture: async (width, height) => { const { dims, data } = await readInitPicture(image, width, height); return float32(dims, data.map((value) => (value + 1) / 2)); },
+    };
+  });
 }
 
 /** Looks for the broken weights themselves, so that the error says which file and tensor. */
@@ -61,16 +104,7 @@ async function nameTheTensor(error: AppError, modelPaths: readonly string[]): Pr
     const [first] = await scanNotFinite(await openModel(path), undefined, 1);
     if (!first) continue;
     const { file, tensor, index } = first;
-    return new AppError('weights.notFinite', {
-      message: `${relative(dirname(path), file)} holds broken weights: ${tensor} has a value that is not a number (element ${index})`,
-      data: { file, tensor, index }, cause: error,
-      hint: 'Get the file again from its source, or choose another model.',
-    });
+    return new AppError('weights.notFinite', { why: 'tensor', file, key: tensor, index }, { cause: error });
   }
-  const names = modelPaths.map((path) => basename(path)).join(' with ');
-  return new AppError('weights.notFinite', {
-    message: `${names} answered with values that are not numbers, though ${modelPaths.length > 1 ? 'their' : 'its'} weights are whole`,
-    data: { file: modelPaths[0] }, cause: error,
-    hint: 'Lower the guidance, or choose another sampler. If it stays, the model itself is damaged.',
-  });
+  return new AppError('weights.notFinite', { why: 'models', files: [...modelPaths] }, { cause: error });
 }

@@ -1,5 +1,7 @@
 // The worker's side of the conversation: one job at a time, and what is asked between jobs in the order in which it was asked.
 import { toAppError } from '../engine/errors';
+import { traceOf } from '../engine/traces';
+import { HandOver } from './hand-over';
 import type { ModelCache } from './model-cache';
 import type { WorkerPort } from './port';
 import type { FromWorker, RunMessage, ToWorker } from './protocol';
@@ -10,23 +12,25 @@ const WATCH_MS = 5_000;
 
 interface Work {
   readonly models: Pick<ModelCache, 'releaseIfScarce' | 'releaseAll' | 'limit' | 'list'>;
-  runJob(message: RunMessage, signal: AbortSignal, send: (message: FromWorker) => void): Promise<Made>;
+  runJob(message: RunMessage, signal: AbortSignal, send: (message: FromWorker) => void, handOver: HandOver): Promise<Made>;
 }
 
 export function serveJobs(port: WorkerPort, { models, runJob }: Work): void {
-  let running: { id: string; abort: AbortController } | undefined;
-  /** Messages are handled one after the other, except a cancel, which must reach a job that runs. */
+  let running: { id: string; abort: AbortController; handOver: HandOver } | undefined;
+  /** Messages are handled one after the other, except those to a job that runs. */
   let queue: Promise<void> = Promise.resolve();
   const send = (message: FromWorker): void => port.post(message);
 
   port.onMessage((message) => {
-    if (message.type !== 'cancel') queue = queue.then(() => handle(message));
-    else if (running?.id === message.id) running.abort.abort();
+    if (message.type !== 'cancel' && message.type !== 'keep') queue = queue.then(() => handle(message));
+    else if (running?.id !== message.id) return;
+    else if (message.type === 'cancel') running.abort.abort();
+    else running.handOver.now();
   });
   setInterval(() => { if (!running) queue = queue.then(() => models.releaseIfScarce()); }, WATCH_MS).unref();
   send({ type: 'ready', pid: process.pid });
 
-  async function handle(message: Exclude<ToWorker, { type: 'cancel' }>): Promise<void> {
+  async function handle(message: Exclude<ToWorker, { type: 'cancel' | 'keep' }>): Promise<void> {
     if (message.type === 'run') await run(message);
     else if (message.type === 'release') await models.releaseAll();
     else await models.limit(message.cacheBytes);
@@ -35,12 +39,12 @@ export function serveJobs(port: WorkerPort, { models, runJob }: Work): void {
 
   async function run(message: RunMessage): Promise<void> {
     const { id } = message;
-    const abort = new AbortController();
-    running = { id, abort };
+    const abort = new AbortController(), handOver = new HandOver(message, send);
+    running = { id, abort, handOver };
     try {
-      send({ type: 'done', id, ...await runJob(message, abort.signal, send) });
+      send({ type: 'done', id, ...await runJob(message, abort.signal, send, handOver) });
     } catch (error) {
-      send(abort.signal.aborted ? { type: 'cancelled', id } : { type: 'failed', id, error: toAppError(error).toInfo() });
+      send(abort.signal.aborted ? { type: 'cancelled', id } : { type: 'failed', id, error: toAppError(error).info, trace: traceOf(error) });
     } finally {
       running = undefined;
     }

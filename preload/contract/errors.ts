@@ -1,30 +1,21 @@
-// What can go wrong, as data: a closed union of codes. Errors cross processes in this form, since a thrown error keeps only its message.
+// What can go wrong, as data: a code of a closed union, and the values that its words name. Errors cross processes in this form, since a thrown
+// error keeps only its message; whoever shows one finds the words in the chosen language (preload/words).
 import { z } from 'zod';
+import { errorCodes } from './error-codes';
 
-const errorCodes = [
-  // weights and checkpoints
-  'file.notFound', 'file.unreadable', 'weights.notSafetensors', 'weights.truncated', 'weights.badHeader', 'weights.badOffsets',
-  'weights.missingTensor', 'weights.shapeMismatch', 'weights.unsupportedDtype', 'weights.notFinite',
-  'weights.forbiddenGlobal', 'weights.unsupportedLayout',
-  'model.notACheckpoint', 'model.unsupportedFamily', 'model.notFound',
-  // jobs
-  'job.invalid', 'job.cancelled', 'job.notFound', 'pass.unreadable', 'pass.stale', 'picture.unreadable', 'picture.notFound',
-  // machine
-  'disk.full', 'disk.failed', 'memory.exhausted', 'worker.died', 'worker.failed',
-  // everything else
-  'auth.refused', 'internal',
-] as const;
+export type ErrorCode = keyof typeof errorCodes;
+/** The values of each code. */
+export type ErrorData = { [C in ErrorCode]: z.output<(typeof errorCodes)[C]['data']> };
+export type ErrorInfo = { [C in ErrorCode]: { code: C; data: ErrorData[C] } }[ErrorCode];
 
-export const ErrorCode = z.enum(errorCodes);
-export type ErrorCode = z.infer<typeof ErrorCode>;
+const options = Object.entries(errorCodes).map(([code, { data }]) => z.object({ code: z.literal(code), data }));
+export const ErrorInfo = z.discriminatedUnion('code', options as [typeof options[0]]) as unknown as z.ZodType<ErrorInfo, ErrorInfo>;
 
-export const ErrorInfo = z.object({
-  code: ErrorCode,
-  /** What happened, naming the file or field. */
-  message: z.string(),
-  /** What to do next, as one sentence to a person. */
-  hint: z.string().optional(),
-  /** Details by code: file, key, got, want, … Plain JSON. */
-  data: z.record(z.string(), z.unknown()).optional(),
-});
-export type ErrorInfo = z.infer<typeof ErrorInfo>;
+/** An error as any version kept it: the first had its sentences in it. */
+export const StoredError = z.preprocess((stored) => {
+  const { message, hint = '' } = (stored ?? {}) as Record<string, unknown>;
+  return typeof message === 'string' ? { code: 'job.earlier', data: { message, hint: String(hint) } } : stored;
+}, ErrorInfo);
+
+/** The HTTP status that answers with it. */
+export const statusOf = (code: ErrorCode): number => errorCodes[code].status;

@@ -9,29 +9,33 @@ interface FileSlot {
   readonly most?: number;
   /** Stands in for a part of the model in this slot, and is opened with it. */
   readonly partOf?: 'model';
-  /** What errors call it. */
-  readonly label: string;
   /** The terminal's, without dashes, where somebody may name one there. */
   readonly flag?: string;
   /** Filled by the words of the prompts, not by who asks. */
   readonly fromWords?: true;
   /** Its names keep their endings, as other programs write them. */
   readonly withEnding?: true;
-  /** How A1111's text names it: by name and hash, by a title 'name [hash]', each by a number, or all by 'name: hash, …'. */
-  readonly inText: { readonly name: string; readonly hash: string } | { readonly title: string } | { readonly numbered: string } | { readonly hashes: string };
+  /** How A1111's text names it: by name and hash, by its name alone, by a title 'name [hash]', each by a number, all by 'name: hash, …', or each among its settings. */
+  readonly inText: { readonly name: string; readonly hash: string } | { readonly named: string } | { readonly title: string } | { readonly numbered: string } | { readonly hashes: string } | { readonly withSettings: true };
 }
 
 const fileSlots = {
   /** A checkpoint, or a U-Net with what it lacks in other slots. */
-  model: { kinds: ['checkpoint', 'unet'], label: 'model', flag: 'model', inText: { name: 'Model', hash: 'Model hash' } },
+  model: { kinds: ['checkpoint', 'unet'], flag: 'model', inText: { name: 'Model', hash: 'Model hash' } },
   /** Decodes and encodes in place of the model's own autoencoder: a VAE, that of a checkpoint, or a TAESD for a fast decode. */
-  vae: { kinds: ['vae', 'taesd', 'checkpoint'], partOf: 'model', label: 'VAE', flag: 'vae', withEnding: true, inText: { name: 'VAE', hash: 'VAE hash' } },
+  vae: { kinds: ['vae', 'taesd', 'checkpoint'], partOf: 'model', flag: 'vae', withEnding: true, inText: { name: 'VAE', hash: 'VAE hash' } },
   /** In place of the model's own, in any order: the U-Net's family tells which is which. The names in the text are Forge's. */
-  textEncoders: { kinds: ['text-encoder'], most: 2, partOf: 'model', label: 'text encoder', flag: 'text-encoder', inText: { numbered: 'Module' } },
+  textEncoders: { kinds: ['text-encoder'], most: 2, partOf: 'model', flag: 'text-encoder', inText: { numbered: 'Module' } },
   /** A second model, which finishes what the first began. */
-  refiner: { kinds: ['checkpoint'], label: 'refiner', flag: 'refiner', inText: { title: 'Refiner' } },
+  refiner: { kinds: ['checkpoint'], flag: 'refiner', inText: { title: 'Refiner' } },
+  /** Makes pictures larger: of a job that does nothing else, and between the passes of hires fix. */
+  upscaler: { kinds: ['upscaler'], flag: 'upscaler', inText: { named: 'Hires upscaler' } },
+  /** Adapters of the U-Net and the text encoders: LoRA and its family. */
+  loras: { kinds: ['lora'], most: 64, flag: 'lora', inText: { hashes: 'Lora hashes' } },
+  /** Networks that read a picture and steer by it. Each goes with the settings in the same place of the job's `controls`. */
+  controls: { kinds: ['controlnet', 't2i-adapter'], most: 16, flag: 'control', inText: { withSettings: true } },
   /** Trained words (textual inversion) that the prompts called up. */
-  embeddings: { kinds: ['embedding'], most: Infinity, label: 'embedding', fromWords: true, inText: { hashes: 'TI hashes' } },
+  embeddings: { kinds: ['embedding'], most: Infinity, fromWords: true, inText: { hashes: 'TI hashes' } },
 } as const satisfies Readonly<Record<string, FileSlot>>;
 
 type Table = typeof fileSlots;

@@ -1,12 +1,12 @@
 // Jobs and requests as earlier versions wrote them, brought to the present form. Released entries are never changed.
 
 /** The version of jobs that this program writes. */
-export const jobVersion = 2;
+export const jobVersion = 4;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Entry v brings a job of version v to version v + 1. */
-const upgrades: Readonly<Record<number, (job: Fields) => Fields>> = { 1: fromVersion1 };
+/** Entry v brings a job of version v to version v + 1. Version 4 has fields that 3 did not know, and would make another picture without. */
+const upgrades: Readonly<Record<number, (job: Fields) => Fields>> = { 1: fromVersion1, 2: fromVersion2, 3: withDeafTags };
 
 /** A job of any version that was, as the present one; what is no job, or of a newer version, stays as it is. Jobs without a version are of the first. */
 export function upgradeJob(job: unknown): unknown {
@@ -37,5 +37,16 @@ export const rngOfNoise: Readonly<Record<string, Fields>> = { cpu: { rng: 'cpu',
 function apartFromNoise({ noise, ...job }: Fields): Fields {
   return noise === undefined ? job : { ...(rngOfNoise[String(noise)] ?? { rng: noise }), ...job };
 }
+
+/** Until version 2 a backslash before a comment, a tag, AND, BREAK and the colon of a weight went without a word. */
+function fromVersion2(job: Fields): Fields {
+  const texts = ['prompt', 'negative'].flatMap((name): [string, string][] => { const text = job[name]; return typeof text === 'string' ? [[name, text.replace(unmeant, '$1')]] : []; });
+  return job['emphasis'] === 'comfy' ? job : { ...job, ...Object.fromEntries(texts) };
+}
+
+/** Until version 3 a tag that calls up a LoRA called nothing, which an empty list says. */
+function withDeafTags(job: Fields): Fields { return /<(?:lora|lyco):/i.test(String(job['prompt'])) ? { ...job, loras: [] } : job; }
+
+const unmeant = /(\\[()[\]\\])|\\(?=#|(?:AND|BREAK)(?![\p{L}\p{N}_])|<[\p{L}\p{N}_]+:|:\s*[+-]?[.\d]+\s*\))/gu;
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null && !Array.isArray(value);

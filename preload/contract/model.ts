@@ -1,6 +1,7 @@
 // Models as the studio lists them, and what `inspect` says of a file.
 import { z } from 'zod';
 import { ErrorInfo } from './errors';
+import { Problem } from './problems';
 
 export const ModelKind = z.enum(['checkpoint', 'unet', 'text-encoder', 'vae', 'taesd', 'lora', 'embedding', 'hypernetwork', 'controlnet', 't2i-adapter',
   'ip-adapter', 'clip-vision', 'upscaler', 'motion-module', 'unknown']);
@@ -13,6 +14,10 @@ export const ModelReport = z.object({
   family: z.string().nullable(),
   variant: z.enum(['base', 'inpaint', 'pix2pix', 'depth']).nullable(),
   prediction: z.enum(['eps', 'v']).nullable(),
+  /** Who says so: 'user', the name of a file beside it, of a tensor or of a field of the metadata; 'weights', or 'family' where nothing says more. */
+  predictionFrom: z.string().optional(),
+  /** Its last timestep is pure noise. */
+  zeroTerminalSnr: z.boolean().optional(),
   /** Of the weights, e.g. 'fp16'; 'mixed' where a file has several. */
   precision: z.string(),
   /** The network's weights, without buffers and without an EMA copy. */
@@ -33,8 +38,8 @@ export const ModelReport = z.object({
   scale: z.number().optional(),
   /** 0–1. */
   confidence: z.number(),
-  /** Missing or unexpected tensors, wrong shapes and the like, in plain words. Empty when all is well. */
-  problems: z.array(z.string()),
+  /** Missing or unexpected tensors, wrong shapes, what is not known. Empty when all is well. */
+  problems: z.array(Problem),
   /** Whether this version of Atelier can make pictures with it. */
   runnable: z.boolean(),
 });
@@ -49,6 +54,8 @@ export const ModelEntry = z.object({
   /** null for what cannot be read. */
   kind: ModelKind.nullable(),
   name: z.string(),
+  /** What tells it from another of its name: the last of its folders. Absent where no other has the name. */
+  folder: z.string().optional(),
   path: z.string(),
   sizeBytes: z.number(),
   /** null until it has been computed in the background. */

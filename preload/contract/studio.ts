@@ -1,14 +1,22 @@
 // The machine, the settings and the estimate: the rest of what the window asks for.
 import { z } from 'zod';
+import { ErrorInfo } from './errors';
+import { breaks } from './invalid';
+
+/** What happened to the data folder and the person should know, until they put it away: nothing that keeps the studio from working. */
+export const StudioNotice = z.object({ id: z.string(), about: ErrorInfo });
+export type StudioNotice = z.infer<typeof StudioNotice>;
 
 export const MachineInfo = z.object({
   /** 'cpu' for now; later the execution provider in use. */
   provider: z.string(),
   cores: z.int(),
   cpu: z.string(),
-  memory: z.object({ totalBytes: z.number(), usedByWorkerBytes: z.number() }),
+  /** `mappedByWorkerBytes`: of those in use, what is model files, which the system takes back when it needs the room. */
+  memory: z.object({ totalBytes: z.number(), usedByWorkerBytes: z.number(), mappedByWorkerBytes: z.number() }),
   version: z.string(),
   dataDir: z.string(),
+  notices: z.array(StudioNotice),
 });
 export type MachineInfo = z.infer<typeof MachineInfo>;
 
@@ -23,12 +31,13 @@ export type Estimate = z.infer<typeof Estimate>;
 export const PromptStyle = z.object({ name: z.string(), prompt: z.string(), negative: z.string() });
 export type PromptStyle = z.infer<typeof PromptStyle>;
 
-/** What the user knows better about a model than its file tells. */
-const ModelSettings = z.object({
+/** What the user knows better about a model than its file tells. What a newer version knows besides is kept. */
+const KnownOfModel = z.object({
   prediction: z.enum(['eps', 'v']).optional(),
   /** Ids of files that stand in for its own parts; `vae` null: its own, whatever lies beside it. */
   vae: z.string().nullable().optional(), textEncoders: z.array(z.string()).optional(),
 });
+const ModelSettings = KnownOfModel.loose() as unknown as typeof KnownOfModel;
 
 export const Settings = z.object({
   version: z.literal(1).default(1),
@@ -45,8 +54,10 @@ export const Settings = z.object({
 });
 export type Settings = z.infer<typeof Settings>;
 
-const { modelFolders, modelFiles, modelSettings, theme, language, modelCacheBytes } = Settings.shape;
+const { modelSettings, theme, language, modelCacheBytes } = Settings.shape;
+/** From a root or a drive on: another process may stand in another folder. */
+const WholePath = z.string().refine((path) => /^(?:[/\\]|[A-Za-z]:[/\\])/.test(path) && !path.includes('\0'), breaks('path', ''));
 /** A change of what is named and nothing else: `Settings.partial()` would fill the rest with its defaults. */
 export const SettingsPatch = z.object({
-  modelFolders: modelFolders.unwrap(), modelFiles: modelFiles.unwrap(), modelSettings: modelSettings.unwrap(), theme: theme.unwrap(), language: language.unwrap(), modelCacheBytes: modelCacheBytes.unwrap(),
+  modelFolders: z.array(WholePath), modelFiles: z.array(WholePath), modelSettings: modelSettings.unwrap(), theme: theme.unwrap(), language: language.unwrap(), modelCacheBytes: modelCacheBytes.unwrap(),
 }).partial();

@@ -38,6 +38,19 @@ export type Rng = z.infer<typeof Rng>;
 export const Compat = z.enum(['a1111', 'comfy']);
 export type Compat = z.infer<typeof Compat>;
 
+/** What stands in the masked part before it is repainted: the picture, the colours around it, or as latents noise or nothing. A1111's names. */
+export const fillLabels = { original: 'original', fill: 'fill', latent_noise: 'latent noise', latent_nothing: 'latent nothing' } as const;
+export type FillName = keyof typeof fillLabels;
+export const fillNames = Object.keys(fillLabels) as FillName[];
+
+/** What makes a picture larger between two passes, by A1111's names. The first six enlarge latents. */
+export const upscalerLabels = {
+  latent: 'Latent', latent_antialiased: 'Latent (antialiased)', latent_bicubic: 'Latent (bicubic)', latent_bicubic_antialiased: 'Latent (bicubic antialiased)',
+  latent_nearest: 'Latent (nearest)', latent_nearest_exact: 'Latent (nearest-exact)', lanczos: 'Lanczos', nearest: 'Nearest',
+} as const;
+export type UpscalerName = keyof typeof upscalerLabels;
+export const upscalerNames = Object.keys(upscalerLabels) as UpscalerName[];
+
 /** Families of networks as people write them, in a sentence and where there is little room. Others by their own name. */
 export const familyNames: Readonly<Record<string, { readonly label: string; readonly short: string }>> = {
   sd1: { label: 'Stable Diffusion 1', short: 'SD 1' }, sd2: { label: 'Stable Diffusion 2', short: 'SD 2' }, sdxl: { label: 'SDXL', short: 'SDXL' },
@@ -46,11 +59,15 @@ export const familyNames: Readonly<Record<string, { readonly label: string; read
 };
 
 /** Programs whose pictures say how they were made. */
-export const PictureSource = z.enum(['atelier', 'a1111', 'forge', 'comfyui', 'invokeai', 'fooocus', 'novelai', 'drawthings', 'easydiffusion', 'none']);
+export const PictureSource = z.enum([
+  'atelier', 'a1111', 'forge', 'sdnext', 'comfyui', 'invokeai', 'fooocus', 'ruinedfooocus', 'novelai', 'drawthings', 'easydiffusion', 'swarmui', 'sdcpp', 'stabilitymatrix', 'mochi', 'civitai', 'tensorart',
+  'huggingface', 'midjourney', 'other', 'none',
+]);
 export type PictureSource = z.infer<typeof PictureSource>;
 
-/** As the programs call themselves. */
+/** As the programs call themselves. `other`: it says how it was made, but not by what. */
 export const programNames: Readonly<Record<Exclude<PictureSource, 'none'>, string>> = {
   atelier: 'Atelier', a1111: 'AUTOMATIC1111', forge: 'Forge', comfyui: 'ComfyUI', invokeai: 'InvokeAI', fooocus: 'Fooocus', novelai: 'NovelAI', drawthings: 'Draw Things',
-  easydiffusion: 'Easy Diffusion',
+  easydiffusion: 'Easy Diffusion', sdnext: 'SD.Next', ruinedfooocus: 'RuinedFooocus', swarmui: 'SwarmUI', sdcpp: 'stable-diffusion.cpp', stabilitymatrix: 'Stability Matrix',
+  mochi: 'Mochi Diffusion', civitai: 'Civitai', tensorart: 'Tensor.Art', huggingface: 'Hugging Face', midjourney: 'Midjourney', other: 'another program',
 };

@@ -4,6 +4,7 @@ import { X } from 'lucide-react';
 import { useState, type ComponentProps } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
+import { listedName } from '../format';
 import { ModelMark } from '../models/mark';
 import { ModelPicker } from '../models/picker';
 import { NumberInput } from '../ui/number-input';
@@ -28,9 +29,9 @@ export function ModelChip() {
   const model = useChosenModel();
   return (
     <Popover label={t('models.choose')} side="top" open={open} onOpenChange={setOpen} className="w-96"
-      trigger={<Chip aria-label={t('dock.model', { name: model?.name ?? t('models.none') })} className="shrink">
+      trigger={<Chip aria-label={t('dock.model', { name: model ? listedName(model) : t('models.none') })} className="shrink">
         <ModelMark size={18} />
-        <span className="truncate font-medium text-text">{model?.name ?? t('models.none')}</span>
+        <span className="truncate font-medium text-text">{model ? listedName(model) : t('models.none')}</span>
       </Chip>}>
       <ModelPicker onChosen={() => setOpen(false)} />
     </Popover>

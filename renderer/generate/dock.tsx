@@ -2,6 +2,8 @@
 import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
+import { commentsIn } from '../../preload/contract/comments';
+import { noticeText } from '../i18n';
 import { useChosenModel } from '../models/chosen';
 import { Tip } from '../ui/tip';
 import { ModelChip, PicturesChip, ShapeChip, StartChip } from './chips';
@@ -12,7 +14,8 @@ import { PromptField } from './prompt-field';
 
 export function Dock() {
   const { t } = useTranslation();
-  const [prompt, negative] = useForm(useShallow((form) => [form.prompt, form.negative] as const));
+  const [prompt, negative, emphasis] = useForm(useShallow((form) => [form.prompt, form.negative, form.overrides?.emphasis] as const));
+  const comments = emphasis === 'comfy' ? [] : [prompt, negative].flatMap(commentsIn);
   const example = useChosenModel()?.examples[0];
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus(), []);
@@ -25,6 +28,7 @@ export function Dock() {
         <PromptField label={t('dock.without')} value={negative} onChange={(value) => setForm({ negative: value })} placeholder={t('dock.withoutPlaceholder')}
           className="max-h-16 min-w-0 flex-1 leading-5" />
       </label>
+      {comments.length > 0 && <p role="status" className="line-clamp-2 text-hint break-words text-dim">{noticeText({ code: 'comment.leftOut', data: { text: comments.join(' / ') } })}</p>}
       <div className="flex items-center gap-2">
         <div className="flex min-w-0 flex-1 items-center gap-2 overflow-hidden p-1 -m-1">
           <ModelChip />

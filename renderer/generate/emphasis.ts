@@ -1,4 +1,5 @@
-// The emphasis grammar as the prompt field shows and edits it: (more), [less], (word:1.3), with \( for a plain bracket.
+// The emphasis grammar as the prompt field shows it: (more), [less], (word:1.3), with \( for a plain bracket.
+export { reweigh } from './reweigh';
 
 interface Span { text: string; emphasis: 'none' | 'more' | 'less' }
 
@@ -34,46 +35,3 @@ function outermost(prompt: string): { start: number; end: number }[] {
   return found;
 }
 
-interface Edit { /** Range to replace, and what it becomes. */ from: number; to: number; text: string; /** Selection afterwards. */ select: [number, number] }
-
-const weighted = /^\((.*):\s*(\d*\.?\d+)\s*\)$/s;
-
-/**
- * Changes the weight of what is selected, or of the word at the caret, by `delta`. Inside a `(… :w)` that has no brackets of its own the whole of it
- * counts. At 1 the brackets go. Weights stay within 0.1–2. null when there is nothing to weigh.
- */
-export function reweigh(prompt: string, start: number, end: number, delta: number): Edit | null {
-  const group = weightedAround(prompt, start, end);
-  const [from, to] = group ?? trimmed(prompt, ...(start === end ? wordAt(prompt, start) : [start, end] as const));
-  if (from >= to) return null;
-  const match = weighted.exec(prompt.slice(from, to));
-  const inner = match?.[1] ?? prompt.slice(from, to);
-  const weight = Math.round(Math.min(2, Math.max(0.1, Number(match?.[2] ?? 1) + delta)) * 100) / 100;
-  if (weight === 1) return { from, to, text: inner, select: [from, from + inner.length] };
-  return { from, to, text: `(${inner}:${weight})`, select: [from + 1, from + 1 + inner.length] };
-}
-
-/** The innermost `(…:w)` around the selection, in which no other bracket stands. */
-function weightedAround(prompt: string, start: number, end: number): [number, number] | null {
-  const open = prompt.lastIndexOf('(', prompt[start] === '(' ? start : start - 1);
-  const close = prompt.indexOf(')', Math.max(open, prompt[end - 1] === ')' ? end - 1 : end));
-  if (open < 0 || close < 0) return null;
-  const group = prompt.slice(open, close + 1);
-  return weighted.test(group) && !/[()[\]]/.test(group.slice(1, -1)) ? [open, close + 1] : null;
-}
-
-function wordAt(prompt: string, caret: number): [number, number] {
-  const isWord = (i: number) => /[^\s,()[\]]/.test(prompt[i] ?? ' ');
-  let from = caret;
-  let to = caret;
-  while (isWord(from - 1)) from--;
-  while (isWord(to)) to++;
-  return [from, to];
-}
-
-/** Without spaces and commas at the ends. */
-function trimmed(prompt: string, from: number, to: number): [number, number] {
-  while (from < to && /[\s,]/.test(prompt[from] ?? '')) from++;
-  while (to > from && /[\s,]/.test(prompt[to - 1] ?? '')) to--;
-  return [from, to];
-}

@@ -15,12 +15,12 @@ export function useForecast(): Forecast | null {
   // Of guidance only matters whether there is any: with it the network runs twice a step.
   const cfg = useForm((form) => (form.cfg === 1 ? 1 : 7));
   const share = useForm((form) => (form.init ? form.strength : 1));
-  const carried = useForm((form) => form.carried);
+  const overrides = useForm((form) => form.overrides);
   const entry = useChosenModel();
-  const parts = entry && { ...entry.parts, ...carried }, ready = entry !== undefined && missingParts(entry, carried).length === 0;
+  const parts = entry && { ...entry.parts, ...overrides }, ready = entry !== undefined && missingParts(entry, overrides).length === 0;
   const { data } = useQuery({
     queryKey: ['estimate', model, width, height, sampler, cfg, parts?.vae, parts?.textEncoders],
-    queryFn: () => api.estimate.query({ model: model ?? '', width, height, sampler, cfg, steps: qualityMarks.good, vae: carried?.vae }),
+    queryFn: () => api.estimate.query({ model: model ?? '', width, height, sampler, cfg, steps: qualityMarks.good, vae: overrides?.vae }),
     enabled: ready, placeholderData: keepPreviousData,
   });
   if (!ready || !data) return null;

@@ -5,6 +5,7 @@ import type { PartSlot } from '../../preload/contract/file-slots';
 import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import { rngOfNoise } from '../../preload/contract/job-versions';
 import type { ModelEntry } from '../../preload/contract/model';
+import { isSeed, type Seed } from '../../preload/contract/seed';
 import type { Compat, Rng, SamplerName, ScheduleName } from '../../preload/contract/vocabulary';
 import { isCompat, isRng, isSampler, isSchedule, sizeFor } from './choices';
 
@@ -14,8 +15,15 @@ export interface InputPicture { hash: string; width: number; height: number; /**
 /** A picture to start from, and where it may change. */
 interface StartPicture extends InputPicture { mask?: InputPicture }
 
-/** What a picture was made with and no control shows, or what is kept for its model otherwise. */
-export type Carried = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot>;
+/** What a picture was made with and no control shows, in place of what is kept for its model (AUTOMATIC1111's "override settings"). */
+export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot> & { steering?: Steering };
+
+/** LoRAs that no tag of the prompt calls up, and controls, with the ids of their files in the same places. */
+export type Steering = Pick<JobRequest, 'loras' | 'controls'> & { files: Pick<SlotIds, 'loras' | 'controls'> };
+
+export type InpaintValues = NonNullable<JobRequest['inpaint']>;
+
+export type EditValues = NonNullable<JobRequest['edit']>;
 
 export interface FormValues {
   prompt: string; negative: string;
@@ -25,10 +33,19 @@ export interface FormValues {
   /** What draws the noise, and whose conventions count. */
   rng: Rng; compat: Compat;
   /** `nearby`: variation strength, 0–1, around a kept seed. `variationSeed` null: a new one each time. */
-  seedMode: 'new' | 'keep'; seed: number; nearby: number; variationSeed: number | null;
+  seedMode: 'new' | 'keep'; seed: Seed; nearby: number; variationSeed: Seed | null;
   /** The id of the model that finishes the picture, from `switchAt` on. */
   refiner: string | null; switchAt: number;
   init: StartPicture | null; strength: number;
+  /** How its mask is read; null: as it stands. */
+  inpaint: InpaintValues | null;
+  /** The picture whose composition stays, while the prompt is another; null: none. */
+  edit: EditValues | null;
+  /** New ground around it. */
+  outpaint: NonNullable<JobRequest['outpaint']> | null;
+  seamless: 'off' | NonNullable<JobRequest['seamless']>;
+  /** A second, larger pass, by the upscaler of this id or as `hires` says. */
+  hires: NonNullable<JobRequest['hires']> | null; upscaler: string | null;
   /** For the variants that read them: depth-to-image, and editing by instruction. */
   depth: InputPicture | null; imageCfg: number;
   cfgRescale: number;
@@ -36,17 +53,17 @@ export interface FormValues {
   styles: readonly string[];
   count: number;
   advanced: boolean;
-  carried: Carried | null;
+  overrides: Overrides | null;
 }
 
 export const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
-  rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6,
-  depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, carried: null,
+  rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, inpaint: null, outpaint: null, seamless: 'off', edit: null, hires: null, upscaler: null,
+  depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, overrides: null,
 };
 
 /** Fields that may hold nothing. */
-const nullable = ['model', 'init', 'depth', 'variationSeed', 'refiner', 'carried'];
+const nullable = ['model', 'init', 'depth', 'variationSeed', 'refiner', 'overrides', 'inpaint', 'outpaint', 'edit', 'hires', 'upscaler'];
 
 export const useForm = create<FormValues>()(persist(() => initialForm, { name: 'atelier.form', version: 1, merge: (stored) => mended(stored) }));
 
@@ -57,15 +74,15 @@ export function chooseModel(model: ModelEntry): void {
   const { width, height } = useForm.getState();
   const { steps, cfg, sampler, schedule } = model.defaults;
   setForm({
-    model: model.id, carried: null, cfgRescale: 0, imageCfg: initialForm.imageCfg, ...(model.variant === 'pix2pix' && { strength: 1 }), ...sizeFor(width / height, model.nativeSize),
+    model: model.id, overrides: null, cfgRescale: 0, imageCfg: initialForm.imageCfg, ...(model.variant === 'pix2pix' && { strength: 1 }), ...sizeFor(width / height, model.nativeSize),
     steps, cfg, ...(isSampler(sampler) && { sampler }), ...(isSchedule(schedule) && { schedule }),
   });
 }
 
 /** What was stored by this or another version: values of the right type are taken over, the rest start afresh. */
 function mended(stored: unknown): FormValues {
-  const form1 = (stored ?? {}) as Record<string, unknown>, old = { ...rngOfNoise[String(form1['noise'])], ...form1 };
+  const form1 = (stored ?? {}) as Record<string, unknown>, old: Record<string, unknown> = { ...rngOfNoise[String(form1['noise'])], overrides: form1['carried'], ...form1 };
   const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || nullable.includes(key)).map(([key]) => [key, old[key] ?? null]);
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
-  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
+  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed, rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
 }

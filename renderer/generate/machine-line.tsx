@@ -12,7 +12,7 @@ export function MachineLine() {
   const forecast = useForecast();
   const well = useJobs((state) => state.connection === 'live' && state.worker !== 'died');
   if (!machine) return <footer className="h-12 border-t border-line" />;
-  const { totalBytes, usedByWorkerBytes } = machine.memory;
+  const { totalBytes, usedByWorkerBytes, mappedByWorkerBytes } = machine.memory;
   const tight = forecast !== null && forecast.peakBytes > totalBytes * 0.85;
   return (
     <footer className="mx-4.5 flex min-h-12 flex-col justify-center border-t border-line py-2 text-dim">
@@ -24,7 +24,7 @@ export function MachineLine() {
             <span className="truncate"><span className="hidden lg:inline">{t('machine.this')}</span>{machine.provider.toUpperCase()}{t('machine.cores', { count: machine.cores })}</span>
           </span>
         </Tip>
-        <Tip text={t('machine.memoryHint', { used: gigabytes(usedByWorkerBytes) })}>
+        <Tip text={t('machine.memoryHint', { used: gigabytes(usedByWorkerBytes), mapped: gigabytes(mappedByWorkerBytes) })}>
           <span className="shrink-0 tabular-nums">{t('machine.memory', { needed: gigabytes(forecast?.peakBytes ?? usedByWorkerBytes), total: gigabytes(totalBytes) })}</span>
         </Tip>
       </div>

@@ -3,7 +3,7 @@ import type { ErrorInfo } from '../../preload/contract/errors';
 import type { ModelEntry } from '../../preload/contract/model';
 import { listed } from '../format';
 import { t } from '../i18n';
-import type { Carried, FormValues } from './form';
+import type { Overrides, FormValues } from './form';
 
 type Part = ModelEntry['lacks'][number];
 
@@ -11,8 +11,8 @@ type Part = ModelEntry['lacks'][number];
 export const textEncodersOf = ({ family }: ModelEntry): number => (family === 'sdxl' ? 2 : 1);
 
 /** Parts that are neither inside the file nor chosen. */
-export function missingParts(model: ModelEntry, carried: Carried | null): Part[] {
-  const { vae = model.parts.vae, textEncoders = model.parts.textEncoders } = carried ?? {};
+export function missingParts(model: ModelEntry, overrides: Overrides | null): Part[] {
+  const { vae = model.parts.vae, textEncoders = model.parts.textEncoders } = overrides ?? {};
   const enough = model.kind === 'unet' ? textEncodersOf(model) : 1;
   return model.lacks.filter((part) => (part === 'vae' ? vae === null : textEncoders.length < enough));
 }
@@ -22,8 +22,8 @@ export const partWords = (parts: readonly Part[], model: ModelEntry): string =>
   listed(parts.map((part) => (part === 'vae' ? t('needs.vae') : t('needs.textEncoders', { count: textEncodersOf(model) }))));
 
 /** Why no picture can be asked for yet, or null. */
-export function obstacle(model: ModelEntry, { carried, depth }: Pick<FormValues, 'carried' | 'depth'>): ErrorInfo | null {
-  const parts = missingParts(model, carried);
-  if (parts.length > 0) return { code: 'job.invalid', message: t('needs.message', { model: model.name, parts: partWords(parts, model) }), hint: t('needs.hint') };
-  return model.variant === 'depth' && !depth ? { code: 'job.invalid', message: t('needs.message', { model: model.name, parts: t('needs.depth') }), hint: t('needs.depthHint') } : null;
+export function obstacle(model: ModelEntry, { overrides, depth }: Pick<FormValues, 'overrides' | 'depth'>): ErrorInfo | null {
+  const parts = missingParts(model, overrides);
+  if (parts.length > 0) return { code: 'model.needs', data: { why: 'parts', model: model.name, parts: partWords(parts, model) } };
+  return model.variant === 'depth' && !depth ? { code: 'model.needs', data: { why: 'depth', model: model.name } } : null;
 }

@@ -3,6 +3,7 @@ import { ChevronsUpDown } from 'lucide-react';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
+import { listedName } from '../format';
 import { ModelMark } from '../models/mark';
 import { ModelFacts, ModelPicker } from '../models/picker';
 import { Field } from '../ui/field';
@@ -11,11 +12,14 @@ import { Popover } from '../ui/popover';
 import { Segmented } from '../ui/segmented';
 import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
-import { CarriedField } from './carried-field';
 import { compatChoices, rngChoices, samplerChoices, scheduleChoices } from './choices';
 import { setForm, useForm } from './form';
+import { EditField } from './edit-field';
+import { HiresField } from './hires-field';
 import { MachineLine } from './machine-line';
 import { NearbyField } from './nearby-field';
+import { SeamlessField } from './outpaint-field';
+import { OverridesField } from './overrides-field';
 import { PartsField } from './parts-field';
 import { PredictionField } from './prediction-field';
 import { QualityField } from './quality-field';
@@ -53,6 +57,8 @@ export function Panel() {
           <QualityField exact={advanced} />
           {advanced && <SamplerFields />}
           {advanced && <RefinerField />}
+          {advanced && <HiresField />}
+          {advanced && <SeamlessField />}
           <GuidanceField exact={advanced} />
           <ImageGuidanceField exact={advanced} />
           {advanced && <RescaleField />}
@@ -61,7 +67,8 @@ export function Panel() {
           {advanced && <RngField />}
           {advanced && <ClipSkipField />}
           {startShown && !startFirst && <StartField />}
-          <CarriedField />
+          {advanced && <EditField />}
+          <OverridesField />
         </div>
       </div>
       <MachineLine />
@@ -80,7 +87,7 @@ function ModelField() {
           <button type="button" aria-label={t('models.choose')} className="flex items-center gap-3 rounded-card border border-line bg-raised p-2.5 text-left transition hover:bg-hover">
             <ModelMark size={40} />
             <span className="flex min-w-0 flex-1 flex-col">
-              <span className="truncate font-medium">{model?.name ?? t('models.none')}</span>
+              <span className="truncate font-medium">{model ? listedName(model) : t('models.none')}</span>
               <span className="truncate text-hint text-dim">{model ? <ModelFacts model={model} /> : t('models.noneHint')}</span>
             </span>
             <ChevronsUpDown size={15} className="shrink-0 text-dim" aria-hidden />

@@ -2,13 +2,14 @@
 import { useTranslation } from 'react-i18next';
 import type { ModelEntry } from '../../preload/contract/model';
 import type { Settings } from '../../preload/contract/studio';
+import { listedName } from '../format';
 import { useChosenModel } from '../models/chosen';
 import { textEncodersFor, vaesFor } from '../models/parts';
 import { useMachine, useParts, useSettings } from '../queries';
 import { useSaveSettings } from '../settings/save';
 import { Field } from '../ui/field';
 import { Select } from '../ui/select';
-import { setForm, useForm, type Carried } from './form';
+import { setForm, useForm, type Overrides } from './form';
 import { textEncodersOf } from './needs';
 
 type Kept = Settings['modelSettings'][string];
@@ -17,16 +18,16 @@ interface PartProps { model: ModelEntry; /** In effect: what a picture brought, 
 export function PartsField({ advanced }: { advanced: boolean }) {
   const { data: settings } = useSettings();
   const { data: parts } = useParts();
-  const carried = useForm((form) => form.carried);
+  const overrides = useForm((form) => form.overrides);
   const save = useSaveSettings();
   const model = useChosenModel();
   if (!settings || !parts || !model?.runnable) return null;
   const { modelSettings } = settings, kept = modelSettings[model.id] ?? {};
   const onUse = (change: Kept) => {
-    setForm({ carried: without(carried, Object.keys(change)) });
+    setForm({ overrides: without(overrides, Object.keys(change)) });
     save.mutate({ modelSettings: { ...modelSettings, [model.id]: { ...kept, ...change } } });
   };
-  const used = { ...kept, ...carried }, lacks = (part: ModelEntry['lacks'][number]) => model.lacks.includes(part);
+  const used = { ...kept, ...overrides }, lacks = (part: ModelEntry['lacks'][number]) => model.lacks.includes(part);
   return (
     <>
       {(lacks('vae') || (advanced && vaesFor(parts).length > 0)) && <VaeField model={model} used={used} onUse={onUse} />}
@@ -40,7 +41,7 @@ function VaeField({ model, used, onUse }: PartProps) {
   const { data: parts = [] } = useParts();
   const beside = parts.find(({ id }) => id === model.besideVae), lacking = model.lacks.includes('vae');
   const own = { value: 'own', label: t('parts.own') };
-  const files = vaesFor(parts).filter((part) => part !== beside).map(({ id, name, kind }) => ({ value: id, label: kind === 'taesd' ? t('parts.fast', { name }) : name }));
+  const files = vaesFor(parts).filter((part) => part !== beside).map((part) => ({ value: part.id, label: part.kind === 'taesd' ? t('parts.fast', { name: listedName(part) }) : listedName(part) }));
   const usual = beside ? { value: 'auto', label: t('parts.beside', { name: beside.name }) } : lacking ? { value: 'auto', label: t('parts.choose') } : { ...own, value: 'auto' };
   const value = used.vae === undefined || used.vae === beside?.id ? 'auto' : used.vae ?? (beside ? 'own' : 'auto');
   return (
@@ -55,7 +56,7 @@ function TextEncodersField({ model, used: { textEncoders = [] }, onUse }: PartPr
   const { t } = useTranslation();
   const { data: parts = [] } = useParts();
   const count = textEncodersOf(model), lacking = model.lacks.includes('text-encoder');
-  const files = textEncodersFor(model, parts).map(({ id, name }) => ({ value: id, label: name }));
+  const files = textEncodersFor(model, parts).map((part) => ({ value: part.id, label: listedName(part) }));
   // The next one is asked for when there is one, so that none is left out between.
   const slots = Array.from({ length: Math.min(count, textEncoders.length + 1) }, (_, i) => textEncoders[i] ?? '');
   const choose = (slot: number, id: string) => {
@@ -85,7 +86,7 @@ function Lacking({ text, none }: { text: string; none: boolean }) {
 const withGone = (choices: readonly { value: string; label: string }[], value: string, label: string) =>
   (choices.some((choice) => choice.value === value) ? choices : [...choices, { value, label }]);
 
-function without(carried: Carried | null, keys: readonly string[]): Carried | null {
-  const left = Object.entries(carried ?? {}).filter(([key]) => !keys.includes(key));
+function without(overrides: Overrides | null, keys: readonly string[]): Overrides | null {
+  const left = Object.entries(overrides ?? {}).filter(([key]) => !keys.includes(key));
   return left.length > 0 ? Object.fromEntries(left) : null;
 }

@@ -5,32 +5,40 @@ import type { PictureReading, PictureRequest } from '../../preload/contract/pict
 import type { PictureRecord } from '../../preload/contract/picture';
 import type { PromptStyle } from '../../preload/contract/studio';
 import { api, errorInfoOf } from '../api';
-import { t } from '../i18n';
+import { said, t } from '../i18n';
 import { refinersFor } from '../models/refiners';
 import { queryClient } from '../queries';
 import { useJobs } from '../queue/jobs';
 import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
-import { initialForm, setForm, useForm, type Carried, type FormValues, type InputPicture } from './form';
+import { initialForm, setForm, useForm, type Overrides, type FormValues, type InputPicture } from './form';
 import { obstacle } from './needs';
 
 const knownModels = (): readonly ModelEntry[] => queryClient.getQueryData<ModelEntry[]>(['models']) ?? [];
 
 function requestOf(form: FormValues, model: ModelEntry): JobRequest {
-  const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, init, seed, nearby, variationSeed, switchAt, carried } = form;
+  const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, init, seed, nearby, variationSeed, switchAt, overrides } = form;
   const keep = form.seedMode === 'keep';
-  const { vae, textEncoders, ...other } = carried ?? {};
+  const { vae, textEncoders, steering, ...other } = overrides ?? {}, { files: steeringFiles, ...steered } = steering ?? {};
+  // A part is repainted at the size that it has; new ground makes the picture as large as it is with it.
+  const outpaint = init ? form.outpaint : null, hires = init?.mask || outpaint ? null : form.hires;
   const refiner = refinersFor(knownModels(), model.id).find(({ id }) => id === form.refiner);
   const known = queryClient.getQueryData<PromptStyle[]>(['styles']) ?? [];
   return {
-    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other,
+    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...steeringFiles }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other, ...steered,
     styles: form.styles.filter((name) => known.some((style) => style.name === name)),
-    ...(init && { init: init.hash, ...(init.mask && { mask: init.mask.hash }) }),
+    ...(init && { init: init.hash, ...(init.mask && !outpaint && { mask: init.mask.hash }), ...((init.mask || outpaint) && form.inpaint && { inpaint: form.inpaint }), ...(outpaint && { outpaint, ...sizeAround(init, outpaint) }) }),
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
     ...(form.cfgRescale > 0 && { cfgRescale: form.cfgRescale }),
     ...(keep && nearby > 0 && { variation: { seed: variationSeed, strength: nearby } }),
-    ...(refiner && { refiner: { switchAt } }),
+    ...(refiner && { refiner: { switchAt } }), ...(hires && { hires }), ...(form.seamless !== 'off' && { seamless: form.seamless }), ...(form.edit && !init && { edit: form.edit }),
   };
+}
+
+/** Up to the next multiples of 8. */
+function sizeAround({ width, height }: InputPicture, { left, right, top, bottom }: NonNullable<JobRequest['outpaint']>): { width: number; height: number } {
+  const whole = (side: number): number => Math.min(4096, Math.ceil(side / 8) * 8);
+  return { width: whole(width + left + right), height: whole(height + top + bottom) };
 }
 
 /** Asks for what the form says, or says what is missing. Does nothing while there is no model to ask. */
@@ -62,60 +70,74 @@ export async function reuse(job: JobSpec): Promise<void> {
   toast(missingFrom(reading) ?? t('actions.reused'));
 }
 
+/** The same, to write other words for it: of a picture that was edited, the one that it was made from stays the source. One made from a picture has no source in words alone. */
+export async function editWords(job: JobSpec): Promise<void> {
+  if (job.kind !== 'txt2img') { toast(t('edit.notOfThis')); return; }
+  const reading = await readJob(job);
+  if (!reading?.request) return;
+  const { request } = reading, { prompt = '', negative } = request;
+  fillForm({ ...request, edit: request.edit ?? { source: { prompt, negative }, cross: 0.8, self: 0.4 } });
+  setForm({ advanced: true });
+  toast(missingFrom(reading) ?? t('edit.begun'));
+}
+
 /** Fields that the form has under the same names. */
 const plain = ['prompt', 'negative', 'steps', 'sampler', 'schedule', 'cfg', 'width', 'height', 'clipSkip', 'rng', 'compat', 'strength'] as const satisfies readonly (keyof PictureRequest & keyof FormValues)[];
 
 /** What the request leaves open stays as it is in the form, but nothing is left of what was taken from another picture. */
 export function fillForm(request: PictureRequest): void {
-  const { seed, init, mask, depth, refiner, variation, cfgRescale = 0, imageCfg = initialForm.imageCfg } = request;
+  const { seed, init, mask, depth, refiner, variation, cfgRescale = 0, imageCfg = initialForm.imageCfg, inpaint = null, hires = null, edit = null, outpaint = null, seamless = 'off' } = request;
   const { width, height } = { ...useForm.getState(), ...request };
   const model = knownModels().find(({ id }) => id === request.files?.model);
   const picture = (hash: string): InputPicture => ({ hash, width, height, thumbnail: null });
   setForm({
     ...Object.fromEntries(plain.filter((key) => request[key] !== undefined).map((key) => [key, request[key]])),
-    ...(model && { model: model.id }), ...(typeof seed === 'number' && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, styles: [],
+    ...(model && { model: model.id }), ...(seed !== undefined && seed !== null && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, inpaint, outpaint, seamless, edit, hires, upscaler: request.files?.upscaler ?? null, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
     init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
-    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), carried: carriedFrom(request, model),
+    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model),
   });
 }
 
 /** Parts only where they are others than those that go with the model anyway. */
-function carriedFrom({ prediction, ensd, emphasis, files: { vae, textEncoders } = {} }: PictureRequest, model: ModelEntry | undefined): Carried | null {
+function overridesFrom({ prediction, ensd, emphasis, loras, controls, files: { vae, textEncoders, ...files } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
   const isUsual = (ids: readonly string[]) => [...ids].sort().join() === [...(model?.parts.textEncoders ?? [])].sort().join();
-  const all: Carried = {
+  const all: Overrides = {
     prediction, ensd, emphasis, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
+    ...((loras || controls) && { steering: { ...(loras && { loras }), ...(controls && { controls }), files: { ...(loras && { loras: files.loras }), ...(controls && { controls: files.controls }) } } }),
   };
-  const carried = Object.entries(all).filter(([, value]) => value !== undefined);
-  return carried.length > 0 ? Object.fromEntries(carried) : null;
+  const overrides = Object.entries(all).filter(([, value]) => value !== undefined);
+  return overrides.length > 0 ? Object.fromEntries(overrides) : null;
 }
 
 /** Once more what a failed job was to do, to the bit. */
-export async function retry(job: JobSpec): Promise<void> {
-  const request = await requestFrom(job);
+export async function retry(jobId: string): Promise<void> {
+  const job = await api.queue.get.query({ id: jobId }).catch(sayWhy), request = job && await requestFrom(job.spec);
   if (request) await enqueue(request);
 }
 
-/** null, and a word to the user, when a file that the job names is not there. */
+/** null, and a word to the user, when a file that the job names is not there. What tags call up they call up once more. */
 async function requestFrom(job: JobSpec): Promise<JobRequest | null> {
   const reading = await readJob(job);
   if (!reading?.request) return null;
   const missing = missingFrom(reading), { request: { files, ...rest } } = reading;
-  if (files?.model && missing === null) return { ...job, ...rest, files: { ...files, model: files.model }, strength: job.strength ?? 1, count: 1 };
-  toast(missing ?? t('errors.modelGone', { name: job.files.model.name }));
+  if (files?.model && missing === null) return { ...job, loras: undefined, controls: undefined, ...rest, files: { ...files, model: files.model }, strength: job.strength ?? 1, count: 1 };
+  toast(missing ?? t('gone.model', { name: job.files.model.name }));
   return null;
 }
 
 /** The studio finds the files that a job names. null, and a word to the user, when it does not answer. */
-const readJob = (job: JobSpec): Promise<PictureReading | null> => api.pictures.readJob.mutate(job).catch((thrown: unknown) => {
-  toast(errorInfoOf(thrown).message);
+const readJob = (job: JobSpec): Promise<PictureReading | null> => api.pictures.readJob.mutate(job).catch(sayWhy);
+
+function sayWhy(thrown: unknown): null {
+  toast(said(errorInfoOf(thrown)));
   return null;
-});
+}
 
 /** A sentence that names the first file that is not here, or null. */
 function missingFrom({ report: { missing }, otherVersions }: PictureReading): string | null {
   const gone = missing.find(({ kind, name }) => kind !== 'embedding' && kind !== 'lora' && !otherVersions.includes(name));
-  return gone ? t(gone.kind === 'checkpoint' ? 'errors.modelGone' : 'errors.partGone', { name: gone.name }) : null;
+  return gone ? t(gone.kind === 'checkpoint' ? 'gone.model' : 'gone.part', { name: gone.name }) : null;
 }
 
 /** The queue's events bring the jobs; the answer is only waited for. */

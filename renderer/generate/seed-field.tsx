@@ -6,9 +6,9 @@ import { seedText } from '../format';
 import { useShownPicture } from '../stage/shown';
 import { IconButton } from '../ui/button';
 import { Field } from '../ui/field';
-import { NumberInput } from '../ui/number-input';
 import { Segmented } from '../ui/segmented';
 import { setForm, useForm } from './form';
+import { SeedInput } from './seed-input';
 
 /** As other programs draw them, so that a seed can be typed there too. */
 const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
@@ -27,7 +27,7 @@ export function SeedField({ exact }: { exact: boolean }) {
       </div>
       {(exact || seedMode === 'keep') && (
         <div className="flex items-center gap-2">
-          <NumberInput label={t('terms.seed')} value={known ?? seed} min={0} max={Number.MAX_SAFE_INTEGER} step={1} onChange={(value) => setForm({ seed: value, seedMode: 'keep' })} />
+          <SeedInput label={t('terms.seed')} value={known ?? seed} onChange={(value) => setForm({ seed: value, seedMode: 'keep' })} />
           <IconButton icon={Dices} label={t('chance.roll')} onClick={() => setForm({ seed: randomSeed(), seedMode: 'keep' })} />
         </div>
       )}

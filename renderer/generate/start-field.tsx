@@ -8,6 +8,8 @@ import { PickPicture } from '../ui/pick-picture';
 import { Slider } from '../ui/slider';
 import { useChosenModel } from '../models/chosen';
 import { setForm, useForm } from './form';
+import { InpaintField } from './inpaint-field';
+import { OutpaintField } from './outpaint-field';
 import { limitToMask, pickStart, startFromPicture } from './start-picture';
 import { Taken } from './taken';
 
@@ -32,6 +34,8 @@ export function StartField() {
             : <div><PickPicture label={t('mask.pick')} fileLabel={t('mask.file')} onPick={(file) => void limitToMask(file)} /></div>}
         </Field>
       )}
+      {advanced && <OutpaintField />}
+      {advanced && mask && <InpaintField />}
     </>
   );
 }

@@ -1,7 +1,7 @@
 // Takes up a picture to start from, a file of one's own or one that was made here, and a mask for it.
 import type { PictureRecord } from '../../preload/contract/picture';
 import { errorInfoOf, pictureUrl, uploadBlob } from '../api';
-import { t } from '../i18n';
+import { said, t } from '../i18n';
 import { programOf, readPicture } from '../reading/read';
 import { showOffer } from '../stage/view';
 import { toast } from '../ui/toasts';
@@ -42,8 +42,7 @@ export async function takeUp(file: Blob): Promise<InputPicture | null> {
     const [blob, thumbnail] = await Promise.all([uploadBlob(file), thumbnailOf(file).catch(() => null)]);
     return { ...blob, thumbnail };
   } catch (thrown) {
-    const { message, hint } = errorInfoOf(thrown);
-    toast([message, hint].filter(Boolean).join(' '), { holdMs: 8000 });
+    toast(said(errorInfoOf(thrown)), { holdMs: 8000 });
     return null;
   }
 }
@@ -51,7 +50,7 @@ export async function takeUp(file: Blob): Promise<InputPicture | null> {
 /** The new picture gets the same shape. */
 export async function startFromPicture(picture: PictureRecord): Promise<void> {
   const response = await fetch(pictureUrl(picture.id));
-  if (!response.ok) return void toast(t('errors.pictureGone'));
+  if (!response.ok) return void toast(t('gone.picture'));
   if (await startFromFile(await response.blob())) setForm({ width: picture.job.width, height: picture.job.height });
 }
 

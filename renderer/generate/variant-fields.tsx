@@ -42,9 +42,9 @@ export function ImageGuidanceField({ exact }: { exact: boolean }) {
 /** Models that predict v need it most; for others it is there while it is set. */
 export function RescaleField() {
   const { t } = useTranslation();
-  const [cfgRescale, carried] = useForm(useShallow((form) => [form.cfgRescale, form.carried] as const));
+  const [cfgRescale, overrides] = useForm(useShallow((form) => [form.cfgRescale, form.overrides] as const));
   const model = useChosenModel();
-  if (cfgRescale === 0 && (carried?.prediction ?? model?.prediction) !== 'v') return null;
+  if (cfgRescale === 0 && (overrides?.prediction ?? model?.prediction) !== 'v') return null;
   const value = cfgRescale === 0 ? t('cfgRescale.off') : cfgRescale.toFixed(2);
   return (
     <Field name={t('cfgRescale.name')} term={t('terms.cfgRescale')} showTerm value={value} hint={t('cfgRescale.hint')}>

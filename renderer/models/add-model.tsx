@@ -6,6 +6,7 @@ import { api, errorInfoOf } from '../api';
 import { chooseModel } from '../generate/form';
 import { modelsChanged, useMachine } from '../queries';
 import { Button } from '../ui/button';
+import { said } from '../i18n';
 
 export function AddModel() {
   const { t } = useTranslation();
@@ -36,7 +37,7 @@ export function AddModel() {
         <Button type="submit" disabled={!path.trim() || add.isPending}>{t('models.add')}</Button>
       </div>
       <div role="status" className="text-hint empty:hidden">
-        {error && <p className="text-accent-text">{error.message} {error.hint}</p>}
+        {error && <p className="text-accent-text">{said(error)}</p>}
         {add.data && <p className="text-good">{t('models.added', { count: add.data.length })}</p>}
       </div>
     </form>

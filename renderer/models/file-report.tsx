@@ -5,10 +5,11 @@ import { useTranslation } from 'react-i18next';
 import type { ModelEntry, ModelReport } from '../../preload/contract/model';
 import { familyNames } from '../../preload/contract/vocabulary';
 import { api, errorInfoOf } from '../api';
-import { fileSize, plainNumber } from '../format';
+import { fileSize, listedName, plainNumber } from '../format';
 import { Button, IconButton } from '../ui/button';
 import { copy } from '../ui/copy';
 import { Facts } from '../ui/facts';
+import { said, problemText } from '../i18n';
 
 /** Hashes of a large file take a while, and come by themselves. */
 const hashesMs = 2000;
@@ -20,15 +21,14 @@ export function FileReport({ model, onBack }: { model: ModelEntry; onBack: () =>
   const { data: report, error } = useQuery({
     queryKey: ['inspect', model.id], queryFn: () => api.models.inspect.query({ id: model.id }), refetchInterval: ({ state: { data } }) => (data?.runnable && !data.hashes ? hashesMs : false),
   });
-  const said = error && errorInfoOf(error);
   return (
     <div className="flex flex-col gap-3">
       <div className="flex items-center gap-1">
         <IconButton icon={ArrowLeft} label={t('report.back')} onClick={onBack} className="-ml-2" />
-        <h2 className="min-w-0 flex-1 truncate font-semibold" title={model.path}>{model.name}</h2>
+        <h2 className="min-w-0 flex-1 truncate font-semibold" title={model.path}>{listedName(model)}</h2>
         {report && <Button onClick={() => void copy(JSON.stringify(report))}><ClipboardCopy size={15} strokeWidth={1.75} aria-hidden />{t('report.copy')}</Button>}
       </div>
-      {said && <p role="alert" className="break-words text-accent-text">{[said.message, said.hint].filter(Boolean).join(' ')}</p>}
+      {error && <p role="alert" className="break-words text-accent-text">{said(errorInfoOf(error))}</p>}
       {report && <Report report={report} path={model.path} />}
     </div>
   );
@@ -51,7 +51,7 @@ function Report({ report, path }: { report: ModelReport; path: string }) {
       {problems.length > 0 && (
         <section aria-label={t('report.problems')}>
           <h3 className="mb-1 text-hint font-medium">{t('report.problems')}</h3>
-          <ul className="flex list-disc flex-col gap-1 pl-4 text-hint break-words text-accent-text">{problems.map((problem) => <li key={problem}>{problem}</li>)}</ul>
+          <ul className="flex list-disc flex-col gap-1 pl-4 text-hint break-words text-accent-text">{problems.map(problemText).map((text) => <li key={text}>{text}</li>)}</ul>
         </section>
       )}
       {texts.length > 0 && (

@@ -7,12 +7,13 @@ import { useTranslation } from 'react-i18next';
 import type { ModelEntry } from '../../preload/contract/model';
 import { familyNames } from '../../preload/contract/vocabulary';
 import { api, errorInfoOf } from '../api';
-import { fileSize } from '../format';
+import { fileSize, listedName } from '../format';
 import { chooseModel, useForm } from '../generate/form';
 import { missingParts, partWords } from '../generate/needs';
 import { modelsChanged, useModels } from '../queries';
 import { IconButton } from '../ui/button';
 import { toast } from '../ui/toasts';
+import { said } from '../i18n';
 import { AddModel } from './add-model';
 import { FileReport } from './file-report';
 import { ModelMark } from './mark';
@@ -25,7 +26,7 @@ export function ModelPicker({ onChosen }: { onChosen: () => void }) {
   const refresh = useMutation({
     mutationFn: () => api.models.refresh.mutate(),
     onSuccess: modelsChanged,
-    onError: (thrown) => toast(errorInfoOf(thrown).message),
+    onError: (thrown) => toast(said(errorInfoOf(thrown))),
   });
   const choose = (model: ModelEntry) => {
     if (model.id !== chosen) chooseModel(model);
@@ -53,16 +54,16 @@ function ModelRow({ model, onChoose, onAsk }: { model: ModelEntry; onChoose: () 
   const remark = reason ?? (lacking.length > 0 ? t('needs.row', { parts: partWords(lacking, model) }) : null);
   return (
     <div className="flex shrink-0 items-start rounded-control has-data-[state=checked]:bg-raised not-has-disabled:hover:bg-hover">
-      <RadioGroup.Item value={model.id} disabled={!model.runnable} onClick={onChoose} aria-label={model.name} aria-describedby={remark ? `why-${model.id}` : undefined} title={model.path}
+      <RadioGroup.Item value={model.id} disabled={!model.runnable} onClick={onChoose} aria-label={listedName(model)} aria-describedby={remark ? `why-${model.id}` : undefined} title={model.path}
         className="flex min-w-0 flex-1 items-center gap-3 rounded-control px-2 py-2 text-left">
         {reason ? <TriangleAlert size={20} strokeWidth={1.75} className="mx-1.5 shrink-0 text-dim" aria-hidden /> : <ModelMark size={32} />}
         <span className="flex min-w-0 flex-col">
-          <span className={reason ? 'truncate text-dim' : 'truncate font-medium'}>{model.name}</span>
+          <span className={reason ? 'truncate text-dim' : 'truncate font-medium'}>{model.name}{model.folder && <span className="font-normal text-dim"> · {model.folder}</span>}</span>
           <span className="truncate text-hint text-dim"><ModelFacts model={model} /></span>
           {remark && <span id={`why-${model.id}`} className="text-hint text-accent-text">{remark}</span>}
         </span>
       </RadioGroup.Item>
-      {model.kind && <IconButton icon={Info} label={t('report.ask')} aria-label={t('report.askOf', { name: model.name })} onClick={onAsk} className="m-2 ml-0" />}
+      {model.kind && <IconButton icon={Info} label={t('report.ask')} aria-label={t('report.askOf', { name: listedName(model) })} onClick={onAsk} className="m-2 ml-0" />}
     </div>
   );
 }
@@ -70,7 +71,7 @@ function ModelRow({ model, onChoose, onAsk }: { model: ModelEntry; onChoose: () 
 /** Why a model cannot be used, or null. */
 function useReason({ error, runnable, family }: ModelEntry): string | null {
   const { t } = useTranslation();
-  if (error) return [error.message, error.hint].filter(Boolean).join(' ');
+  if (error) return said(error);
   return runnable ? null : t('models.notYet', { family: family ? familyNames[family]?.short ?? family : t('models.unknownFamily') });
 }
 

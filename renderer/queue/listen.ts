@@ -3,6 +3,7 @@ import type { QueueEvent } from '../../preload/contract/job';
 import { api } from '../api';
 import { queryClient, takeUpPicture } from '../queries';
 import { toast } from '../ui/toasts';
+import { noticeText } from '../i18n';
 import { applyEvent, useJobs } from './jobs';
 
 const retryMs = 1500;
@@ -53,7 +54,10 @@ async function take(event: QueueEvent): Promise<void> {
     await takeUpPicture(event.job.pictureId).catch(() => queryClient.invalidateQueries({ queryKey: ['library'] }));
   }
   // Said once, when the picture is there: what it was made without.
-  if (event.type === 'job' && event.job.state === 'done') for (const { message } of event.job.remarks) toast(message, { holdMs: 8000 });
+  // Of comments it was said under the prompt as they were typed.
+  if (event.type === 'job' && event.job.state === 'done') for (const remark of event.job.remarks) if (remark.code !== 'comment.leftOut') toast(noticeText(remark), { holdMs: 8000 });
   if (event.type === 'job' && event.job.state === 'done') void queryClient.invalidateQueries({ queryKey: ['estimate'] });
+  // Also sent when pictures were found again.
+  if (event.type === 'snapshot') void queryClient.invalidateQueries({ queryKey: ['library'] });
   applyEvent(event);
 }

@@ -5,7 +5,7 @@ import type { PictureReading } from '../../preload/contract/picture-report';
 import { setForm } from '../generate/form';
 import { fillForm } from '../generate/request';
 import { InputThumbnail } from '../generate/taken';
-import { listed, shapeText } from '../format';
+import { listed, listedName, shapeText } from '../format';
 import { closeOffer, follow, type Offer } from '../stage/view';
 import { Button } from '../ui/button';
 import { copy } from '../ui/copy';
@@ -15,14 +15,15 @@ import { programOf } from './read';
 
 /** Workflows have dozens; "All that it says" has them. */
 const extraShown = 6;
-/** Which files and which program: nothing that a picture is made by. */
-const aboutFiles = /hash(?:es)?$|^(?:version|user)$/i;
+/** Which files, which program and what is left of its graph: nothing that a picture is made by. */
+const aboutFiles = /hash(?:es)?$|^(?:version|user|nodes|workflow)$/i;
 
 export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
   const { t } = useTranslation();
-  const { report: { job, missing }, otherVersions } = reading;
+  const { report: { job, missing }, otherVersions, severalFit } = reading;
   const json = JSON.stringify(reading.report, null, 2);
   const leftOut = useLeftOut(reading);
+  const notKnown = job?.notKnown?.slice(0, extraShown).map(({ field, class: type }) => `${field} (${type})`) ?? [];
   const notHere = missing.map(({ name }) => name).filter((name) => !otherVersions.includes(name));
   const use = () => {
     if (reading.request) fillForm(reading.request);
@@ -50,7 +51,7 @@ export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
                 <p className="break-words select-text">{job.prompt || t('stage.untitled')}</p>
                 {job.negative && <p className="break-words text-dim select-text"><span className="font-medium">{t('dock.without')}</span> {job.negative}</p>}
                 <Facts rows={[
-                  [t('models.label'), job.model && (reading.request?.files?.model ? job.model.name : t('reading.notHere', { name: job.model.name }))],
+                  [t('models.label'), job.model && (reading.request?.files?.model ? listedName(job.model) : t('reading.notHere', { name: listedName(job.model) }))],
                   [t('terms.sampler'), [job.sampler && samplerLabels[job.sampler], job.schedule && scheduleLabels[job.schedule]].filter(Boolean).join(' · ')],
                   [t('terms.steps'), job.steps], [t('terms.guidance'), job.cfg], [t('terms.seed'), job.seed], [t('terms.size'), job.width && job.height && shapeText(job.width, job.height)],
                   [t('terms.clipSkip'), job.clipSkip], [t('terms.vae'), job.vae],
@@ -58,7 +59,9 @@ export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
               </>
             )}
             {otherVersions.length > 0 && <p className="break-words text-hint text-accent-text">{t('reading.otherVersions', { names: listed(otherVersions), count: otherVersions.length })}</p>}
+            {severalFit.map(({ name, taken, others }) => <p key={taken} className="break-words text-hint text-accent-text">{t('reading.severalFit', { name, taken, others: listed(others) })}</p>)}
             {notHere.length > 0 && <p className="break-words text-hint text-accent-text">{t('reading.missing', { names: listed(notHere) })}</p>}
+            {notKnown.length > 0 && <p className="break-words text-hint text-accent-text">{t('reading.notKnown', { names: listed(notKnown) })}</p>}
             {leftOut && <p className="break-words text-hint text-dim">{leftOut}</p>}
             <details className="text-hint text-dim">
               <summary className="w-fit rounded-sm">{t('reading.all')}</summary>

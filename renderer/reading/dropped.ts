@@ -1,5 +1,5 @@
 // A file that was dropped on the window. A picture that says how it was made is put on the stage with the choice of what to take of it; another one
-// is the one to start from.
+// is the one to start from, which is said.
 import { setForm } from '../generate/form';
 import { takeUp } from '../generate/start-picture';
 import { t } from '../i18n';
@@ -15,6 +15,7 @@ export async function takeDropped(file: File): Promise<void> {
   const picture = await takeUp(file);
   if (!picture) return;
   const reading = await readPicture(picture);
-  if (reading?.request) showOffer({ picture, reading });
-  else setForm({ init: picture });
+  if (reading?.request) return showOffer({ picture, reading });
+  setForm({ init: picture });
+  toast(t(reading ? 'reading.nothing' : 'reading.notTold', { name: file.name }), { holdMs: 8000 });
 }

@@ -6,6 +6,7 @@ import type { Settings } from '../../preload/contract/studio';
 import { api, errorInfoOf } from '../api';
 import { modelsChanged, queryClient } from '../queries';
 import { toast } from '../ui/toasts';
+import { said } from '../i18n';
 
 export const useSaveSettings = () => useMutation({
   mutationFn: (patch: Partial<Settings>) => api.settings.set.mutate(patch),
@@ -19,7 +20,7 @@ export const useSaveSettings = () => useMutation({
     if (patch.modelSettings) void modelsChanged();
   },
   onError: (thrown) => {
-    toast(errorInfoOf(thrown).message);
+    toast(said(errorInfoOf(thrown)));
     void queryClient.invalidateQueries({ queryKey: ['settings'] });
   },
 });

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { Settings } from '../../preload/contract/studio';
 import { languages, speak } from '../i18n';
 import { useMachine, useSettings } from '../queries';
+import { CopyReport } from '../ui/copy-report';
 import { Field } from '../ui/field';
 import { Popover } from '../ui/popover';
 import { Segmented } from '../ui/segmented';
@@ -35,6 +36,7 @@ export function SettingsButton({ className }: { className: string }) {
           <code className="font-sans break-all text-text select-all">{machine.dataDir}</code>
         </Field>
       )}
+      <Field name={t('faultReport.title')} hint={t('faultReport.hint')}><div><CopyReport /></div></Field>
       {machine && <p className="text-hint text-dim">{t('settings.version', { version: machine.version })}</p>}
     </Popover>
   );

@@ -5,15 +5,15 @@ import type { JobView } from '../../preload/contract/job';
 import { pictureUrl } from '../api';
 import { duration } from '../format';
 import { cancel } from '../queue/cancel';
-import { useJobs, useStopping, useWaitingJobs } from '../queue/jobs';
+import { useJobs, useStopping, useWaitingCount } from '../queue/jobs';
 import { Button } from '../ui/button';
 import { fitStyle, Frame } from './frame';
 
 export function LiveView({ job }: { job: JobView }) {
   const { t } = useTranslation();
   const lastDone = useJobs((state) => state.lastDone);
-  const waiting = useWaitingJobs();
-  const { width, height, prompt } = job.spec;
+  const waiting = useWaitingCount();
+  const { title, settings: { width, height } } = job;
   const progress = job.state === 'decoding' || job.state === 'saving' ? 1 : job.steps > 0 ? Math.min(1, job.step / job.steps) : 0;
   // Between two reports the line goes on towards the next step, as fast as steps come.
   const stepSeconds = job.state === 'running' ? job.secondsPerStep ?? 0 : 0;
@@ -23,15 +23,15 @@ export function LiveView({ job }: { job: JobView }) {
   const caption = useCaption(job);
   return (
     <div className="flex h-full flex-col items-center justify-center">
-      <Frame src={job.preview ?? before} width={width} height={height} alt={t('stage.growing', { prompt })} raw={job.preview ? 1 - progress : 0}>
+      <Frame src={job.preview ?? before} width={width} height={height} alt={t('stage.growing', { prompt: title })} raw={job.preview ? 1 - progress : 0}>
         <div role="progressbar" aria-label={t('stage.progress')} aria-valuemin={0} aria-valuemax={job.steps} aria-valuenow={job.step} aria-valuetext={caption}
           className="absolute inset-x-0 bottom-0 h-[3px] bg-shade">
           <div className="h-full origin-left bg-accent transition-transform ease-linear" style={{ transform: `scaleX(${ahead})`, transitionDuration: `${Math.max(0.2, stepSeconds)}s` }} />
         </div>
       </Frame>
-      <div className="mt-3 stage-caption flex h-8 items-center justify-between gap-3 tabular-nums" style={fitStyle(job.spec)}>
+      <div className="mt-3 stage-caption flex h-8 items-center justify-between gap-3 tabular-nums" style={fitStyle(job.settings)}>
         <p className="min-w-0 truncate text-dim">{caption}</p>
-        {waiting.length > 0 && <Button onClick={() => void cancel([job.id])}>{t('stage.skip')}</Button>}
+        {waiting > 0 && <Button onClick={() => void cancel(job.id)}>{t('stage.skip')}</Button>}
       </div>
       <Announcement job={job} />
     </div>

@@ -3,14 +3,15 @@ import { Ellipsis } from 'lucide-react';
 import { ContextMenu, DropdownMenu } from 'radix-ui';
 import { Fragment } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { PictureRecord } from '../../preload/contract/picture';
+import type { PictureRecord, UnreadablePicture } from '../../preload/contract/picture';
 import { pictureUrl } from '../api';
 import { seedText, took } from '../format';
 import { moreLike, reuse } from '../generate/request';
+import { useDamage } from '../queries';
 import { Button, iconButton } from '../ui/button';
 import { menuItem, menuLine, menuSheet } from '../ui/menu';
 import { Tip } from '../ui/tip';
-import { pictureActions } from './actions';
+import { pictureActions, unreadableActions } from './actions';
 import { fitStyle, Frame } from './frame';
 
 export function PictureView({ picture }: { picture: PictureRecord }) {
@@ -62,21 +63,24 @@ function PictureBar({ picture }: { picture: PictureRecord }) {
 }
 
 /** The items, in whichever kind of menu. */
-export function PictureMenu({ picture, menu: Menu }: { picture: PictureRecord; menu: typeof ContextMenu | typeof DropdownMenu }) {
+export function PictureMenu({ picture, menu: Menu }: { picture: PictureRecord | UnreadablePicture; menu: typeof ContextMenu | typeof DropdownMenu }) {
   const { t } = useTranslation();
-  return pictureActions.map(({ id, icon: Icon, run, apart }) => (
+  const items = 'why' in picture ? unreadableActions.map(({ run, ...item }) => ({ ...item, act: () => run(picture) })) : pictureActions.map(({ run, ...item }) => ({ ...item, act: () => run(picture) }));
+  return items.map(({ id, icon: Icon, act, apart }) => (
     <Fragment key={id}>
       {apart && <Menu.Separator className={menuLine} />}
-      <Menu.Item className={menuItem} onSelect={() => run(picture)}><Icon size={15} strokeWidth={1.75} className="text-dim" aria-hidden />{t(`actions.item.${id}`)}</Menu.Item>
+      <Menu.Item className={menuItem} onSelect={act}><Icon size={15} strokeWidth={1.75} className="text-dim" aria-hidden />{t(`actions.item.${id}`)}</Menu.Item>
     </Fragment>
   ));
 }
 
 function MissingFile({ picture }: { picture: PictureRecord }) {
   const { t } = useTranslation();
+  const damage = useDamage(picture.id);
+  if (!damage) return null;
   return (
     <div className="flex size-full flex-col items-center justify-center gap-2 p-6 text-center">
-      <p className="font-medium">{t('errors.pictureGone')}</p>
+      <p className="font-medium">{t(damage === 'cut' ? 'gone.cut' : 'gone.picture')}</p>
       <p className="text-hint break-all text-dim select-text">{picture.path}</p>
     </div>
   );

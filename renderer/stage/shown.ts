@@ -1,6 +1,6 @@
 // The picture that is looked at: the chosen one, else the newest.
 import { useQuery } from '@tanstack/react-query';
-import type { PictureRecord } from '../../preload/contract/picture';
+import type { PictureRecord, UnreadablePicture } from '../../preload/contract/picture';
 import { api } from '../api';
 import { usePictures } from '../strip/pictures';
 import { useView } from './view';
@@ -12,4 +12,10 @@ export function useShownPicture(): PictureRecord | null {
   const known = chosen === null ? pictures[0] : pictures.find((picture) => picture.id === chosen);
   const { data, isError } = useQuery({ queryKey: ['picture', chosen], queryFn: () => api.library.get.query({ id: chosen ?? '' }), enabled: chosen !== null && !known });
   return known ?? data ?? (isError ? pictures[0] : null) ?? null;
+}
+
+/** The chosen one, where its record cannot be read. */
+export function useShownUnreadable(): UnreadablePicture | null {
+  const chosen = useView((view) => view.chosen);
+  return usePictures().unreadable.find(({ id }) => id === chosen) ?? null;
 }

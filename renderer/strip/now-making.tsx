@@ -2,24 +2,24 @@
 import clsx from 'clsx';
 import { X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
-import { cancel } from '../queue/cancel';
-import { useCurrentJob, useWaitingJobs } from '../queue/jobs';
+import { cancelWaiting } from '../queue/cancel';
+import { useCurrentJob, useWaitingCount } from '../queue/jobs';
 import { follow, useView } from '../stage/view';
 import { Tip } from '../ui/tip';
 
 export function NowMaking() {
   const { t } = useTranslation();
   const job = useCurrentJob();
-  const waiting = useWaitingJobs();
+  const waiting = useWaitingCount();
   const following = useView((view) => view.chosen === null);
   if (!job) return null;
   return (
     <div className="flex flex-col gap-2 px-1.5 pt-1 pb-1">
-      {waiting.length > 0 && (
+      {waiting > 0 && (
         <Tip text={t('strip.cancelWaiting')} side="left">
-          <button type="button" aria-label={t('strip.cancelWaitingCount', { count: waiting.length })} onClick={() => void cancel(waiting.map(({ id }) => id))}
+          <button type="button" aria-label={t('strip.cancelWaitingCount', { count: waiting })} onClick={() => void cancelWaiting(job.id)}
             className="group grid h-10 w-19 place-items-center rounded-picture border border-dashed border-line text-hint text-dim tabular-nums hover:border-dim">
-            <span className="group-hover:hidden group-focus-visible:hidden">{t('strip.waiting', { count: waiting.length })}</span>
+            <span className="group-hover:hidden group-focus-visible:hidden">{t('strip.waiting', { count: waiting })}</span>
             <X size={15} aria-hidden className="hidden group-hover:block group-focus-visible:block" />
           </button>
         </Tip>

@@ -12,6 +12,7 @@ import { hashModel } from '../../main/services/models/file-hashes';
 import { ModelReport } from '../../preload/contract/model';
 import { zipOf } from '../support/pickles';
 import { randomCheckpoint, rawFile, referenceTensors, scratchFolder, weightFile } from '../support/checkpoints';
+import { wordsFor } from '../support/words';
 
 const folder = scratchFolder();
 let good: string;
@@ -32,10 +33,11 @@ async function refusal(run: () => unknown): Promise<AppError> {
 }
 function expectClear(error: AppError | null, code: string, path: string, message: RegExp): void {
   expect(error?.code).toBe(code);
-  expect(error?.message).toContain(path.split('/').pop());
-  expect(error?.message).toMatch(message);
-  expect(error?.data?.file).toBe(path);
-  expect(error?.hint).toMatch(/\w+ .*\.$/);
+  const said = wordsFor(error);
+  expect(said.message).toContain(path.split('/').pop());
+  expect(said.message).toMatch(message);
+  expect(error?.info.data).toMatchObject({ file: path });
+  expect(said.hint).toMatch(/\w+ .*\.$/);
 }
 
 test('the good checkpoint is good', async () => {
@@ -109,11 +111,11 @@ describe('a file that is no checkpoint', () => {
 describe('a model that is not supported yet is named', () => {
   test('by its family', () => {
     const unclip = weightFile([...referenceTensors('sd21-v-checkpoint'), ['model.diffusion_model.label_emb.0.0.weight', [1280, 2048]]], {}, '/models/unclip.safetensors');
-    expectClear(whyNotRunnable(unclip), 'model.unsupportedFamily', '/models/unclip.safetensors', /family sd2-unclip,/);
+    expectClear(whyNotRunnable(unclip), 'model.unsupported', '/models/unclip.safetensors', /family sd2-unclip,/);
   });
   test('by its number of input channels', () => {
     const tensors = referenceTensors('sd15-checkpoint').map(([name, dims, dtype]) => [name, name.endsWith('input_blocks.0.0.weight') ? [320, 12, 3, 3] : dims, dtype] as const);
-    expectClear(whyNotRunnable(weightFile(tensors)), 'model.unsupportedFamily', '/models/test.safetensors', /variant of Stable Diffusion 1 that/);
+    expectClear(whyNotRunnable(weightFile(tensors)), 'model.unsupported', '/models/test.safetensors', /variant of Stable Diffusion 1 that/);
   });
 });
 
@@ -124,7 +126,7 @@ describe('a checkpoint of a later family that is not whole', () => {
     ['sd21-v-checkpoint', 'cond_stage_model.model.transformer.resblocks.7.attn.in_proj_bias', /Stable Diffusion 2 checkpoint: .*in_proj_bias \[3072\] is missing$/],
   ])('%s', (name, missing, message) => {
     const path = `/models/${name}.safetensors`;
-    expectClear(whyNotRunnable(weightFile(referenceTensors(name).filter(([key]) => key !== missing), {}, path)), 'weights.missingTensor', path, message);
+    expectClear(whyNotRunnable(weightFile(referenceTensors(name).filter(([key]) => key !== missing), {}, path)), 'model.incomplete', path, message);
   });
 });
 
@@ -133,18 +135,18 @@ describe('a checkpoint whose tensors are wrong', () => {
   test('misses one', async () => {
     const path = await randomCheckpoint({ path: join(folder, 'missing.safetensors'), change: (tensors) => tensors.delete(bias) });
     const file = await openWeightFile(path);
-    expectClear(whyNotRunnable(file), 'weights.missingTensor', path, /middle_block\.0\.in_layers\.2\.bias \[64\] is missing$/);
-    expect(identify(file)).toMatchObject({ kind: 'checkpoint', runnable: false, problems: [`${bias} [64] is missing`] });
+    expectClear(whyNotRunnable(file), 'model.incomplete', path, /middle_block\.0\.in_layers\.2\.bias \[64\] is missing$/);
+    expect(identify(file)).toMatchObject({ kind: 'checkpoint', runnable: false, problems: [{ code: 'tensor.missing', data: { key: bias, shape: [64] } }] });
   });
   test('has one of a wrong shape', async () => {
     const path = await randomCheckpoint({ path: join(folder, 'shape.safetensors'), change: (tensors) => tensors.set(bias, [63]) });
-    expectClear(whyNotRunnable(await openWeightFile(path)), 'weights.shapeMismatch', path, /bias is \[63\], expected \[64\]/);
+    expectClear(whyNotRunnable(await openWeightFile(path)), 'model.incomplete', path, /bias is \[63\], expected \[64\]/);
   });
   test('misses many: twenty are named, the rest is counted', () => {
     const tensors = referenceTensors('sd15-checkpoint').filter(([name]) => !name.includes('.attn1.'));
     const { problems } = identify(weightFile(tensors));
     expect(problems).toHaveLength(21);
-    expect(problems[20]).toBe('… and 60 more of 80 problems');   // 16 transformers of five tensors each
+    expect(problems[20]).toEqual({ code: 'more', data: { count: 60, total: 80 } });   // 16 transformers of five tensors each
   });
   test('holds NaN: the tensor and the place are found', async () => {
     const path = copy('nan.safetensors');
@@ -201,6 +203,6 @@ describe('inspect', () => {
     }
   });
   test.each([[[]], [['a', 'b']], [['a', '--colour']], [['a', '--prediction', 'x']]])('refuses the words %j', async (args) => {
-    expect((await refusal(() => runInspect(args))).code).toBe('job.invalid');
+    expect((await refusal(() => runInspect(args))).code).toBe('usage');
   });
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JobRequest } from '../../preload/contract/job';
 import { openWeightFile } from '../../main/files/weight-file';
 import { demoJob, demoPath, paint } from '../support/demo';
+import { refusalOf, wordsFor } from '../support/words';
 
 let folder: string;
 beforeAll(async () => { folder = await mkdtemp(join(tmpdir(), 'atelier-bad-')); });
@@ -19,7 +20,7 @@ async function damaged(name: string, damage: (path: string) => Promise<void>): P
   return path;
 }
 const job = demoJob({ steps: 2 });
-const failing = (modelPath: string) => paint(job, { modelPath }).then(() => { throw new Error('it made a picture'); }, (error: unknown) => error);
+const failing = (modelPath: string) => paint(job, { modelPath }).then(() => { throw new Error('it made a picture'); }, wordsFor);
 
 describe('a model that', () => {
   it('was not downloaded to its end is named, with what to do', async () => {
@@ -59,7 +60,7 @@ it('a picture to start from that is none is named, and nothing else is lost', as
   const path = join(folder, 'notes.png');
   await writeFile(path, 'not a picture');
   const run = paint(demoJob({ kind: 'img2img', init: '0'.repeat(64), strength: 0.5 }), { initPath: path });
-  await expect(run).rejects.toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('notes.png'), hint: expect.any(String) });
+  expect(await refusalOf(run)).toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('notes.png'), hint: expect.any(String) });
   expect((await paint(job)).width).toBe(128);
 });
 

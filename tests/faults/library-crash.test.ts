@@ -34,7 +34,7 @@ async function run(root: string, killAt: number, killAfterMs?: number) {
 }
 
 describe('a process that is killed while it saves a picture', () => {
-  it('leaves no half picture and no record without its file, whatever it was doing', { timeout: 300_000 }, async () => {
+  it('leaves no half picture and no record without its file, whatever it was doing', async () => {
     const { did, code } = await run(await tempFolder(), 0);
     expect(code).toBe(0);
     expect(did).toBeGreaterThan(20);
@@ -58,7 +58,7 @@ describe('a process that is killed while it saves a picture', () => {
     expect(lost).toBeLessThan(did);
   });
 
-  it('loses nothing that it had acknowledged, over many lives on one data folder', { timeout: 120_000 }, async () => {
+  it('loses nothing that it had acknowledged, over many lives on one data folder', async () => {
     const root = await tempFolder(), saved = new Set<string>();
     for (let life = 0; life < 8; life++) {
       const outcome = await run(root, -1, Math.random() * 300);

@@ -10,17 +10,21 @@ import { createStudio } from '../../main/services/studio';
 import { job, noise, readHere, tempFolder } from '../support/pictures';
 import { encodePng } from '../../main/services/pictures/encode';
 import { pictureTexts } from '../../main/services/pictures/metadata';
+import { memoryLog } from '../support/log';
 import { fakeWorker } from '../support/queue';
+import { refusalOf } from '../support/words';
 
 const real = join(import.meta.dirname, '../../out/main/pictures.js'), fake = join(import.meta.dirname, '../support/fake-reader.mjs');
 const readers: PictureReader[] = [];
-const open = (...args: ConstructorParameters<typeof PictureReader>): PictureReader => {
-  const reader = new PictureReader(...args);
+const log = memoryLog();
+const open = (entry: string, limits?: ConstructorParameters<typeof PictureReader>[2]): PictureReader => {
+  const reader = new PictureReader(entry, log, limits);
   readers.push(reader);
   return reader;
 };
 afterEach(async () => {
   delete process.env.ATELIER_FAKE_LAUNCH;
+  log.lines.length = 0;
   await Promise.all(readers.splice(0).map((reader) => reader.close()));
 });
 const isGone = (pid: number): boolean => { try { return !process.kill(pid, 0); } catch { return true; } };
@@ -39,9 +43,9 @@ describe('the process that reads pictures', () => {
     expect(await reader.check(path)).toEqual(await readHere.check(path));
     expect(await reader.report(path, [])).toEqual(JSON.parse(JSON.stringify(await reportOnPicture(path))));
     expect(Buffer.from(await reader.thumbnail(path))).toEqual(Buffer.from(await readHere.thumbnail(path)));
-    await expect(reader.check(none, 'The picture')).rejects.toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('The picture cannot be read'), hint: expect.stringContaining('PNG') });
+    expect(await refusalOf(reader.check(none, ''))).toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('The picture cannot be read'), hint: expect.stringContaining('PNG') });
     await expect(reader.report(join(none, 'gone.png'), [])).rejects.toMatchObject({ code: 'file.notFound' });
-    await expect(reader.thumbnail(none)).rejects.toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('b.png') });
+    expect(await refusalOf(reader.thumbnail(none))).toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('b.png') });
   });
 
   it('ends by itself when a picture takes more memory than it may, and another reads the next', async () => {
@@ -49,22 +53,25 @@ describe('the process that reads pictures', () => {
     await writeFile(small, await encodePng(noise(), []));
     await writeFile(large, greedy);
     const [first, second, third] = await Promise.allSettled([reader.check(small), reader.check(large), reader.check(small)]);
-    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'picture.unreadable', message: expect.stringMatching(/large\.jpg .* needs more than 0\.2 GB of memory/), hint: expect.stringContaining('smaller') } });
+    expect(second).toMatchObject({ status: 'rejected', reason: { code: 'picture.unreadable', data: { why: 'memory', name: 'large.jpg', bytes: expect.any(Number) } } });
     for (const other of [first, third]) expect(other).toMatchObject({ status: 'fulfilled', value: { width: 64, height: 64 } });
+    expect(log.lines).toMatchObject([{ level: 'error', event: 'reader.died', kind: 'check', exit: 86 }]);
   });
 
   it('is ended when it takes too long, which is said of that picture alone', async () => {
-    const reader = open(fake, { mostSeconds: 1 });
+    const reader = open(fake, { mostSeconds: 5 });
     const hung = reader.check('/hang.png'), next = reader.check('/x.png');
-    await expect(hung).rejects.toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('hang.png cannot be read as a picture: it took longer than 1 s') });
+    expect(await refusalOf(hung)).toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('hang.png cannot be read as a picture: it took longer than 5 s') });
     expect(await next).toMatchObject({ width: 1 });
+    expect(log.lines).toMatchObject([{ event: 'reader.died', why: 'late' }]);
   });
 
   it('may die over a picture, which is said of that picture alone', async () => {
     const reader = open(fake);
     const all = await Promise.allSettled(['/a.png', '/die.png', '/b.png'].map((path) => reader.check(path)));
     expect(all.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
-    expect(all[1]).toMatchObject({ reason: { code: 'picture.unreadable', message: expect.stringContaining('die.png'), hint: expect.any(String) } });
+    expect(all[1]).toMatchObject({ reason: { code: 'picture.unreadable', data: { why: 'ended', name: 'die.png' } } });
+    expect(log.lines).toMatchObject([{ level: 'error', event: 'reader.died', kind: 'check', signal: 'SIGKILL' }]);
   });
 
   it('reads one at a time', async () => {
@@ -82,9 +89,10 @@ describe('the process that reads pictures', () => {
   });
 
   it('does not start, or dies of whatever it is asked: that is no fault of the picture', async () => {
-    await expect(open(fake).check('/deaf.png')).rejects.toMatchObject({ code: 'worker.failed' });
+    await expect(open(fake).check('/deaf.png')).rejects.toMatchObject({ code: 'reader.notStarting' });
     process.env.ATELIER_FAKE_LAUNCH = 'broken';
-    await expect(open(fake).check('/a.png')).rejects.toMatchObject({ code: 'worker.failed', message: expect.stringContaining('no such library') });
+    expect(await refusalOf(open(fake).check('/a.png'))).toMatchObject({ code: 'reader.notStarting', message: expect.stringContaining('no such library') });
+    expect(log.lines.at(-1)).toMatchObject({ event: 'reader.died', exit: 3, said: { name: 'Error' } });
   });
 
   it('is not there until it is needed, and let go when it has nothing to do', async () => {
@@ -100,9 +108,9 @@ describe('the process that reads pictures', () => {
     const { height: pid } = await reader.check('/a.png');
     const waiting = [reader.check('/hang.png'), reader.check('/b.png')].map((answer) => answer.catch((error: unknown) => error));
     await reader.close();
-    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'picture.unreadable', message: expect.stringContaining('closes') });
+    for (const error of await Promise.all(waiting)) expect(error).toMatchObject({ code: 'picture.unreadable', data: { why: 'closing' } });
     expect(isGone(pid)).toBe(true);
-    await expect(reader.check('/c.png')).rejects.toMatchObject({ message: expect.stringContaining('closes') });
+    expect(await refusalOf(reader.check('/c.png'))).toMatchObject({ message: expect.stringContaining('closes') });
   });
 });
 

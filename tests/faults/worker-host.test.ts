@@ -8,6 +8,7 @@ import { totalBytes } from '../../main/services/machine/hardware';
 import { WorkerHost, type Crash } from '../../main/services/workers/host';
 import type { ChildExit, WorkerChild } from '../../main/services/workers/spawn';
 import type { FromWorker } from '../../main/worker/protocol';
+import { refusalOf } from '../support/words';
 
 const entry = join(import.meta.dirname, '../support/fake-worker.mjs');
 const hosts: WorkerHost[] = [];
@@ -30,7 +31,7 @@ function hostWithLog() {
   return { host, log, crashes, until, died };
 }
 const job = (prompt: string) => ({
-  type: 'run' as const, id: 'a', files: { model: '/m.safetensors' }, attempt: 1,
+  type: 'run' as const, id: 'a', files: { model: '/m.safetensors' }, sparing: false, keepMs: 5000,
   job: JobSpec.parse({ kind: 'txt2img', model: { name: 'm', hash: null }, prompt, seed: 7, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64 }),
 });
 const lives = (pid: number): boolean => { try { return process.kill(pid, 0); } catch { return false; } };
@@ -118,7 +119,7 @@ describe('the worker host', () => {
   it('gives up with the worker\'s own words when none comes up', async () => {
     const { host, log } = hostWithLog();
     process.env.ATELIER_FAKE_LAUNCH = 'broken';
-    await expect(host.start()).rejects.toMatchObject({ code: 'worker.failed', message: expect.stringContaining('no such library') });
+    expect(await refusalOf(host.start())).toMatchObject({ code: 'worker.notStarting', message: expect.stringContaining('no such library') });
     expect(log.filter((line) => line === 'crash:launchFailed')).toHaveLength(3);
   });
 
@@ -170,7 +171,7 @@ describe('the worker host', () => {
     child.die({ code: 1, signal: null });
     await nextTurn();
     await host.stop();
-    await expect(started).rejects.toMatchObject({ code: 'worker.failed' });
+    await expect(started).rejects.toMatchObject({ code: 'worker.notStarting' });
   });
 
   it('kills no worker but the one that runs the job, and takes no later crash for its own doing', async () => {

@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { noBrowser, openFlow, type Flow } from '../support/flow';
+import { withoutOwn } from '../support/pictures';
 
-const PATIENCE = { timeout: 60_000 };
+const PATIENCE = { timeout: 300_000 };
 
 describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () => {
   let flow: Flow;
@@ -13,16 +14,23 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
   afterAll(() => flow.close());
   afterEach(() => { expect(flow.complaints.splice(0)).toEqual([]); });
 
-  /** Advanced settings hold the exact number of steps. */
-  async function setSteps(page: Page, steps: number): Promise<void> {
+  /** Advanced settings hold the exact number of steps, and the side of a square picture. */
+  async function setSteps(page: Page, steps: number, side = 128): Promise<void> {
     await page.getByRole('radio', { name: 'Advanced' }).click();
-    const field = page.getByRole('spinbutton', { name: 'Steps' });
-    await field.fill(String(steps));
-    await field.blur();
+    for (const [name, value] of [['Steps', steps], ['Width', side], ['Height', side]] as const) {
+      const field = page.getByRole('spinbutton', { name, exact: true });
+      await field.fill(String(value));
+      await field.blur();
+    }
   }
+  /** A job that outlasts by minutes whatever a test does before it stops it. */
+  const setNeverEnding = () => setSteps(flow.page, 150, 512);
   const caption = async () => (await flow.page.getByRole('progressbar', { name: 'Progress' }).getAttribute('aria-valuetext')) ?? '';
-  async function waitForStep(step: number): Promise<void> {
-    await expect.poll(async () => Number(/Step (\d+)/.exec(await caption().catch(() => ''))?.[1] ?? 0), { ...PATIENCE, interval: 20 }).toBeGreaterThanOrEqual(step);
+  /** The caption that told of it. */
+  async function waitForStep(step: number): Promise<string> {
+    let said = '';
+    await expect.poll(async () => Number(/Step (\d+)/.exec(said = await caption().catch(() => ''))?.[1] ?? 0), { ...PATIENCE, interval: 20 }).toBeGreaterThanOrEqual(step);
+    return said;
   }
 
   it('a first start offers words that the demo model knows, and one click fills the prompt', async () => {
@@ -32,10 +40,9 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
 
   it('type, generate, watch the steps, see the picture and find it in the strip', async () => {
     await flow.prompt.fill('a blue boat on the sea at sunset');
-    await setSteps(flow.page, 20);
+    await setSteps(flow.page, 150);
     await flow.generate.click();
-    await waitForStep(3);
-    expect(await caption()).toMatch(/Step \d+ of 20/);
+    expect(await waitForStep(3)).toMatch(/Step \d+ of 150/);
     await flow.picture.waitFor(PATIENCE);
     expect(await flow.picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(128);
     await expect.poll(() => flow.recent.count(), PATIENCE).toBe(1);
@@ -43,7 +50,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
   });
 
   it('stop takes effect soon, and the next picture comes as ever', async () => {
-    await setSteps(flow.page, 150);
+    await setNeverEnding();
     await flow.generate.click();
     await waitForStep(3);
     await flow.stop.click();
@@ -63,7 +70,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
       await flow.generate.click();
       await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before.length + 1);
       await flow.generate.waitFor(PATIENCE);
-      return readFile(join(folder, (await pictures()).find((name) => !before.includes(name))!));
+      return withoutOwn(await readFile(join(folder, (await pictures()).find((name) => !before.includes(name))!)));
     };
     await setSteps(page, 4);
     await page.getByRole('radio', { name: 'Keep' }).click();
@@ -80,7 +87,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
 
   it('a reload during a job still shows it, and the form is as it was', async () => {
     await flow.prompt.fill('a purple castle in the desert, watercolor');
-    await setSteps(flow.page, 120);
+    await setNeverEnding();
     await flow.generate.click();
     await waitForStep(2);
     await flow.page.reload();
@@ -91,6 +98,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
   });
 
   it('another window of the same studio sees the job too', async () => {
+    await setNeverEnding();
     await flow.generate.click();
     await waitForStep(2);
     const other = await flow.another();
@@ -101,12 +109,12 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
 
   it.skipIf(process.platform !== 'linux')('the worker is killed during a job: the studio says so, starts another and the picture is made', async () => {
     const before = await flow.recent.count();
-    await setSteps(flow.page, 60);
+    await setSteps(flow.page, 60, 256);
     await flow.generate.click();
     await waitForStep(5);
     const killed = await flow.workerPid();
     process.kill(killed, 'SIGKILL');
-    await flow.page.getByText(/engine stopped/i).first().waitFor({ timeout: 5_000 });
+    await flow.page.getByText(/engine stopped/i).first().waitFor(PATIENCE);
     await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before + 1);
     await flow.generate.waitFor(PATIENCE);
     expect(await flow.workerPid()).not.toBe(killed);

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 const root = join(import.meta.dirname, '../..');
 const driver = process.env['ATELIER_VK_ICD'];
 
-it('agrees with the reference on every set of the tiny U-Net', { timeout: 300_000 }, (ctx) => {
+it('agrees with the reference on every set of the tiny U-Net', (ctx) => {
   if (!driver) return ctx.skip('there is no software Vulkan driver (vk_swiftshader_icd.json) on this machine');
   const { stdout, stderr } = spawnSync(process.execPath, [join(root, 'out/main/cli.js'), 'golden', join(root, 'tests/golden/cases'), '--only', 'unet_sd15', '--provider', 'webgpu', '--json'], {
     encoding: 'utf8',

@@ -1,6 +1,7 @@
 // The demo checkpoint through the real engine, in this process: pictures whose meaning a test can look at.
 import { join } from 'node:path';
 import { JobSpec } from '../../preload/contract/job';
+import { jobVersion } from '../../preload/contract/job-versions';
 import { ModelCache } from '../../main/worker/model-cache';
 import { ortRuntime } from '../../main/worker/ort-runtime';
 import type { FromWorker, Pixels } from '../../main/worker/protocol';
@@ -10,16 +11,16 @@ import { runPaths } from './run-message';
 export const demoPath = join(import.meta.dirname, '../../resources/models/atelier-mini.safetensors');
 
 export const demoJob = (patch: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({
-  kind: 'txt2img', files: { model: { name: 'Atelier Mini', hash: null } }, prompt: 'a red house on grass', seed: 1, steps: 20,
+  version: jobVersion, kind: 'txt2img', files: { model: { name: 'Atelier Mini', hash: null } }, prompt: 'a red house on grass', seed: 1, steps: 20,
   sampler: 'dpmpp_2m', schedule: 'karras', cfg: 4, width: 128, height: 128, ...patch,
 });
 
 const models = new ModelCache(ortRuntime());
 
-interface Options { modelPath?: string; initPath?: string | undefined; signal?: AbortSignal; attempt?: number; onMessage?: (message: FromWorker) => void }
+interface Options { modelPath?: string; initPath?: string | undefined; maskPath?: string | undefined; signal?: AbortSignal; sparing?: boolean; onMessage?: (message: FromWorker) => void }
 
-export async function paint(job: JobSpec, { modelPath = demoPath, initPath, signal = new AbortController().signal, attempt = 1, onMessage = () => {} }: Options = {}): Promise<Pixels> {
-  const { pixels } = await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath, initPath }), attempt }, models, signal, onMessage);
+export async function paint(job: JobSpec, { modelPath = demoPath, initPath, maskPath, signal = new AbortController().signal, sparing = false, onMessage = () => {} }: Options = {}): Promise<Pixels> {
+  const { pixels } = await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath, initPath, maskPath }), sparing }, models, signal, onMessage);
   return pixels;
 }
 

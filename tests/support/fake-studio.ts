@@ -11,13 +11,15 @@ import { createHTTPHandler } from '@trpc/server/adapters/standalone';
 import sharp from 'sharp';
 import { router } from '../../main/api/router';
 import type { Signal, Studio } from '../../main/api/studio';
+import { briefOf } from '../../main/services/queue/brief';
 import { reportOnJob } from '../../main/services/pictures/report';
 import { localsOf, readingOf } from '../../main/services/pictures/request';
 import type { ErrorInfo } from '../../preload/contract/errors';
-import type { JobSpec, JobView, QueueEvent } from '../../preload/contract/job';
+import type { JobDetail, JobSpec, QueueEvent } from '../../preload/contract/job';
 import { usualSettings, type ModelEntry, type ModelReport } from '../../preload/contract/model';
 import type { PictureRecord } from '../../preload/contract/picture';
 import type { PictureReading } from '../../preload/contract/picture-report';
+import { seedPlus } from '../../preload/contract/seed';
 import type { PromptStyle, Settings } from '../../preload/contract/studio';
 
 const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '4123' }, pictures: { type: 'string' }, made: { type: 'string', default: '0' }, 'step-ms': { type: 'string', default: '120' } } });
@@ -46,7 +48,7 @@ const models: ModelEntry[] = [
   entry('sd_xl_refiner_1.0', 6_075_981_930, { family: 'sdxl-refiner', nativeSize: { width: 1024, height: 1024 } }),
   entry('flux1-dev', 23_802_932_552, { family: 'flux', prediction: null, runnable: false }),
   entry('half-a-download', 812_000_000, { family: null, runnable: false, error: {
-    code: 'weights.truncated', message: 'half-a-download.safetensors ends after 812 MB, its header promises 2.1 GB.', hint: 'Download it again.' } }),
+    code: 'weights.truncated', data: { why: 'tensors', file: '/models/half-a-download.safetensors', sizeBytes: 812_000_000, expectedBytes: 2_132_625_894, key: 'model.diffusion_model.out.2.weight' } } }),
 ];
 const styles: PromptStyle[] = [
   { name: 'Watercolour', prompt: '{prompt}, loose watercolour on rough paper, visible brush strokes', negative: 'photo, sharp edges' },
@@ -62,10 +64,9 @@ const parts: ModelEntry[] = [
 class Refusal extends Error {
   readonly info: ErrorInfo;
   constructor(info: ErrorInfo) {
-    super(info.message);
+    super(info.code);
     this.info = info;
   }
-  toInfo() { return this.info; }
 }
 
 // Pictures: dealt from a sheet, or drawn as plain gradients.
@@ -74,12 +75,12 @@ const pictures: PictureRecord[] = [];
 const blobs = new Map<string, Buffer>();
 
 async function paint({ width, height, seed, prompt }: JobSpec): Promise<Buffer> {
+  const hue = Number(BigInt(seed) % 360n);
   const dealt = examples.findIndex((example) => prompt.includes(example.split(' ')[2] ?? example));
   if (flags.pictures) {
-    const at = { left: 128 * (dealt < 0 ? seed % 8 : dealt), top: 128 * (seed % 3), width: 128, height: 128 };
+    const at = { left: 128 * (dealt < 0 ? hue % 8 : dealt), top: 128 * (hue % 3), width: 128, height: 128 };
     return sharp(flags.pictures).extract(at).resize(width, height, { fit: 'fill' }).png().toBuffer();
   }
-  const hue = seed % 360;
   return sharp(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"><defs><linearGradient id="g" x2="0" y2="1"><stop stop-color="hsl(${hue} 60% 60%)"/>
     <stop offset="1" stop-color="hsl(${(hue + 90) % 360} 50% 30%)"/></linearGradient></defs><rect width="100%" height="100%" fill="url(#g)"/><circle cx="70%" cy="30%" r="12%" fill="#fff8"/></svg>`)).png().toBuffer();
 }
@@ -105,16 +106,22 @@ async function keep(job: JobSpec, png: Buffer, seconds: number, createdAt = Date
 }
 
 // Queue
-let jobs: JobView[] = [];
+let jobs: JobDetail[] = [];
 const listeners = new Set<(event: QueueEvent) => void>();
 const emit = (event: QueueEvent) => listeners.forEach((listener) => listener(event));
-function change(job: JobView, patch: Partial<JobView>): JobView {
+const viewOf = ({ spec: _spec, ...view }: JobDetail) => view;
+function waiting(): QueueEvent {
+  const queued = jobs.filter(({ state }) => state === 'queued');
+  return { type: 'waiting', count: queued.length, next: queued[0] ? viewOf(queued[0]) : null };
+}
+function change(job: JobDetail, patch: Partial<JobDetail>): JobDetail {
   Object.assign(job, patch);
-  emit({ type: 'job', job: { ...job } });
+  emit({ type: 'job', job: viewOf(job) });
+  emit(waiting());
   return job;
 }
 /** Read anew after each pause: somebody may have cancelled. */
-const isCancelled = (job: JobView) => job.state === 'cancelled';
+const isCancelled = (job: JobDetail) => job.state === 'cancelled';
 
 async function work(): Promise<never> {
   for (;;) {
@@ -124,7 +131,7 @@ async function work(): Promise<never> {
   }
 }
 
-async function make(job: JobView): Promise<void> {
+async function make(job: JobDetail): Promise<void> {
   const { spec } = job;
   const png = await paint(spec);
   const startedAt = Date.now();
@@ -134,8 +141,7 @@ async function make(job: JobView): Promise<void> {
   for (let step = 1; step <= job.steps; step++) {
     if (isCancelled(job)) return;
     if (step === 8 && spec.prompt.includes('fail')) {
-      return void change(job, { state: 'failed', endedAt: Date.now(), error: { code: 'memory.exhausted',
-        message: 'There was not enough memory for 512 × 512: 6.1 GB were needed, 3.9 GB were free.', hint: 'Choose a smaller shape, or close other programs, and try again.', data: { neededBytes: 6.1e9, freeBytes: 3.9e9 } } });
+      return void change(job, { state: 'failed', endedAt: Date.now(), error: { code: 'memory.exhausted', data: { why: 'worker', peakBytes: 6.1e9 } } });
     }
     if (step === 8 && spec.prompt.includes('die') && job.attempt === 1) {
       emit({ type: 'worker', state: 'died' });
@@ -157,7 +163,7 @@ async function make(job: JobView): Promise<void> {
 }
 
 async function* events(signal: Signal): AsyncIterable<QueueEvent> {
-  const pending: QueueEvent[] = [{ type: 'snapshot', jobs }];
+  const pending: QueueEvent[] = [{ type: 'snapshot', jobs: jobs.map(viewOf), unreadable: [], unreadableCount: 0 }, waiting()];
   let wake = () => {};
   const listener = (event: QueueEvent) => {
     pending.push(event);
@@ -195,21 +201,23 @@ const reading: PictureReading = {
     prompt: 'a lighthouse on a cliff at dusk, (volumetric light:1.2), <lora:add_detail:0.7>', negative: 'lowres, watermark', steps: 28, sampler: 'dpmpp_2m', schedule: 'karras', cfg: 6.5, seed: 1_234_567_890,
     width: 512, height: 768, clipSkip: 2, rng: 'nv', compat: 'a1111', files: { model: models[1]!.id },
   },
-  otherVersions: [], leftOut: ['loras', 'hires'],
+  otherVersions: [], severalFit: [], leftOut: ['loras', 'hires'],
 };
 
 function inspected(model: ModelEntry | undefined): ModelReport {
-  if (!model?.kind) throw new Refusal({ code: 'model.notFound', message: 'This model is not in the list.', hint: 'Choose another one.' });
+  if (!model?.kind) throw new Refusal({ code: 'model.notFound', data: { why: 'id', id: model?.id ?? '' } });
   const { kind, family, variant, prediction, sizeBytes, runnable, lacks, hash } = model;
   return {
     kind, family, variant, prediction, sizeBytes, runnable, precision: 'fp16', parameters: Math.round(sizeBytes / 2), tensors: 1131, confidence: model.predictionDoubtful ? 0.7 : 1,
-    hashes: hash ? { sha256: hash, autov1: hash.slice(0, 8), autov2: hash.slice(0, 10), autov3: hash.slice(20, 32) } : null, problems: lacks.map((part) => `It has no ${part} inside.`),
+    hashes: hash ? { sha256: hash, autov1: hash.slice(0, 8), autov2: hash.slice(0, 10), autov3: hash.slice(20, 32) } : null, problems: lacks.map((part) => ({ code: 'part.missing', data: { part, prefix: part === 'vae' ? 'first_stage_model.' : 'cond_stage_model.' } })),
     metadata: { 'modelspec.title': model.name, 'modelspec.architecture': 'stable-diffusion-v1', ss_tag_frequency: JSON.stringify(examples) },
   };
 }
 
 const studio: Studio = {
-  machine: async () => ({ provider: 'cpu', cores: 2, cpu: 'Some Processor 3.1 GHz', memory: { totalBytes: 24 * 2 ** 30, usedByWorkerBytes: 0.4 * 2 ** 30 }, version: '0.1.0', dataDir: '/home/you/Atelier' }),
+  machine: async () => ({ provider: 'cpu', cores: 2, cpu: 'Some Processor 3.1 GHz', memory: { totalBytes: 24 * 2 ** 30, usedByWorkerBytes: 0.4 * 2 ** 30, mappedByWorkerBytes: 0.1 * 2 ** 30 }, version: '0.1.0', dataDir: '/home/you/Atelier', notices: [] }),
+  dismissNotice: async () => {},
+  windowFailed: () => {}, report: async () => 'a report',
   estimate: async ({ model, width, height, steps }) => {
     const secondsPerStep = models.find(({ id }) => id === model)?.builtIn ? stepMs / 1000 : (width * height * 3) / 512 ** 2;
     return { seconds: steps * secondsPerStep + 1, secondsPerStep, peakBytes: width > 200 ? 3.1 * 2 ** 30 : 0.3 * 2 ** 30, basis: 'guessed' };
@@ -219,7 +227,7 @@ const studio: Studio = {
     parts: async () => parts,
     refresh: async () => models,
     add: async (path) => {
-      if (!path.endsWith('.safetensors')) throw new Refusal({ code: 'file.notFound', message: `${path} is not there.`, hint: 'Check the path, and whether its drive is connected.' });
+      if (!path.endsWith('.safetensors')) throw new Refusal({ code: 'file.notFound', data: { why: 'named', file: path } });
       const added = entry(path.split('/').at(-1) ?? path, 2e9, { path });
       models.push(added);
       return [added];
@@ -229,39 +237,53 @@ const studio: Studio = {
   styles: { list: async () => styles },
   pictures: { read: async () => reading, readJob: async (job) => readingOf(reportOnJob(job, localsOf(localFiles())), localFiles()) },
   queue: {
-    list: () => jobs,
+    list: () => jobs.map(viewOf),
+    page: () => ({ jobs: jobs.map(viewOf), next: null, total: jobs.length }),
+    get: (id) => {
+      const job = jobs.find((known) => known.id === id);
+      if (!job) throw new Refusal({ code: 'job.notFound', data: { id } });
+      return job;
+    },
     enqueue: async ({ files: { model, vae }, seed, count, refiner: _refiner, variation, ...request }) => {
       const known = models.find(({ id }) => id === model);
-      if (!known) throw new Refusal({ code: 'model.notFound', message: 'This model is not in the list.', hint: 'Choose another one.' });
-      if (request.prompt.includes('refuse')) throw new Refusal({ code: 'disk.full', message: 'There is no space left on /home/you/Atelier.', hint: 'Free some space, then try again.' });
+      if (!known) throw new Refusal({ code: 'model.notFound', data: { why: 'id', id: String(model) } });
+      if (request.prompt.includes('refuse')) throw new Refusal({ code: 'disk.full', data: { why: 'known', folder: '/home/you/Atelier', what: 'atelier.db', neededBytes: 100_000, freeBytes: 0 } });
       const batch = randomUUID();
       const first = seed ?? Math.floor(Math.random() * 2 ** 32);
-      const added = Array.from({ length: count }, (_, index): JobView => ({
-        id: randomUUID(), spec: { ...request, version: 2, kind: request.init ? 'img2img' : 'txt2img', seed: first + index,
+      const specs = Array.from({ length: count }, (_, index): JobSpec => ({ ...request, version: 4, kind: request.init ? 'img2img' : 'txt2img', seed: seedPlus(first, index),
           files: { model: { name: known.name, hash: known.hash }, ...(vae && { vae: { name: parts.find(({ id }) => id === vae)?.name ?? vae, hash: null } }) },
-          ...(variation && { variation: { strength: variation.strength, seed: variation.seed ?? index } }) },
-        batch: { id: batch, index, size: count }, state: 'queued', step: 0, steps: request.init ? Math.ceil(request.steps * request.strength) : request.steps, secondsPerStep: null,
+          ...(variation && { variation: { strength: variation.strength, seed: variation.seed ?? index } }) }));
+      const added = specs.map((spec, index): JobDetail => ({
+        id: randomUUID(), spec, ...briefOf(spec), batch: { id: batch, index, size: count }, state: 'queued', step: 0, steps: request.init ? Math.ceil(request.steps * request.strength) : request.steps, secondsPerStep: null,
         secondsLeft: null, preview: null, pictureId: null, error: null, attempt: 1, notice: null, remarks: [], createdAt: Date.now(), startedAt: null, endedAt: null,
       }));
       jobs = [...jobs, ...added];
-      added.forEach((job) => emit({ type: 'job', job: { ...job } }));
-      return added;
+      added.forEach((job) => emit({ type: 'job', job: viewOf(job) }));
+      emit(waiting());
+      return added.map(viewOf);
     },
     cancel: async (ids) => jobs.filter((job) => ids.includes(job.id) && job.endedAt === null).forEach((job) => change(job, { state: 'cancelled', endedAt: Date.now() })),
+    cancelMany: async ({ which, after }) => {
+      const from = jobs.findIndex(({ id }) => id === after) + 1;
+      jobs.slice(from).filter(({ state, endedAt }) => (which === 'waiting' ? state === 'queued' : endedAt === null)).forEach((job) => change(job, { state: 'cancelled', endedAt: Date.now() }));
+    },
     events,
   },
   library: {
     page: async ({ before, limit }) => {
       const older = pictures.filter(({ createdAt }) => before === null || createdAt < before);
       const page = older.slice(0, limit);
-      return { pictures: page, next: older.length > limit ? page.at(-1)?.createdAt ?? null : null, total: pictures.length };
+      return { pictures: page, unreadable: [], next: older.length > limit ? page.at(-1)?.createdAt ?? null : null, total: pictures.length };
     },
     get: async (id) => {
       const picture = pictures.find((known) => known.id === id);
-      if (!picture) throw new Refusal({ code: 'picture.notFound', message: 'This picture is not in the library.' });
+      if (!picture) throw new Refusal({ code: 'picture.notFound', data: { why: 'id', id } });
       return picture;
     },
-    remove: async (id) => void pictures.splice(pictures.findIndex((known) => known.id === id), 1),
+    remove: async (id) => {
+      const [picture] = pictures.splice(pictures.findIndex((known) => known.id === id), 1);
+      return { trashed: !picture?.job.prompt.includes('full') };
+    },
   },
   settings: { get: async () => settings, set: async (patch) => (settings = { ...settings, ...patch }) },
 };
@@ -292,7 +314,7 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
 }
 
 for (let i = 0; i < Number(flags.made); i++) {
-  const job: JobSpec = { version: 2, kind: 'txt2img', files: { model: { name: 'Atelier Mini', hash: sha256('mini') } }, prompt: examples[i % 8] ?? '', negative: '', seed: 184_467 + i, steps: 24, sampler: 'ddim', schedule: 'normal',
+  const job: JobSpec = { version: 4, kind: 'txt2img', files: { model: { name: 'Atelier Mini', hash: sha256('mini') } }, prompt: examples[i % 8] ?? '', negative: '', seed: 184_467 + i, steps: 24, sampler: 'ddim', schedule: 'normal',
     cfg: 4, width: 128, height: 128, clipSkip: 1, rng: 'cpu', compat: 'a1111' };
   await keep(job, await paint(job), 1.4, Date.now() - 60_000 * (Number(flags.made) - i));
 }

@@ -1,18 +1,30 @@
 // Every network that the families build, from headers alone, in the forms and at the sizes that bring out differences: what is replayed and validated.
+import { buildControlHint, buildControlNet, controlNetConfig } from '../../main/engine/families/control/controlnet';
+import { controlNetFile } from '../../main/engine/families/control/controlnet-file';
+import { buildT2iAdapter, t2iAdapterConfig } from '../../main/engine/families/control/t2i-adapter';
 import { clipL, sd15, sd21, sdxlBase, type CheckpointSizes } from '../../main/engine/families/known-sizes';
-import { checkpointTensors } from '../../main/engine/families/network-tensors';
+import { checkpointTensors, controlNetTensors } from '../../main/engine/families/network-tensors';
 import { buildTaesdDecoder, buildTaesdEncoder } from '../../main/engine/families/taesd';
 import { textEncoders } from '../../main/engine/families/text-encoders';
 import { buildTextTower, type TextTower, type TowerRun } from '../../main/engine/families/text-tower';
 import { buildUnet, unetConfig, type Heads } from '../../main/engine/families/unet';
+import { buildCompact, type CompactSizes } from '../../main/engine/families/upscalers/compact';
+import { upscalerNetwork } from '../../main/engine/families/upscalers/network';
+import { buildRrdb, type RrdbSizes } from '../../main/engine/families/upscalers/rrdb';
+import { buildSwin, type SwinSizes } from '../../main/engine/families/upscalers/swinir';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig } from '../../main/engine/families/vae';
 import { cpuDialect, primitiveDialect, webgpuDialect, type Dialect } from '../../main/engine/graph/dialect';
 import type { Graph } from '../../main/engine/graph/graph';
 import { compile } from '../../main/engine/graph/onnx';
+import { WeightRecord } from '../../main/engine/nn/weights';
+import { hooksOf } from '../../main/engine/pipeline/extensions';
+import { attendAsSource } from '../../main/engine/pipeline/prompt-to-prompt';
+import { watchWords } from '../../main/engine/pipeline/word-maps';
 import type { Dims } from '../../main/engine/tensor';
 import { assembleCheckpoint, joinShards } from '../../main/engine/weights/key-maps/assemble';
 import type { StoredDType, TensorEntry, WeightFile } from '../../main/engine/weights/source';
 import { below, referenceTensors, tinyFamilies, weightFile, withInputs } from './checkpoints';
+import { embeddedNetworks } from './embedded-networks';
 
 export interface Network { readonly name: string; readonly build: () => Graph }
 
@@ -50,6 +62,12 @@ const unets: readonly (readonly [string, Shapes, readonly Form[]])[] = [
   ['sd1 inpaint', checkpointTensors(withInputs(sd15, 9)), realForms], ['sd1 pix2pix', checkpointTensors(withInputs(sd15, 8)), realForms],
   ['sd2 depth', checkpointTensors(withInputs(sd21, 5)), realForms], ['sd1 lcm', checkpointTensors(lcm(sd15, 256)), realForms], ['sdxl pruned', checkpointTensors(pruned), realForms],
 ];
+
+/** Two pictures side by side, of which one attends as the other does, and what their words attended to. */
+function edited(name: string, file: WeightFile, form: Form): Network {
+  const config = unetConfig(file)!, extensions = [attendAsSource({ words: () => { throw new Error('not fed here'); }, self: () => false }), watchWords(() => {})];
+  return { name: `unet ${name} edited ${say(form)}`, build: () => buildUnet(file, config, form, hooksOf(extensions, form, config)) };
+}
 
 function unet(name: string, file: WeightFile, form: Form, heads?: Heads): Network {
   return { name: `unet ${name} ${say(form)}`, build: () => buildUnet(file, unetConfig(file, undefined, heads)!, form) };
@@ -128,14 +146,87 @@ function taesd(name: string, decoder: WeightFile, encoder: WeightFile, form: For
   ];
 }
 
+/** TencentARC's adapters and diffusers' names of them, at their own sizes. */
+export function t2iAdapterShapes(form: 'full' | 'light' | 'sdxl' | 'diffusers' | 'diffusers sdxl'): [string, Dims][] {
+  const shapes: [string, Dims][] = [], channels = [320, 640, 1280, 1280], isDiffusers = form.startsWith('diffusers'), prefix = isDiffusers ? 'adapter.' : '';
+  const conv = (name: string, cout: number, cin: number, k: number): void => { shapes.push([`${prefix}${name}.weight`, [cout, cin, k, k]], [`${prefix}${name}.bias`, [cout]]); };
+  const inputs = form === 'light' ? 64 : form.endsWith('sdxl') ? 768 : 192;
+  if (form !== 'light') conv('conv_in', 320, inputs, 3);
+  channels.forEach((c, level) => {
+    const before = channels[level - 1] ?? (form === 'light' ? inputs : c), inner = c / 4;
+    for (const i of [0, 1]) {
+      const body = isDiffusers ? `body.${level}` : form === 'light' ? `body.${level}` : `body.${2 * level + i}`;
+      const block = isDiffusers ? `${body}.resnets.${i}` : form === 'light' ? `${body}.body.${i}` : body;
+      if (form === 'light') {
+        if (i === 0) { conv(`${body}.in_conv`, inner, before, 1); conv(`${body}.out_conv`, c, inner, 1); }
+        conv(`${block}.block1`, inner, inner, 3);
+        conv(`${block}.block2`, inner, inner, 3);
+        continue;
+      }
+      if (i === 0 && before !== c) conv(`${body}.in_conv`, c, before, 1);
+      conv(`${block}.block1`, c, c, 3);
+      conv(`${block}.block2`, c, c, 1);
+    }
+  });
+  return shapes;
+}
+
+function controlNet(name: string, shapes: Shapes, form: Form, hasKind = false): Network[] {
+  const file = controlNetFile(header(shapes, form.stored, '/models/control.safetensors')), config = controlNetConfig(file)!;
+  return [
+    { name: `control hint ${name} ${say(form)}`, build: () => buildControlHint(file, config, form, hasKind) },
+    { name: `control ${name} ${say(form)}`, build: () => buildControlNet(file, config, form) },
+  ];
+}
+
+function t2iAdapter(form: Parameters<typeof t2iAdapterShapes>[0], { height, width, stored }: Form): Network {
+  const file = header(t2iAdapterShapes(form), stored, '/models/adapter.safetensors'), config = t2iAdapterConfig(file)!;
+  const side = (length: number): number => Math.ceil(8 * length / config.unshuffle) * config.unshuffle;
+  return { name: `t2i-adapter ${form} ${stored} ${height}×${width}`, build: () => buildT2iAdapter(file, config, { batch: 1, height: side(height), width: side(width) }) };
+}
+
+/** What a builder reads, by name. */
+function shapesOf(build: (record: WeightRecord) => Graph): [string, Dims][] {
+  const record = new WeightRecord();
+  build(record);
+  return [...record.tensors.values()].map(({ name, shape }) => [name, shape]);
+}
+
+const rrdb: RrdbSizes = { layout: 'basicsr', colors: 3, fold: 1, features: 8, growth: 4, blocks: 2, doublings: 2, plus: false };
+const swin: SwinSizes = { colors: 3, width: 12, depths: [2, 2], heads: [2, 3], mlp: 24, window: 4, convolutions: 1, normed: true, ending: 'shuffles', features: 16, factors: [2, 2] };
+const size = { batch: 1, height: 16, width: 24 };
+/** Upscalers by the tensors that they read: tiny ones of every form, and the sizes that most files have. */
+export const upscalers: Readonly<Record<string, readonly (readonly [string, Dims])[]>> = {
+  ...Object.fromEntries(([
+    ['x4', {}], ['x2 folded', { fold: 2 }], ['x1 folded', { fold: 4 }], ['esrgan', { layout: 'esrgan' }], ['esrgan x2', { layout: 'esrgan', doublings: 1 }],
+    ['sequential', { layout: 'sequential' }], ['sequential x8', { layout: 'sequential', doublings: 3 }], ['sequential x1', { layout: 'sequential', doublings: 0 }],
+    ['sequential plus', { layout: 'sequential', plus: true }], ['grey', { colors: 1 }], ['full', { features: 64, growth: 32, blocks: 23 }],
+  ] as const satisfies readonly (readonly [string, Partial<RrdbSizes>])[]).map(([name, own]) => [`rrdb ${name}`, shapesOf((record) => buildRrdb(record, { ...rrdb, ...own }, size))])),
+  ...Object.fromEntries(([['tiny', { colors: 3, features: 8, last: 6, scale: 4 }], ['full', { colors: 3, features: 64, last: 66, scale: 4 }]] as const satisfies readonly (readonly [string, CompactSizes])[])
+    .map(([name, sizes]) => [`compact ${name}`, shapesOf((record) => buildCompact(record, sizes, size))])),
+  ...Object.fromEntries(([
+    ['shuffles', {}], ['shuffle', { ending: 'shuffle', factors: [2], features: 0 }], ['interpolation', { ending: 'interpolation', convolutions: 3 }],
+    ['none', { ending: 'none', factors: [], features: 0, colors: 1 }], ['unnormed', { normed: false, factors: [3] }],
+    ['full', { width: 180, depths: [6, 6, 6, 6, 6, 6], heads: [6, 6, 6, 6, 6, 6], mlp: 360, window: 8, ending: 'interpolation', features: 64 }],
+  ] as const satisfies readonly (readonly [string, Partial<SwinSizes>])[]).map(([name, own]) => [`swinir ${name}`, shapesOf((record) => buildSwin(record, { ...swin, ...own }, size))])),
+};
+
+function upscaler(name: string, shapes: Shapes, stored: StoredDType): Network {
+  const network = upscalerNetwork(header(shapes, stored, '/models/upscaler.pth')), unit = Math.max(8, network.multiple);
+  return { name: `upscaler ${name} ${stored}`, build: () => network.build({ batch: 1, height: 2 * unit, width: 3 * unit }) };
+}
+
 /** By the kind of network. */
-export const networks: Readonly<Record<'unet' | 'text' | 'vae' | 'taesd', readonly Network[]>> = {
+export const networks: Readonly<Record<'unet' | 'text' | 'vae' | 'taesd' | 'control' | 'upscaler' | 'embedded', readonly Network[]>> = {
+  embedded: embeddedNetworks,
   unet: [
     ...unets.flatMap(([name, shapes, forms]) => forms.map((form) => unet(name, header(shapes, form.stored), form))),
     ...(['BF16', 'F8_E4M3', 'F8_E5M2', 'F64'] as const).map((stored) => unet('tiny sd1', header(checkpointTensors(tinyFamilies.sd1), stored), { ...plain, stored })),
     ...realForms.map((form) => unet('sd2 in shards', diffusersSd2(form.stored), form)),
     ...(['sd1', 'sdxl'] as const).map((family) => unet(`tiny ${family} turned`, turned(header(checkpointTensors(tinyFamilies[family]), 'F16')), plain)),
     unet('sd1 turned', turned(header(referenceTensors('sd15-checkpoint'), 'F32')), realForms[1]!),
+    ...(['sd1', 'sd2', 'sdxl'] as const).flatMap((family) => tinyForms.filter(({ batch }) => batch === 2).map((form) => edited(`tiny ${family}`, header(checkpointTensors(tinyFamilies[family]), form.stored), form))),
+    ...realForms.filter(({ batch }) => batch === 2).map((form) => edited('sd1', header(referenceTensors('sd15-checkpoint'), form.stored), form)),
     unet('tiny sd1 of 4 heads', header(checkpointTensors(tinyFamilies.sd1), 'F16'), plain, { count: 4 }),
   ],
   text: [
@@ -158,6 +249,13 @@ export const networks: Readonly<Record<'unet' | 'text' | 'vae' | 'taesd', readon
     ...taesd('diffusers', header(taesdShapes('decoder', 64, 'decoder.layers.', 0), 'F16'), header(taesdShapes('encoder', 64, 'encoder.layers.'), 'F16'), plain),
     ...taesd('turned', turned(header(taesdShapes('decoder', 8), 'F16')), turned(header(taesdShapes('encoder', 8), 'F16')), plain),
   ],
+  control: [
+    ...Object.entries(tinyFamilies).flatMap(([name, { unet: sizes }]) => tinyForms.flatMap((form) => controlNet(`tiny ${name}`, controlNetTensors(sizes), form))),
+    ...controlNet('tiny union', controlNetTensors(tinyFamilies.sdxl.unet, 8), plain, true),
+    ...realForms.flatMap((form) => [...controlNet('sd1', controlNetTensors(sd15.unet), form), ...controlNet('sdxl', controlNetTensors(sdxlBase.unet), form)]),
+    ...(['full', 'light', 'sdxl', 'diffusers'] as const).flatMap((form) => [plain, realForms[1]!].map((size) => t2iAdapter(form, size))),
+  ],
+  upscaler: Object.entries(upscalers).flatMap(([name, shapes]) => (['F32', 'F16'] as const).map((stored) => upscaler(name, shapes, stored))),
 };
 
 function ownVae(): (readonly [string, Dims])[] {

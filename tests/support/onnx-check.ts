@@ -83,7 +83,7 @@ function* dead({ nodes, inputs, initializers, outputs }: OnnxModel): Generator<F
   for (const { name } of [...inputs, ...initializers]) if (!needed.has(name)) yield { kind: 'dead', message: `nothing needs ${name}` };
 }
 
-const elementBytes: Readonly<Record<ElementType, number>> = { float32: 4, uint8: 1, int32: 4, int64: 8, float16: 2, float64: 8, bfloat16: 2, float8e4m3: 1, float8e5m2: 1 };
+const elementBytes: Readonly<Record<ElementType, number>> = { float32: 4, uint8: 1, int32: 4, int64: 8, float16: 2, float64: 8, bfloat16: 2, float8e4m3: 1, float8e4m3fnuz: 1, float8e5m2: 1, float8e5m2fnuz: 1 };
 
 const repeated = (names: readonly string[]): Set<string> => {
   const seen = new Set<string>();

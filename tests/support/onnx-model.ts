@@ -35,7 +35,7 @@ export interface OnnxModel {
 }
 
 /** TensorProto.DataType. */
-const elementTypes = { 1: 'float32', 2: 'uint8', 6: 'int32', 7: 'int64', 10: 'float16', 11: 'float64', 16: 'bfloat16', 17: 'float8e4m3', 19: 'float8e5m2' } as const;
+const elementTypes = { 1: 'float32', 2: 'uint8', 6: 'int32', 7: 'int64', 10: 'float16', 11: 'float64', 16: 'bfloat16', 17: 'float8e4m3', 18: 'float8e4m3fnuz', 19: 'float8e5m2', 20: 'float8e5m2fnuz' } as const;
 export type ElementType = (typeof elementTypes)[keyof typeof elementTypes];
 
 function elementType(number: number | undefined): ElementType {

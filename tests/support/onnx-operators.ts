@@ -56,6 +56,15 @@ const operators: Readonly<Record<string, Operator>> = {
   Add: binary, Sub: binary, Mul: binary, Div: binary, Pow: binary,
   Identity: elementwise(numbers), Sqrt: elementwise(floats), Tanh: elementwise(floats), Sigmoid: elementwise(floats), Erf: elementwise(numbers), Relu: elementwise(numbers),
   Gelu: elementwise(floats, { approximate: 'string' }), 'com.microsoft.QuickGelu': elementwise(floats, { alpha: 'float' }),
+  LeakyRelu: elementwise(floats, { alpha: 'float' }),
+  /** The slope broadcasts to x, not x to it. */
+  PRelu: {
+    inputs: [2, 2],
+    infer([x, slope]) {
+      if (String(broadcast(x!.dims, slope!.dims)) !== String(x!.dims)) refuse(`of [${x!.dims}] with slopes [${slope!.dims}]`);
+      return { type: sameType(floats, x, slope), dims: x!.dims };
+    },
+  },
   ReduceMean: reduce, ReduceSum: reduce, ReduceMax: reduce,
 
   Cast: {
@@ -90,6 +99,15 @@ const operators: Readonly<Record<string, Operator>> = {
       return { type: sameType(floats, x, w, b), dims: [batch!, cout!, ...sides.map((n, i) => Math.floor((n + pads[i]! + pads[i + 2]! - kernel[i]!) / strides[i]!) + 1)] };
     },
   },
+  MaxPool: {
+    inputs: [1, 1], attributes: { kernel_shape: 'ints!', strides: 'ints', pads: 'ints', dilations: 'ints', ceil_mode: 'int', storage_order: 'int', auto_pad: 'string' },
+    infer([x], a) {
+      const [batch, channels, ...sides] = ranked(x!, 4), [kernel, strides, pads] = [a.get('kernel_shape', [0, 0]), a.get('strides', [1, 1]), a.get('pads', [0, 0, 0, 0])];
+      if (kernel.length !== 2 || strides.length !== 2 || pads.length !== 4 || pads.some((pad, i) => pad >= kernel[i % 2]!)) refuse(`of [${x!.dims}] by [${kernel}], strides [${strides}], pads [${pads}]`);
+      return { type: sameType(floats, x), dims: [batch!, channels!, ...sides.map((n, i) => Math.floor((n + pads[i]! + pads[i + 2]! - kernel[i]!) / strides[i]!) + 1)] };
+    },
+  },
+  Clip: { inputs: [1, 3], infer: ([x, ...bounds]) => { if (bounds.some((bound) => bound && bound.dims.length > 0)) refuse('has bounds that are no scalars'); return { type: sameType(numbers, x, ...bounds), dims: x!.dims }; } },
   Softmax: { inputs: [1, 1], attributes: { axis: 'int' }, infer([x], a) { within(a.get('axis', -1), x!.dims.length); return { type: sameType(floats, x), dims: x!.dims }; } },
   InstanceNormalization: {
     inputs: [3, 3], attributes: { epsilon: 'float' },

@@ -46,7 +46,7 @@ export async function runPass(which: PassCase, from: PassState | undefined, onSt
   const stage = masked ? repaintWithin(both, noise.initial, float32([1, 1, ...dims.slice(2)], Float32Array.from({ length: sizeOf(dims.slice(2)) }, (_, i) => i % 2))) : both;
   return sample(stage, lincomb([startNoise, noise.initial]), {
     sampler: samplers[sampler].run, options: { ...options, ...which.options }, sigmas: levels, noise: noise.next, signal: { throwIfAborted() {} }, from,
-    onStep: ({ progress }) => { onState({ ...progress, job: which, pass: 0, levels }); },
+    onStep: ({ progress }) => { onState({ ...progress, job: which, versions: '', done: 0, steps: 0, pass: 0, levels }); },
   });
 }
 

@@ -1,7 +1,7 @@
 // Pickles and PyTorch files for tests: an assembler for single instructions, and a writer of the two forms that torch.save has had.
 import { crc32, deflateRawSync } from 'node:zlib';
 import { sizeOf, type Dims } from '../../main/engine/tensor';
-import { dtypeBytes } from '../../main/engine/weights/safetensors';
+import { dtypeBytes } from '../../main/engine/weights/dtypes';
 import type { StoredDType, TensorEntry, WeightFile } from '../../main/engine/weights/source';
 
 export type Part = Uint8Array | readonly number[] | string;
@@ -52,7 +52,7 @@ export const tensorOf = (dtype: StoredDType, shape: Dims, first = 0): TestTensor
 const storageClasses: Partial<Record<StoredDType, string>> = {
   F64: 'DoubleStorage', F32: 'FloatStorage', F16: 'HalfStorage', BF16: 'BFloat16Storage', I64: 'LongStorage', I32: 'IntStorage', I16: 'ShortStorage', I8: 'CharStorage', U8: 'ByteStorage', BOOL: 'BoolStorage',
 };
-const torchDtypes: Partial<Record<StoredDType, string>> = { F8_E4M3: 'float8_e4m3fn', F8_E5M2: 'float8_e5m2' };
+const torchDtypes: Partial<Record<StoredDType, string>> = { F8_E4M3: 'float8_e4m3fn', F8_E5M2: 'float8_e5m2', F8_E4M3FNUZ: 'float8_e4m3fnuz', U16: 'uint16', U32: 'uint32' };
 
 /** Pickles as torch.save does, at protocol 2, and collects the storages in the order of their keys. */
 class Pickler {
@@ -93,6 +93,20 @@ class Pickler {
 /** An OrderedDict without tensors, as torch writes for hooks and _metadata. */
 export const orderedDict = (entries: Readonly<Record<string, string>>): Raw => new Raw(op.global('collections', 'OrderedDict'), op.emptyTuple, op.reduce,
   op.mark, ...Object.entries(entries).flat().map(op.unicode), op.setitems);
+
+interface NumpyOptions { readonly module?: 'numpy.core' | 'numpy._core'; readonly order?: '<' | '>' | '|'; readonly isFortran?: boolean; readonly asText?: boolean; readonly claims?: readonly number[] }
+
+/** A numpy array as protocol 2 writes it: made empty, then given shape, type and bytes. `code`: numpy's, such as f4. */
+export function numpyArray(code: string, shape: Dims, data: Uint8Array, { module = 'numpy.core', order = '<', isFortran = false, asText = true, claims = shape }: NumpyOptions = {}): Raw {
+  const latin1 = (bytes: Uint8Array): Part => (asText ? bytesOf(op.global('_codecs', 'encode'), op.unicode(Buffer.from(bytes).toString('latin1')), op.unicode('latin1'), op.tuple2, op.reduce) : op.bytes(bytes));
+  const type = bytesOf(op.global('numpy', 'dtype'), op.unicode(code), op.false, op.true, op.tuple3, op.reduce, '(', op.int(3), op.unicode(order), 'NNN', op.int(-1), op.int(-1), op.int(0), 't', op.build);
+  const empty = bytesOf(op.global(`${module}.multiarray`, '_reconstruct'), op.global('numpy', 'ndarray'), op.int(0), op.tuple1, latin1(bytesOf('b')), op.tuple3, op.reduce);
+  return new Raw(empty, '(', op.int(1), '(', ...claims.map(op.int), 't', type, isFortran ? op.true : op.false, latin1(data), 't', op.build);
+}
+
+/** A tensor of a device that has no storages. */
+export const deviceTensor = (array: Raw, dtype = 'float32', device = 'privateuseone:0'): Raw =>
+  new Raw(op.global('torch._utils', '_rebuild_device_tensor_from_numpy'), '(', array, op.global('torch', dtype), op.unicode(device), op.false, 't', op.reduce);
 
 export interface ZipPart { name: string; data: Uint8Array; deflate?: boolean }
 
@@ -164,13 +178,14 @@ export function reordered(dtype: StoredDType, shape: Dims, data: Uint8Array, ord
 }
 
 /** An entry's elements in row-major order, read out of the file's bytes. */
-export function elementsOf(file: Uint8Array, { shape, offset, byteLength, layout, dtype }: TensorEntry): Uint8Array {
-  const bytes = file.subarray(offset, offset + byteLength);
-  if (!layout) return Uint8Array.from(bytes);
-  const width = dtypeBytes[dtype], steps = rowMajor(layout.shape), elements = new Uint8Array(byteLength);
+export function elementsOf(file: Uint8Array, { shape, offset, byteLength, layout, strides, data, dtype }: TensorEntry): Uint8Array {
+  const bytes = data ?? file.subarray(offset, offset + byteLength);
+  if (!layout && !strides) return Uint8Array.from(bytes);
+  const width = dtypeBytes[dtype], stored = layout && rowMajor(layout.shape), elements = new Uint8Array(sizeOf(shape) * width);
+  const steps = strides ?? shape.map((_, axis) => stored![layout!.perm[axis]!]!);
   let to = 0;
   for (const index of indices(shape)) {
-    const from = index.reduce((sum, i, axis) => sum + i * steps[layout.perm[axis]!]!, 0) * width;
+    const from = index.reduce((sum, i, axis) => sum + i * steps[axis]!, 0) * width;
     elements.set(bytes.subarray(from, from + width), to);
     to += width;
   }

@@ -9,7 +9,7 @@ import { openDatabase, type Database } from '../../main/services/database/databa
 import { checkPicture } from '../../main/files/decode-picture';
 import { Library } from '../../main/services/library/library';
 import { encodeThumbnail } from '../../main/services/pictures/encode';
-import { wholePngSize } from '../../main/files/png-chunks';
+import { readChunks, wholePngSize, writeChunk } from '../../main/files/png-chunks';
 import type { Pixels } from '../../main/worker/protocol';
 import { JobSpec } from '../../preload/contract/job';
 import { Compat, Rng, samplerNames, scheduleNames } from '../../preload/contract/vocabulary';
@@ -39,6 +39,11 @@ export const job = (patch: Partial<JobSpec> = {}): JobSpec => JobSpec.parse({
   cfg: 7, width: 64, height: 64, ...patch,
 });
 
+/** All of a picture's bytes but what is its own: two runs of one job give the same. */
+export function withoutOwn(png: Uint8Array): Buffer {
+  return Buffer.concat([...readChunks(png)].filter(({ data }) => !data.toString('latin1').startsWith('atelier-picture\0')).map(({ type, data }) => writeChunk(type, data)));
+}
+
 /** Not flat, so that its PNG has a size to speak of. */
 export function noise(width = 64, height = 64, seed = 1): Pixels {
   let state = seed;
@@ -64,8 +69,9 @@ export const anyJob: fc.Arbitrary<JobSpec> = fc.record({
     variation: fc.record({ seed: fc.maxSafeNat(), strength: share }),
     ensd: fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), emphasis: fc.constantFrom('original', 'no_norm', 'ignore', 'none', 'comfy'),
     template: fc.record({ prompt: words, negative: words }),
+    edit: fc.record({ source: fc.record({ prompt: words, negative: words }), cross: share, self: share }),
   }, { requiredKeys: [] }),
-}).map(({ start, more, switchAt, ...rest }) => JobSpec.parse({ kind: start ? 'img2img' : 'txt2img', ...rest, ...start, ...more, ...(rest.files.refiner && { refiner: { switchAt } }) }));
+}).map(({ start, more: { edit, ...more }, switchAt, ...rest }) => JobSpec.parse({ kind: start ? 'img2img' : 'txt2img', ...rest, ...start, ...more, ...(edit && !start && { edit }), ...(rest.files.refiner && { refiner: { switchAt } }) }));
 
 /** What holds whatever happened before a start: nothing half, no record without its file, no file without its record. Returns the ids. */
 export async function expectSound({ folder, database, library }: OpenLibrary): Promise<string[]> {

@@ -1,14 +1,24 @@
 // A queue over the fake worker, with a store in memory and a library that remembers: what a test of the queue starts from.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { JobRequest, type JobState, type JobView, type QueueEvent } from '../../preload/contract/job';
+import { JobRequest, type JobSpec, type JobState, type JobView, type QueueEvent } from '../../preload/contract/job';
+import type { ModelEntry } from '../../preload/contract/model';
 import { AppError } from '../../main/engine/errors';
+import type { KnownAdapter } from '../../main/services/models/runnable';
+import { briefOf } from '../../main/services/queue/brief';
 import type { JobStore, StoredJob } from '../../main/services/queue/job-list';
+import { KeptSteps } from '../../main/services/queue/kept-steps';
 import { Queue, type QueueServices } from '../../main/services/queue/queue';
 import { WorkerHost } from '../../main/services/workers/host';
+import type { SpawnWorker } from '../../main/services/workers/spawn';
 import type { RunMessage } from '../../main/worker/protocol';
+import { memoryLog, type HeardLog } from './log';
+import { fakeWorker } from './fake-worker-path';
 
-export const fakeWorker = join(import.meta.dirname, 'fake-worker.mjs');
+export { fakeWorker };
+
 /** The models that there are, by id. */
 const families: Readonly<Record<string, string>> = { mini: 'sd1', xl: 'sdxl', refiner: 'sdxl-refiner' };
 const hashes: Readonly<Record<string, string>> = { mini: 'a'.repeat(64), xl: 'b'.repeat(64), refiner: 'c'.repeat(64), 'fine.safetensors': 'd'.repeat(64), clip_l: 'e'.repeat(64) };
@@ -19,7 +29,9 @@ export class MemoryStore implements JobStore {
   readonly jobs = new Map<string, StoredJob>();
   insertMany(jobs: readonly StoredJob[]): void { for (const job of jobs) this.jobs.set(job.id, structuredClone(job)); }
   update(id: string, patch: Partial<StoredJob>): void { this.jobs.set(id, structuredClone({ ...this.jobs.get(id)!, ...patch })); }
-  listUnfinished(): StoredJob[] { return [...this.jobs.values()].filter((job) => !['done', 'failed', 'cancelled'].includes(job.state)); }
+  get(id: string): StoredJob | null { return this.jobs.get(id) ?? null; }
+  listUnfinished() { return { jobs: [...this.jobs.values()].filter((job) => !['done', 'failed', 'cancelled'].includes(job.state)).map(({ spec, ...job }) => ({ ...job, ...briefOf(spec) })), unreadable: [] }; }
+  cancelMany(ids: readonly string[], at: number): void { for (const id of ids) this.update(id, { state: 'cancelled', endedAt: at }); }
 }
 
 export interface Bench {
@@ -28,8 +40,9 @@ export interface Bench {
   readonly store: MemoryStore;
   /** What the worker was asked for. */
   readonly runs: () => RunMessage[];
-  readonly saved: { job: JobView['spec']; bytes: number }[];
+  readonly saved: { job: JobSpec; bytes: number }[];
   readonly events: QueueEvent[];
+  readonly log: HeardLog['lines'];
   ask(prompt: string, more?: Omit<Partial<JobRequest>, 'files'> & { files?: Partial<JobRequest['files']> }): Promise<JobView[]>;
   /** The states that a job went through, as the listeners were told. */
   states(id: string): JobState[];
@@ -39,39 +52,43 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-/** `opening`: what is waited for when a job's files are opened. */
-export function openBench(options: { store?: MemoryStore; cancelMs?: number; retryMs?: number; backOffMs?: number[]; prediction?: 'eps' | 'v'; save?: QueueServices['save']; opening?: () => Promise<void> } = {}): Bench {
+/** `opening`: what is waited for when a job's files are opened. `stepsFolder`: outlives the bench. */
+export function openBench(options: { store?: MemoryStore; stepsFolder?: string; spawn?: SpawnWorker; cancelMs?: number; retryMs?: number; backOffMs?: number[]; prediction?: 'eps' | 'v'; save?: QueueServices['save']; opening?: () => Promise<void>; loras?: readonly KnownAdapter[] } = {}): Bench {
   const store = options.store ?? new MemoryStore();
-  const saved: Bench['saved'] = [];
-  const host = new WorkerHost(fakeWorker, undefined, { backOffMs: options.backOffMs });
+  const stepsFolder = options.stepsFolder ?? mkdtempSync(join(tmpdir(), 'atelier-steps-'));
+  const saved: Bench['saved'] = [], log = memoryLog();
+  const host = new WorkerHost(fakeWorker, options.spawn, { backOffMs: options.backOffMs });
   const runs = vi.spyOn(host, 'run');
   const queue = new Queue({
-    host, jobs: store,
+    host, memory: { beforeJob: async () => {} }, jobs: store, steps: new KeptSteps(stepsFolder, log), log,
     models: {
       runnable: async ({ model: id, vae, textEncoders = [] }) => {
         const file = (part: string) => ({ id: part, name: part, path: `/models/${part}`, hash: null });
         const family = families[id];
-        if (!family) throw new AppError('model.notFound', { message: `There is no model ${id}` });
+        if (!family) throw new AppError('model.notFound', { why: 'id', id });
         return {
           id, name: id, path: `/models/${id}.safetensors`, hash: null, parts: { ...(vae && { vae: file(vae) }), ...(textEncoders.length > 0 && { textEncoders: textEncoders.map(file) }) }, sizeBytes: 34e6, parameters: 16.9e6, family, cost: () => ({ unetFlops: 1, decodeFlops: 1 }),
           prediction: options.prediction,
         };
       },
+      file: async (id) => options.loras?.find((lora) => lora.id === id) ?? { id, name: id, path: `/models/${id}`, hash: null, made: null, outputName: undefined },
       previewDecoder: async (family) => {
         await options.opening?.();
         return family === 'sdxl' ? '/models/taesdxl_decoder.safetensors' : null;
       },
-      hash: async (id) => hashes[id] ?? null,
+      known: async () => (options.loras ?? []).map(({ id, name, path, made, outputName }) => ({ entry: { id, name, path, kind: 'lora' } as ModelEntry, hashes: null, made, outputName })),
+      allHashes: async (id) => (hashes[id] ? { sha256: hashes[id], autov1: '', autov2: '', autov3: hashes[id].slice(0, 12) } : null),
     },
     prompts: { prepare: async (job) => ({ job, notices: [] }) },
     blobPath: async (hash) => {
-      if (hash === missingBlob) throw new AppError('picture.notFound', { message: 'The input picture is not there' });
+      if (hash === missingBlob) throw new AppError('picture.notFound', { why: 'blob', hash });
       return `/blobs/${hash}`;
     },
     save: options.save ?? (async (pixels, job) => {
       saved.push({ job, bytes: pixels.rgb.length });
       return { id: saved.length.toString(16).padStart(64, '0'), width: pixels.width, height: pixels.height, sizeBytes: 1, createdAt: 0, seconds: 0, parameters: '', job, path: '' };
     }),
+    isMade: async () => false,
     estimates: { decodeSeconds: () => 0.5, measured: () => {} },
   }, { cancelMs: options.cancelMs, retryMs: options.retryMs ?? 5 });
   const events: QueueEvent[] = [];
@@ -84,7 +101,7 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; ret
 
   const heard = (id: string) => events.flatMap((event) => event.type === 'job' && event.job.id === id ? [event.job] : []);
   return {
-    queue, host, store, saved, events, runs: () => runs.mock.calls.map(([message]) => message),
+    queue, host, store, saved, events, log: log.lines, runs: () => runs.mock.calls.map(([message]) => message),
     ask: (prompt, more) => queue.enqueue(JobRequest.parse({ prompt, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64, ...more, files: { model: 'mini', ...more?.files } })),
     states: (id) => heard(id).map((job) => job.state).filter((state, i, all) => state !== all[i - 1]),
     view: (id) => queue.list().find((job) => job.id === id)!,
@@ -97,6 +114,11 @@ export function openBench(options: { store?: MemoryStore; cancelMs?: number; ret
       hearers.add(hear);
       hear();
     }),
-    close: async () => { await queue.close(); stop.abort(); await listening; },
+    close: async () => {
+      await queue.close();
+      stop.abort();
+      await listening;
+      if (options.stepsFolder === undefined) rmSync(stepsFolder, { recursive: true, force: true });
+    },
   };
 }

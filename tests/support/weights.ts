@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Dims } from '../../main/engine/tensor';
 import { sizeOf } from '../../main/engine/tensor';
 import { toFloat32 } from '../../main/engine/weights/half';
-import { fromFloat32, isFloat } from '../../main/engine/weights/merge/encode';
+import { dtypeBytes, isFloat, isWritten } from '../../main/engine/weights/dtypes';
+import { fromFloat32 } from '../../main/engine/weights/merge/encode';
 import { encodeHeader, parseHeader } from '../../main/engine/weights/safetensors';
 import type { StoredDType } from '../../main/engine/weights/source';
 import { memoryFile, scratchFolder } from './checkpoints';
@@ -25,14 +26,20 @@ export function randomValues(count: number, seed: number): number[] {
 export const randomWeights = (shapes: Readonly<Record<string, Dims>>, seed: number, dtype: StoredDType = 'F32'): WeightsByName =>
   Object.fromEntries(Object.entries(shapes).map(([name, dims], i) => [name, { dims, dtype, values: randomValues(sizeOf(dims), seed * 1000 + i) }]));
 
-/** Writes a safetensors file and returns its path. */
+/** Codes of one byte as they are. */
+function wholeNumbers(dtype: StoredDType, values: readonly number[]): Uint8Array {
+  if (dtypeBytes[dtype] === 1) return Uint8Array.from(values);
+  return new Uint8Array((dtype === 'I16' ? Int16Array.from(values) : dtype === 'I32' ? Int32Array.from(values) : BigInt64Array.from(values, BigInt)).buffer);
+}
+
+/** Writes a safetensors file and returns its path. Whole numbers, and the types of eight bits that no tool writes, are given as codes. */
 export function writeWeights(weights: WeightsByName, metadata: Record<string, string> = {}, path = join(scratchFolder(), 'model.safetensors')): string {
   const { header, entries, sizeBytes } = encodeHeader(Object.entries(weights).map(([name, { dims, dtype = 'F32' }]) => ({ name, dtype, shape: dims })), metadata);
   const bytes = new Uint8Array(sizeBytes);
   bytes.set(header);
   for (const { name, dtype, offset } of entries) {
     const values = weights[name]!.values;
-    const stored = isFloat(dtype) ? fromFloat32(dtype, Float32Array.from(values)) : new Uint8Array((dtype === 'I16' ? Int16Array.from(values) : BigInt64Array.from(values, BigInt)).buffer);
+    const stored = isWritten(dtype) ? fromFloat32(dtype, Float32Array.from(values)) : wholeNumbers(dtype, values);
     bytes.set(stored, offset);
   }
   writeFileSync(path, bytes);

@@ -7,7 +7,7 @@ import type { Runtime } from '../../main/engine/pipeline/runtime';
 import type { Tensor } from '../../main/engine/tensor';
 import { Tokenizer } from '../../main/engine/text/tokenizer';
 import { openWeightFile } from '../../main/files/weight-file';
-import { readGreyPicture, readInitPicture } from '../../main/worker/init-picture';
+import { readCanvas, readGreyPicture, readInitPicture } from '../../main/worker/init-picture';
 import { ortRuntime } from '../../main/worker/ort-runtime';
 import { clipMerges } from '../../main/worker/tokenizer-vocabulary';
 import type { JobSpec } from '../../preload/contract/job';
@@ -30,9 +30,9 @@ export async function runWholeJob(job: JobSpec, files: JobFiles, { resume, runti
     const file = await openWeightFile(path);
     return composeModel({ unet: file, text: file, vae: file }, runtime);
   };
-  const { width, height } = job;
+  const { width, height, inpaint, outpaint } = job, { init, mask } = files;
   const model = await open(files.model), refiner = files.refiner === undefined ? undefined : await open(files.refiner);
-  const inputs: Inputs = {
+  const inputs: Inputs = init && (outpaint || (inpaint && mask)) ? { refiner, canvas: await readCanvas({ init, mask }, !outpaint && inpaint?.area === 'whole' ? { width, height } : undefined) } : {
     refiner, init: files.init === undefined ? undefined : await readInitPicture(files.init, width, height),
     mask: files.mask === undefined ? undefined : await readGreyPicture(files.mask, width, height),
   };

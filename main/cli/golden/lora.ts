@@ -1,14 +1,21 @@
-// Golden case of LoRA files: each is baked into the tiny networks' weights, in fp32; merged weights and the networks' outputs are compared.
+// Golden case of LoRA files: each is baked into the tiny networks' weights, in fp32; merged weights and the networks' outputs are compared, and the outputs
+// once more with the LoRAs as nodes of the graphs.
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { DoraRule } from '../../engine/adapters/change';
+import { loraHooks } from '../../engine/adapters/hooks';
+import { matchLora, openLora } from '../../engine/adapters/lora';
 import { clipTower } from '../../engine/families/clip';
 import { openClipTower } from '../../engine/families/openclip';
 import { buildTextTower, firstEnd, type TextTower } from '../../engine/families/text-tower';
 import { buildUnet, timestepEmbedding, unetConfig } from '../../engine/families/unet';
-import { int64, type Tensor } from '../../engine/tensor';
+import type { Hooks } from '../../engine/graph/hooks';
+import { float32, int64, type Tensor } from '../../engine/tensor';
+import { loraTargets } from '../../engine/weights/lora/targets';
+import { numbersOf } from '../../engine/weights/values';
+import { openWeightFile, withFile } from '../../files/weight-file';
 import type { WeightFile } from '../../engine/weights/source';
 import { bakeLoras, type LoraUse } from '../../services/model-tools/bake';
 import { withTensors, openModel } from '../../services/model-tools/tensor-reader';
@@ -72,6 +79,8 @@ async function* checkSetting(folder: CaseFolder, expected: CaseTensors, setting:
       yield mine ? compareTensor(`${setting.name}.${name}`, mine, expected.stored(prefix + name), tolerance)
         : { check: `${setting.name}.${name}`, status: 'unsupported', error: null, tolerance, note: 'no such output' };
     }
+    // LyCORIS' own rule for DoRA is there for baking alone.
+    if (setting.dora !== 'lycoris' || !/^dora_/.test(setting.name)) yield* checkAtRunTime({ expected, wanted: names, folder }, setting, part, weights, root);
   }
 }
 
@@ -81,22 +90,41 @@ async function weightBelow(file: WeightFile, key: string): Promise<Tensor | unde
   return entry && withTensors([file], (reader) => reader.tensor(entry));
 }
 
-async function unetOutputs(file: WeightFile, { path, config }: CaseFolder, set: string): Promise<Record<string, Tensor | undefined>> {
+/** The same outputs of the unchanged networks with the LoRAs as nodes of their graphs. Their DoRA is ComfyUI's. */
+async function* checkAtRunTime({ expected, wanted, folder }: { expected: CaseTensors; wanted: readonly string[]; folder: CaseFolder }, setting: Setting, part: 'unet' | 'te', weights: string, root: string): AsyncIterable<Check> {
+  const file = await openModel(weights), tiny = await readCase(root), targets = loraTargets(file);
+  const applied = await Promise.all(setting.loras.map(async ({ path, weight }, i) => {
+    const lora = await withFile(path, async ({ read }) => openLora(await openWeightFile(path), '', (entry) => numbersOf(entry, read)));
+    return { path: lora.file.path, input: `lora${i}`, weight, changes: matchLora(lora, targets).changes };
+  }));
+  const change: Changing = { hooks: () => loraHooks(applied), feeds: Object.fromEntries(applied.flatMap(({ input, weight, changes }) => (changes.length > 0 ? [[input, float32([], Float32Array.of(weight))]] : []))) };
+  const names = wanted.filter((name) => !name.includes('weight.'));
+  const outputs = part === 'unet' ? await unetOutputs(file, tiny, setting.isXl ? 'b' : 'a', change) : await textOutputs(file, tiny, setting.isXl, names, change);
+  for (const name of names) {
+    const mine = outputs[name];
+    if (mine) yield compareTensor(`${setting.name}.${name} at run time`, mine, expected.stored(`${setting.stem}.${name}`), folder.config['tolerance']['eps max_abs_over_max_ref'] as number);
+  }
+}
+
+/** What changes a network from outside. */
+interface Changing { readonly hooks?: () => Hooks; readonly feeds?: Readonly<Record<string, Tensor>> }
+
+async function unetOutputs(file: WeightFile, { path, config }: CaseFolder, set: string, { hooks, feeds: more }: Changing = {}): Promise<Record<string, Tensor | undefined>> {
   const io = await caseTensors(join(path, 'io.safetensors'));
   const network = unetConfig(file, 'model.diffusion_model', headsOf(config['config']));
   if (!network) throw new Error(`there is no U-Net in ${file.path}`);
   const x = io.float(`${set}.x`), context = io.float(`${set}.context`);
   const [batch, , height, width] = x.dims as [number, number, number, number];
   const feeds = { x, t: timestepEmbedding(io.float(`${set}.t`).data, network.modelChannels), context, ...(io.has(`${set}.y`) && { y: io.float(`${set}.y`) }) };
-  const { out } = await evaluate(ortRuntime(), buildUnet(file, network, { batch, height, width, tokens: context.dims[1]! }), feeds);
+  const { out } = await evaluate(ortRuntime(), buildUnet(file, network, { batch, height, width, tokens: context.dims[1]! }, hooks?.()), { ...feeds, ...more });
   return { eps: out };
 }
 
 /** Of the first two rows of the case's token ids. */
-async function textOutputs(file: WeightFile, { path, config }: CaseFolder, isXl: boolean, names: readonly string[]): Promise<Record<string, Tensor | undefined>> {
+async function textOutputs(file: WeightFile, { path, config }: CaseFolder, isXl: boolean, names: readonly string[], { hooks, feeds: more }: Changing = {}): Promise<Record<string, Tensor | undefined>> {
   const all = (await caseTensors(join(path, 'io.safetensors'))).ids('in.input_ids'), length = all.dims[1]!, batch = 2;
   const ids = int64([batch, length], all.data.slice(0, batch * length));
-  const run = (tower: TextTower, clipSkip: number, feeds = {}) => evaluate(ortRuntime(), buildTextTower(tower, { batch, clipSkip }), { ids, ...feeds });
+  const run = (tower: TextTower, clipSkip: number, feeds = {}) => evaluate(ortRuntime(), buildTextTower(tower, { batch, clipSkip }, hooks?.()), { ids, ...feeds, ...more });
   if (isXl) {
     const tower = openClipTower(file, 'conditioner.embedders.1.model', config['config'].heads);
     if (!tower) throw new Error(`there is no OpenCLIP text tower in ${file.path}`);

@@ -54,7 +54,7 @@ async function* checkRun(name: string, run: RunConfig, model: Model, io: CaseTen
     start = lincomb([1, z0], [sigmas[0]!, io.float('in.noise')]);
   }
 
-  const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition), {
+  const denoise = guidedDenoiser((x, t, condition, asked) => model.predict(x, t, condition, asked), {
     prediction: model.traits.prediction, table: model.traits.table, cfg: run.cfg,
     conditioning: () => ({ conds: [{ condition: { context: contexts['positive']! }, weight: 1 }], uncond: { context: contexts['negative']! } }),
   });

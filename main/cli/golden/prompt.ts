@@ -1,11 +1,10 @@
 // Golden case `prompt`: emphasis, schedules, AND, extra networks, chunks and weighting of the encoder's output, as A1111 has them.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { splitAnd } from '../../engine/text/and';
 import { parseAttention } from '../../engine/text/attention';
 import { chunkPrompt } from '../../engine/text/chunks';
 import { applyEmphasis } from '../../engine/text/emphasis';
-import { takeExtraNetworks } from '../../engine/text/extra-networks';
+import { splitAnd, takeExtraNetworks } from '../../engine/text/prompt-syntax';
 import { parseSchedule } from '../../engine/text/schedules';
 import { Tokenizer } from '../../engine/text/tokenizer';
 import { float32 } from '../../engine/tensor';

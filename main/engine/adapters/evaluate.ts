@@ -17,7 +17,7 @@ export interface Change {
 /** `tensor` [out, in, …] or a bias [out]. Throws weights.shapeMismatch naming the layer, and what the runtime throws. */
 export async function changed(runtime: Runtime, tensor: Tensor, module: LoraModule<Tensor>, { field, strength, dora, transposed = false }: Change): Promise<Tensor> {
   const g = new Graph('adapter');
-  const adapter = prepareModule(module, tensor.dims[transposed ? 1 : 0] ?? 1);
+  const adapter = prepareModule(module, module.parts, tensor.dims[transposed ? 1 : 0] ?? 1);
   const stored = g.input('tensor', 'float32', tensor.dims), m = g.input('strength', 'float32', []);
   const turn = (value: Value): Value => (transposed ? g.apply('Transpose', [value], { perm: [1, 0] }) : value);
   const parts = Object.entries(adapter.parts).map(([part, { dims }]) => [part, g.input(part, 'float32', dims)] as const);

@@ -2,11 +2,12 @@
 // of a graph, or still numbers.
 import { float32, sizeOf, type Tensor } from '../tensor';
 import { misfit } from '../weights/lora/misfit';
-import type { LoraAlgorithm, LoraModule, LoraPart } from '../weights/lora/modules';
+import type { LoraAlgorithm, LoraModule, LoraPart, LoraParts } from '../weights/lora/modules';
 import { rotationsOf } from './rotation';
 
 /** What is read ahead, and does not go into the graph as it is stored. */
-type ReadAhead = 'on_input' | 'oft_blocks' | 'oft_diag' | 'bias_indices' | 'bias_values' | 'bias_size' | 'reshape_weight';
+const readAhead = ['on_input', 'oft_blocks', 'oft_diag', 'bias_indices', 'bias_values', 'bias_size', 'reshape_weight'] as const;
+type ReadAhead = (typeof readAhead)[number];
 
 /**
  * `rotations` [factors, count, n, n]: the orthogonal matrices of OFT (one factor) and BOFT. `rest` [out, in·…]: what an extraction's factors leave of ΔW,
@@ -23,9 +24,13 @@ export interface Adapter<T> {
   readonly onInput: boolean;
 }
 
-/** `outputs` of the layer that it changes. Throws weights.shapeMismatch naming the layer. */
-export function prepareModule({ layer, algorithm, parts }: LoraModule<Tensor>, outputs: number): Adapter<Tensor> {
-  const { on_input: onInput, oft_blocks: blocks, oft_diag: diag, bias_indices: at, bias_values: values, bias_size: size, reshape_weight: _, alpha, ...others } = parts;
+/** What must be read to know the form of the graph. */
+export const isReadAhead = (part: string): boolean => part === 'alpha' || (readAhead as readonly string[]).includes(part);
+
+/** `read`: its parts that are read ahead. `outputs` of the layer that it changes. Throws lora.misfit naming the layer. */
+export function prepareModule<T>({ layer, algorithm, parts }: LoraModule<T>, read: LoraParts<Tensor>, outputs: number): Adapter<T | Tensor> {
+  const { on_input: onInput, oft_blocks: blocks, oft_diag: diag, bias_indices: at, bias_values: values, bias_size: size, alpha } = read;
+  const others = Object.fromEntries(Object.entries(parts).filter(([part]) => !isReadAhead(part))) as Partial<Record<AdapterPart, T>>;
   const isRotation = algorithm === 'oft' || algorithm === 'boft';
   return {
     layer, algorithm, onInput: (onInput?.data[0] ?? 0) !== 0,

@@ -35,12 +35,13 @@ export function clipTowerOf(source: WeightSource, prefix: string, { projection =
 const partsWith = (activation: (g: Graph, x: Value) => Value) => (w: Weights, tower: TextTower): TowerParts => ({
   tokens: (g, ids) => g.apply('Gather', [w.tensor('embeddings.token_embedding.weight', [tower.vocabulary, tower.width]), ids]),
   positions: () => w.tensor('embeddings.position_embedding.weight', [tower.positions, tower.width]),
-  layer: (g, i, x, bias) => layer(g, w.at(`encoder.layers.${i}`), x, bias, tower, activation),
+  layer: (g, i, x, bias) => clipLayer(g, w.at(`encoder.layers.${i}`), x, bias, tower, activation),
   norm: (g, x) => layerNorm(g, w.at('final_layer_norm'), x),
   project: (g, x) => linear(g, w.elsewhere(projectionPath(`${w.path}.`)), x, tower.pooledWidth, { bias: false }),
 });
 
-function layer(g: Graph, w: Weights, x: Value, bias: Value, { width, mlp, heads }: TextTower, activation: (g: Graph, x: Value) => Value): Value {
+/** x [B, L, width]; also of the image tower, which masks nothing. */
+export function clipLayer(g: Graph, w: Weights, x: Value, bias: Value | undefined, { width, mlp, heads }: Pick<TextTower, 'width' | 'mlp' | 'heads'>, activation: (g: Graph, x: Value) => Value): Value {
   const a = w.at('self_attn');
   return residual(g, w, x, (h) => {
     const normed = layerNorm(g, w.at('layer_norm1'), h);

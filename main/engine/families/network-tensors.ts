@@ -2,6 +2,8 @@
 import { WeightRecord } from '../nn/weights';
 import type { Dims } from '../tensor';
 import { clipTowerOf } from './clip';
+import { buildControlHint, buildControlNet } from './control/controlnet';
+import { CONTROL } from './control/controlnet-file';
 import type { CheckpointSizes } from './known-sizes';
 import { openClipTowerOf } from './openclip';
 import type { TextSizes, UnetSizes, VaeSizes } from './sizes';
@@ -19,6 +21,13 @@ export const isOpenClipPrefix = (prefix: string): boolean => /(?:^|\.)model\.$/.
 /** `prefix` ends with a dot, or is empty. Throws RangeError for sizes that no such network has. */
 export const unetTensors = (sizes: UnetSizes, prefix = 'model.diffusion_model.'): Shapes =>
   recorded(['unet', sizes, prefix], (record) => buildUnet(record, unetConfigOf(sizes, prefix), { batch: 1, height: SIDE, width: SIDE, tokens: 77 }));
+
+/** Of a ControlNet for such a U-Net. `kinds`: of control, where it is a union of several. */
+export const controlNetTensors = (sizes: UnetSizes, kinds = 0): Shapes => recorded(['control', sizes, kinds], (record) => {
+  const config = { ...unetConfigOf(sizes, CONTROL), hintChannels: 3, kinds }, shape = { batch: 1, height: SIDE, width: SIDE, tokens: 77 };
+  buildControlHint(record, config, shape, kinds > 0);
+  buildControlNet(record, config, shape);
+});
 
 export const vaeTensors = (sizes: VaeSizes, prefix = 'first_stage_model.'): Shapes => recorded(['vae', sizes, prefix], (record) => {
   const config = vaeConfigOf(sizes, prefix), shape = { batch: 1, height: SIDE, width: SIDE };

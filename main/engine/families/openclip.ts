@@ -1,7 +1,7 @@
 // OpenCLIP's text tower in its own names, as SD 2 (ViT-H) and SDXL (ViT-bigG) have it: packed query, key and value, exact gelu. After open_clip
 // transformer.py.
 import type { Graph, Value } from '../graph/graph';
-import { attention, gelu, layerNorm, linear } from '../nn/layers';
+import { attention, gelu, layerNorm, linear, packedLinear } from '../nn/layers';
 import type { Weights, WeightSource } from '../nn/weights';
 import type { WeightFile } from '../weights/source';
 import { openClipSizes, partOf, type TextSizes } from './sizes';
@@ -21,24 +21,18 @@ export function openClipTowerOf(source: WeightSource, prefix: string, { projecti
 const parts = (w: Weights, tower: TextTower): TowerParts => ({
   tokens: (g, ids) => g.apply('Gather', [w.tensor('token_embedding.weight', [tower.vocabulary, tower.width]), ids]),
   positions: () => w.tensor('positional_embedding', [tower.positions, tower.width]),
-  layer: (g, i, x, bias) => layer(g, w.at(`transformer.resblocks.${i}`), x, bias, tower),
+  layer: (g, i, x, bias) => openClipLayer(g, w.at(`transformer.resblocks.${i}`), x, bias, tower),
   norm: (g, x) => layerNorm(g, w.at('ln_final'), x),
   // Kept [width, pooledWidth] and multiplied from the right, unlike every linear layer.
   project: (g, x) => g.apply('MatMul', [x, w.tensor('text_projection', [tower.width, tower.pooledWidth])]),
 });
 
-function layer(g: Graph, w: Weights, x: Value, bias: Value, { width, mlp, heads }: TextTower): Value {
+/** x [B, L, width]; also of the image tower, which masks nothing. */
+export function openClipLayer(g: Graph, w: Weights, x: Value, bias: Value | undefined, { width, mlp, heads }: Pick<TextTower, 'width' | 'mlp' | 'heads'>, activation = gelu): Value {
   const a = w.at('attn');
   return residual(g, w, x, (h) => {
     const normed = layerNorm(g, w.at('ln_1'), h);
     const [q, k, v] = [0, 1, 2].map((i) => packedLinear(g, a, i, normed)) as [Value, Value, Value];
     return linear(g, a.at('out_proj'), attention(g, { path: a.path, q, k, v, heads, bias }), width);
-  }, (h) => linear(g, w.at('mlp.c_proj'), gelu(g, linear(g, w.at('mlp.c_fc'), layerNorm(g, w.at('ln_2'), h), mlp)), width));
-}
-
-/** The i-th of the three projections that `in_proj` packs one below the other. */
-function packedLinear(g: Graph, w: Weights, i: number, x: Value): Value {
-  const width = x.dims.at(-1)!;
-  const weight = w.rows('in_proj_weight', [3 * width, width], i * width, width), bias = w.rows('in_proj_bias', [3 * width], i * width, width);
-  return g.within(w.path, () => g.apply('Linear', [x, weight, bias]));
+  }, (h) => linear(g, w.at('mlp.c_proj'), activation(g, linear(g, w.at('mlp.c_fc'), layerNorm(g, w.at('ln_2'), h), mlp)), width));
 }

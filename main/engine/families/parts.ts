@@ -1,12 +1,13 @@
 // A model whose parts are in files of their own: a U-Net with the VAE and the text encoders that somebody chose for it, or a checkpoint with others
 // than its own.
 import { AppError } from '../errors';
-import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
 import { checkCheckpoint, isRunnableFamily, type PartKind } from '../checking/check';
 import { identify } from '../identify/identify';
 import { notRunnable } from '../identify/runnable';
 import { assembleCheckpoint } from '../weights/key-maps/assemble';
+import { meantBy } from '../weights/meant';
+import { refuseForeignForm } from '../weights/quantized/forms';
 import { taesdPart } from './taesd';
 
 export interface ChosenParts {
@@ -18,8 +19,9 @@ export interface ChosenParts {
 /** What a job runs on. `tiny`: a TAESD in the autoencoder's place. */
 export interface WholeModel { readonly file: WeightFile; readonly tiny?: WeightFile | undefined }
 
-/** One model under the names of an original checkpoint. Throws model.notACheckpoint where a file is not the part that it is chosen for. */
+/** One model under the names of an original checkpoint. Throws model.wrongPart where a file is not the part that it is chosen for, model.partsClash, weights.foreignForm. */
 export function combineParts(model: WeightFile, { vae, textEncoders = [] }: ChosenParts): WholeModel {
+  for (const part of [vae, ...textEncoders]) if (part) refuseForeignForm(part);
   const { kind, family } = identify(model), isUnet = kind === 'unet';
   const tiny = vae && identify(vae).kind === 'taesd' ? checkedTaesd(vae) : undefined;
   const own = tiny ? undefined : vae && checkedVae(vae);
@@ -31,10 +33,7 @@ export function combineParts(model: WeightFile, { vae, textEncoders = [] }: Chos
 
 function onlyOne([first, second]: readonly WeightFile[]): WeightFile | undefined {
   if (!first || !second) return first;
-  throw new AppError('model.notACheckpoint', {
-    message: `${baseName(first.path)} and ${baseName(second.path)} are for the same place`, data: { files: [first.path, second.path] },
-    hint: 'Choose one text encoder. SDXL alone has two: CLIP-L and OpenCLIP bigG.',
-  });
+  throw new AppError('model.partsClash', { files: [first.path, second.path] });
 }
 
 export interface Fitness {
@@ -45,8 +44,8 @@ export interface Fitness {
 }
 
 /** Whether pictures can be made with it. */
-export function fitnessOf({ file, tiny }: WholeModel): Fitness {
-  const { kind, family, variant, confidence } = identify(file);
+export function fitnessOf({ file: given, tiny }: WholeModel): Fitness {
+  const file = meantBy(given), { kind, family, variant, confidence } = identify(file);
   if ((kind !== 'checkpoint' && kind !== 'unet') || !isRunnableFamily(family)) return { lacks: [], error: notRunnable(file, { kind, family, variant, confidence }, []) };
   const whole = kind === 'unet' ? assembleCheckpoint(file.path, { unet: file }) : file;
   const problems = checkCheckpoint(whole, family).filter(({ lacks }) => lacks !== 'vae' || !tiny);
@@ -58,37 +57,29 @@ export function fitnessOf({ file, tiny }: WholeModel): Fitness {
 export function whyNotWhole(model: WholeModel): AppError | null {
   const { lacks, error } = fitnessOf(model);
   if (error || lacks.length === 0) return error;
-  const name = baseName(model.file.path), parts = lacks.map((part) => partLabels[part]).join(' and ');
-  return new AppError('weights.missingTensor', {
-    message: `${name} has no ${parts} inside`, hint: `Choose a file with the ${parts} for it, or a checkpoint that has everything.`, data: { file: model.file.path, lacks: lacks.join() },
-  });
+  return new AppError('model.lacks', { file: model.file.path, parts: [...lacks] });
 }
-
-const partLabels: Readonly<Record<PartKind, string>> = { vae: 'VAE', 'text-encoder': 'text encoder' };
 
 function checkedTaesd(file: WeightFile): WeightFile {
   if (taesdPart(file, 'decoder')) return file;
-  throw new AppError('model.notACheckpoint', {
-    message: `${baseName(file.path)} is a TAESD without a decoder for four latent channels`, data: { file: file.path },
-    hint: 'Choose taesd_decoder for SD 1 and SD 2, taesdxl_decoder for SDXL.',
-  });
+  throw new AppError('model.wrongPart', { why: 'taesd', file: file.path });
 }
 
 function checkedVae(file: WeightFile): WeightFile {
   const { kind } = identify(file);
   if (kind === 'vae' || kind === 'checkpoint') return file;
-  throw new AppError('model.notACheckpoint', { message: `${baseName(file.path)} is no VAE`, hint: 'Choose a VAE or a TAESD. `inspect` tells what a file is.', data: { file: file.path, kind } });
+  throw new AppError('model.wrongPart', { why: 'vae', file: file.path });
 }
 
 /** CLIP-L has 768 channels, OpenCLIP-H 1024, bigG 1280. Only SDXL reads two, and its refiner bigG alone. */
 function textSlot(file: WeightFile, family: string | null): 'text' | 'text2' {
   const { kind } = identify(file);
   if (kind !== 'text-encoder') {
-    throw new AppError('model.notACheckpoint', { message: `${baseName(file.path)} is no text encoder`, hint: 'Choose a CLIP text encoder. `inspect` tells what a file is.', data: { file: file.path, kind } });
+    throw new AppError('model.wrongPart', { why: 'text', file: file.path });
   }
   const isOpenClip = [...file.tensors.keys()].some((name) => name.includes('transformer.resblocks.'));
   if (isOpenClip && family === 'sd1') {
-    throw new AppError('model.notACheckpoint', { message: `${baseName(file.path)} is an OpenCLIP text encoder, which Stable Diffusion 1 does not read`, hint: 'Choose CLIP-L (clip_l, or the text encoder of another SD 1 model).', data: { file: file.path } });
+    throw new AppError('model.wrongPart', { why: 'openclip', file: file.path });
   }
   const width = [...file.tensors.values()].find(({ name }) => name.endsWith('token_embedding.weight'))?.shape[1] ?? 0;
   return family === 'sdxl-refiner' || (family === 'sdxl' && (isOpenClip || width > 1024)) ? 'text2' : 'text';

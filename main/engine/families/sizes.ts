@@ -77,8 +77,8 @@ function count(part: Part, pattern: RegExp): number {
 const has = (part: Part, pattern: RegExp): boolean => [...part.keys()].some((name) => pattern.test(name));
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-/** null where the blocks do not form the families' layout. Latent inputs: 4, inpainting 9, pix2pix 8, depth 5. */
-export function unetSizes(part: Part): UnetSizes | null {
+/** null where the blocks do not form the families' layout. Latent inputs: 4, inpainting 9, pix2pix 8, depth 5. `contextDim`: of a half that may have no cross-attention. */
+export function unetSizes(part: Part, { contextDim: without }: { contextDim?: number } = {}): UnetSizes | null {
   const inputs = count(part, /^input_blocks\.(\d+)\./);
   const levels = 1 + range(inputs).filter((i) => has(part, new RegExp(`^input_blocks\\.${i}\\.0\\.op\\.`))).length;
   // conv_in, then `resBlocks` a level and a downsampler between levels.
@@ -89,8 +89,8 @@ export function unetSizes(part: Part): UnetSizes | null {
   const depths = range(levels).map((level) => Math.max(...range(resBlocks).map((i) => count(part, new RegExp(`${block(level, i)}1\\.transformer_blocks\\.(\\d+)\\.`)))));
   const modelChannels = vote(part, [[/^input_blocks\.0\.0\.(weight|bias)/, 0], [/^time_embed\.0\.weight/, 1], [/^out\.0\./, 0], [/^out\.2\.weight/, 1]]);
   const timeEmbed = vote(part, [[/^time_embed\.[02]\./, 0], [/emb_layers\.1\.weight/, 1]]);
-  const contextDim = vote(part, [[/attn2\.to_[kv]\.weight/, 1]]);
-  if (!modelChannels || !timeEmbed || !contextDim || !channels.every((c) => c !== undefined)) return null;
+  const contextDim = vote(part, [[/attn2\.to_[kv]\.weight/, 1]]) ?? without;
+  if (!modelChannels || !timeEmbed || contextDim === undefined || !channels.every((c) => c !== undefined)) return null;
   const inChannels = part.get('input_blocks.0.0.weight')?.[1] ?? 4;
   const vectorDim = part.get('label_emb.0.0.weight')?.[1];
   const guidanceDim = part.get('time_embed.cond_proj.weight')?.[1];

@@ -4,7 +4,6 @@ import { Graph, type Value } from '../graph/graph';
 import type { Hooks } from '../graph/hooks';
 import { add, conv, mul, relu, upsample } from '../nn/layers';
 import { Weights } from '../nn/weights';
-import { baseName } from '../weights/safetensors';
 import type { Dims } from '../tensor';
 import type { WeightFile } from '../weights/source';
 
@@ -95,8 +94,6 @@ function residual(g: Graph, w: Weights, x: Value, { channels, skip }: { channels
   });
 }
 
-function lacks(file: WeightFile, part: 'decoder' | 'encoder'): never {
-  throw new AppError('weights.missingTensor', {
-    message: `${baseName(file.path)} has no ${part} of a TAESD`, hint: 'Choose a TAESD with encoder and decoder.', data: { file: file.path },
-  });
+function lacks({ path }: WeightFile, part: 'decoder' | 'encoder'): never {
+  throw new AppError('model.lacksNetwork', { why: part === 'decoder' ? 'taesdDecoder' : 'taesdEncoder', file: path });
 }

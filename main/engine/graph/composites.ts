@@ -10,10 +10,18 @@ export interface CompositeAttributes {
   Gelu: Readonly<Record<never, never>>;
   /** x·σ(1.702·x), as OpenAI's CLIP. */
   QuickGelu: Readonly<Record<never, never>>;
+  /** Not below `min`, not above `max`. */
+  Clip: { readonly min: number; readonly max: number };
+  ResizeBilinear: { readonly height: number; readonly width: number };
+  /** x, and alpha·x below 0. */
+  LeakyRelu: { readonly alpha: number };
+  /** The same with a slope of its own for each channel. He et al. 2015, arXiv:1502.01852. */
+  Prelu: Readonly<Record<never, never>>;
   Linear: Readonly<Record<never, never>>;
   Attention: { readonly heads: number };
   GroupNorm: { readonly groups: number; readonly epsilon: number };
   LayerNorm: { readonly epsilon: number };
+  LowRank: Readonly<Record<never, never>>;
 }
 
 export type CompositeName = keyof CompositeAttributes;
@@ -39,6 +47,39 @@ export const composites: { readonly [K in CompositeName]: Composite<CompositeAtt
     },
   },
   QuickGelu: { shape: same('QuickGelu'), define: (g, [x]) => gated(g, x!, g.apply('Mul', [x, g.scalar(QUICK)])) },
+
+  Clip: {
+    shape: same('Clip'),
+    define(g, [x], { min, max }) {
+      const above = g.apply('Relu', [g.apply('Sub', [x, g.scalar(min)])]);                                                       // x − min, where that is positive
+      return g.apply('Sub', [g.apply('Add', [above, g.scalar(min)]), g.apply('Relu', [g.apply('Sub', [above, g.scalar(max - min)])])]);
+    },
+  },
+  /** x [B, C, H, W] → [B, C, height, width], by the two nearest rows and columns around the centre of each new pixel; the edge goes on beyond itself. */
+  ResizeBilinear: {
+    shape: ([x], { height, width }) => ({ dims: [...rank(x, 4, 'ResizeBilinear input').slice(0, 2), height, width] }),
+    define(g, [x], { height, width }) {
+      const [, , h, w] = rank(x, 4, 'ResizeBilinear input');
+      const rows = g.apply('MatMul', [g.constant('float32', [height, h], blend(h, height)), x]);                                 // [B, C, height, W]
+      return g.apply('MatMul', [rows, g.apply('Transpose', [g.constant('float32', [width, w], blend(w, width))], { perm: [1, 0] })]);
+    },
+  },
+  LeakyRelu: {
+    shape: same('LeakyRelu'),
+    define: (g, [x], { alpha }) => g.apply('Add', [g.apply('Mul', [x, g.scalar(alpha)]), g.apply('Mul', [g.apply('Relu', [x]), g.scalar(1 - alpha)])]),
+  },
+  /** x [B, C, ...], slope [C]. */
+  Prelu: {
+    shape([x, slope]) {
+      const { dims } = need(x, 'Prelu');
+      if (dims.length < 2 || String(need(slope, 'Prelu').dims) !== String([dims[1]])) throw new RangeError(`Prelu of [${dims}] with slopes [${slope!.dims}]`);
+      return { dims };
+    },
+    define(g, [x, slope]) {
+      const { dims } = x!, slopes = g.apply('Reshape', [slope], { dims: [dims[1]!, ...dims.slice(2).map(() => 1)] });
+      return g.apply('Add', [g.apply('Mul', [x, slopes]), g.apply('Mul', [g.apply('Relu', [x]), g.apply('Sub', [g.scalar(1), slopes])])]);
+    },
+  },
 
   /** x [..., in], weight [out, in], bias [out]? → [..., out]: x·Wᵀ + b. */
   Linear: {
@@ -106,7 +147,29 @@ export const composites: { readonly [K in CompositeName]: Composite<CompositeAtt
     },
     define: (g, [x, scale, bias], { epsilon }) => g.apply('Add', [g.apply('Mul', [normalise(g, x!, epsilon), scale]), bias]),
   },
+
+  /** A weight [out, in, ...] with a low-rank change, W + s·up·down: up [out, r], down [r, in·…], s []. Layers may apply the factors instead (factored.ts). */
+  LowRank: {
+    shape([w, up, down, s]) {
+      const { dims } = need(w, 'LowRank'), [out, r] = rank(up, 2, 'LowRank up'), [inner, columns] = rank(down, 2, 'LowRank down');
+      if (r !== inner || out !== dims[0] || columns !== sizeOf(dims.slice(1)) || need(s, 'LowRank').dims.length > 0) throw new RangeError(`LowRank of [${dims}] by [${up!.dims}] and [${down!.dims}]`);
+      return { dims };
+    },
+    define: (g, [w, up, down, s]) => g.apply('Add', [w, g.apply('Reshape', [g.apply('MatMul', [g.apply('Mul', [up, s]), down])], { dims: w!.dims })]),
+    flops: ([, up, down]) => 2 * sizeOf(up!.dims) * down!.dims[1]!,
+  },
 };
+
+/** [to, from]: how much of each old row is in each new one. */
+function blend(from: number, to: number): Float32Array {
+  const shares = new Float32Array(to * from);
+  for (let i = 0; i < to; i++) {
+    const at = Math.min(from - 1, Math.max(0, ((i + 0.5) * from) / to - 0.5)), low = Math.floor(at), high = Math.min(from - 1, low + 1);
+    shares[i * from + low]! += 1 - (at - low);
+    shares[i * from + high]! += at - low;
+  }
+  return shares;
+}
 
 /** (x − mean)/√(variance + ε) over the last dimension. */
 function normalise(g: Graph, x: Value, epsilon: number): Value {

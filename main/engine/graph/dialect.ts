@@ -1,6 +1,7 @@
 // What one execution provider speaks: which composites it keeps as one kernel and how it writes them, how it writes primitives, and how a stored
 // weight becomes a value. The network's code never asks which provider it is for.
 import { sizeOf, type Dims } from '../tensor';
+import { dtypeBytes } from '../weights/dtypes';
 import { QUICK, type CompositeName } from './composites';
 import type { GraphNode, Value, WeightRef } from './graph';
 import type { Emitter } from './onnx';
@@ -37,8 +38,12 @@ export const emitPrimitive: { readonly [K in PrimitiveName]: Emit<K> } = {
   ReduceMean: reduction('ReduceMean'), ReduceSum: reduction('ReduceSum'),
 
   Conv(e, node, into) {
-    const { stride, pads } = node.attributes;
-    e.node('Conv', names(e, node), { into, attributes: { strides: [stride, stride], pads } });
+    const { stride, pads, groups = 1 } = node.attributes;
+    e.node('Conv', names(e, node), { into, attributes: { strides: [stride, stride], pads, ...(groups > 1 && { group: groups }) } });
+  },
+  MaxPool(e, node, into) {
+    const { kernel, stride, pads } = node.attributes;
+    e.node('MaxPool', names(e, node), { into, attributes: { kernel_shape: [kernel, kernel], strides: [stride, stride], pads } });
   },
   Softmax(e, node, into) {
     e.node('Softmax', names(e, node), { into, attributes: { axis: node.attributes.axis } });
@@ -71,6 +76,13 @@ const quickGelu = <K extends 'Silu' | 'QuickGelu'>(alpha: number): Emit<K> => (e
 /** Kernels that every provider of onnxruntime has. */
 const common: Dialect['keeps'] = {
   Silu: quickGelu(1), QuickGelu: quickGelu(QUICK), Gelu: plain('Gelu'),
+  Clip(e, node, into) { e.node('Clip', [...names(e, node), e.floats([node.attributes.min], []), e.floats([node.attributes.max], [])], { into }); },
+  ResizeBilinear(e, node, into) { e.node('Resize', [...names(e, node), '', '', e.ints(node.out.dims)], { into, attributes: { mode: 'linear' } }); },
+  LeakyRelu(e, node, into) { e.node('LeakyRelu', names(e, node), { into, attributes: { alpha: { float: node.attributes.alpha } } }); },
+  Prelu(e, node, into) {
+    const [x, slope] = node.in as [Value, Value];
+    e.node('PRelu', [e.name(x), e.node('Reshape', [e.name(slope), e.ints([x.dims[1]!, ...x.dims.slice(2).map(() => 1)])])], { into });
+  },
   /** As one matrix product over all rows: Gemm takes the weight as it lies in the file, [out, in]. */
   Linear(e, node, into) {
     const [x, w, b] = node.in as [Value, Value, Value?];
@@ -95,6 +107,13 @@ const common: Dialect['keeps'] = {
   LayerNorm(e, node, into) {
     e.node('LayerNormalization', names(e, node), { into, attributes: { axis: -1, epsilon: { float: node.attributes.epsilon } } });
   },
+  /** One product that is added where the weight lies. */
+  LowRank(e, node, into) {
+    const [w, up, down, s] = node.in as [Value, Value, Value, Value], flat = w.dims.length === 2;
+    const matrix = flat ? e.name(w) : e.node('Reshape', [e.name(w), e.ints([w.dims[0]!, down.dims[1]!])]);
+    const sum = e.node('Gemm', [e.node('Mul', [e.name(up), e.name(s)]), e.name(down), matrix], { ...(flat && { into }) });
+    if (!flat) e.node('Reshape', [sum, e.ints(w.dims)], { into });
+  },
 };
 
 /** One kernel for the whole attention; keeps no [Lq, Lk] matrix in memory on the CPU. */
@@ -103,11 +122,27 @@ const multiHeadAttention: Emit<'Attention'> = (e, node, into) => {
   e.node('MultiHeadAttention', trim([q!, k!, v!, '', '', bias ?? '']), { into, domain: MICROSOFT, attributes: { num_heads: node.attributes.heads } });
 };
 
-/** The bytes as they lie in the file. Narrow ones are cast where they are used, so that the widened copy lives only while it is needed. */
+/** The bytes as they lie in the file. Narrow ones are cast (and multiplied with their factor) where they are used, so that the widened copy lives only while it is needed. */
 const widened: Dialect['weight'] = (e, weight, dims) => {
-  const name = e.stored(weight, dims);
-  return weight.stored === 'F32' ? name : e.cast(name, 'float32');
+  const { stored, strides, byteLength } = weight, name = e.stored(weight, strides ? [byteLength / dtypeBytes[stored]] : dims);
+  const row = stored === 'F32' ? name : e.cast(name, 'float32'), value = strides ? viewed(e, row, dims, strides) : row;
+  return weight.factor ? scaled(e, value, weight.factor, dims) : value;
 };
+
+/** The elements of a row that a view sees: where each lies is the sum of what its place along each axis adds. */
+function viewed(e: Emitter, row: string, dims: Dims, strides: Dims): string {
+  const [first, ...more] = dims.map((size, axis) => {
+    const places = e.ints(Array.from({ length: size }, (_, i) => i * strides[axis]!));
+    return e.ahead('Reshape', [places, e.ints(dims.map((_, other) => (other === axis ? size : 1)))]);
+  });
+  return e.ahead('Gather', [row, more.reduce((sum, places) => e.ahead('Add', [sum, places]), first!)]);
+}
+
+function scaled(e: Emitter, value: string, { weight, dims: factorDims, split }: NonNullable<WeightRef['factor']>, dims: Dims): string {
+  const parts = split ? e.ahead('Reshape', [value, e.ints(split)]) : value;
+  const product = e.ahead('Mul', [parts, widened(e, weight, factorDims)]);
+  return split ? e.ahead('Reshape', [product, e.ints(dims)]) : product;
+}
 
 export const cpuDialect: Dialect = { provider: 'cpu', keeps: { ...common, Attention: multiHeadAttention }, weight: widened };
 

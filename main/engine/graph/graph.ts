@@ -29,6 +29,12 @@ export interface WeightRef {
   readonly offset: number;
   readonly byteLength: number;
   readonly stored: StoredDType;
+  /** The bytes themselves, where they are in no row of the file. */
+  readonly data?: Uint8Array;
+  /** Of a view, whose elements do not lie one beside the other: how far it is from one to the next along each axis, in elements. */
+  readonly strides?: Dims;
+  /** Each element is multiplied with it: `dims` spread over `split`, or over the weight's own dims. */
+  readonly factor?: { readonly weight: WeightRef; readonly dims: Dims; readonly split?: Dims };
 }
 
 interface NodeOf<K extends OperationName> {
@@ -70,7 +76,7 @@ export class Graph {
 
   /** A weight that stays in its file. Its value is float32 whatever the file stores. */
   weight(ref: WeightRef, dims: Dims): Value {
-    const key = `${ref.file}\n${ref.offset}\n${ref.stored}\n${dims.join()}`;
+    const by = ref.factor?.weight, key = `${ref.file}\n${ref.data ? ref.name : ''}\n${ref.offset}\n${ref.stored}\n${ref.strides?.join() ?? ''}\n${dims.join()}${by ? `\n${by.file}\n${by.offset}` : ''}`;
     const known = this.weights.get(key);
     if (known) return known;
     const value = this.value('float32', dims, { kind: 'weight', weight: ref });
@@ -132,10 +138,11 @@ export class Graph {
     return this.needed().reduce((sum, node) => sum + (operations[node.op].flops?.(node.in, node.out) ?? 0), 0);
   }
 
-  /** Every weight that the outputs need, once. */
+  /** Every weight that the outputs need, and every factor of one, once. */
   weightRefs(): Set<WeightRef> {
     const values = [...this.needed().flatMap((node) => node.in), ...this.outputs.map(({ value }) => value)];
-    return new Set(values.flatMap((value) => (value?.from.kind === 'weight' ? [value.from.weight] : [])));
+    const refs = values.flatMap((value) => (value?.from.kind === 'weight' ? [value.from.weight] : []));
+    return new Set(refs.flatMap((ref) => (ref.factor ? [ref, ref.factor.weight] : [ref])));
   }
 
   private refuseTaken(name: string): void {

@@ -1,6 +1,7 @@
 // The one way into a network from outside. Adapters, control, reference attention, attention maps, caching between steps and training change
-// what a network computes here and nowhere else: at an attention, at a block's output, at a weight. The network's own code knows none of them.
+// what a network computes here and nowhere else: at an attention, at a block's output, at what stands around a picture, at a weight. The network's own code knows none of them.
 import type { Graph, Value } from './graph';
+import type { Pads } from './primitives';
 
 /** q [B, Lq, heads·d], k and v [B, Lk, heads·d], bias [1, 1, Lq, Lk]? */
 export interface AttentionSite {
@@ -27,11 +28,16 @@ export interface WeightSite {
   readonly rows?: { readonly start: number; readonly count: number };
 }
 
+/** What a convolution reads, and what it is still to pad with zeros. */
+export interface Bordered { readonly x: Value; readonly pads: Pads }
+
 export interface Hooks {
   /** `attend` is the network's own attention, as often and with whatever else as the hook wants. → [B, Lq, heads·d] */
   attention?(g: Graph, site: AttentionSite, attend: (site: AttentionSite) => Value): Value;
   /** h [B, C, H, W] → the same shape. */
   block?(g: Graph, site: BlockSite, h: Value): Value;
+  /** What stands around x [B, C, H, W] where a convolution of more than one pixel looks beyond it. */
+  border?(g: Graph, site: Bordered): Bordered;
   /** → the same shape. */
   weight?(g: Graph, site: WeightSite, value: Value): Value;
 }
@@ -40,5 +46,6 @@ export interface Hooks {
 export const composeHooks = (all: readonly Hooks[]): Hooks => ({
   attention: (g, site, attend) => all.reduce<typeof attend>((inner, hooks) => (hooks.attention ? (at) => hooks.attention!(g, at, inner) : inner), attend)(site),
   block: (g, site, h) => all.reduce((value, hooks) => hooks.block?.(g, site, value) ?? value, h),
+  border: (g, site) => all.reduce((bordered, hooks) => hooks.border?.(g, bordered) ?? bordered, site),
   weight: (g, site, own) => all.reduce((value, hooks) => hooks.weight?.(g, site, value) ?? value, own),
 });

@@ -3,12 +3,13 @@ import type { Dims, DType } from '../tensor';
 import type { StoredDType } from '../weights/source';
 import type { CompositeName } from './composites';
 import { emitPrimitive, type Dialect } from './dialect';
+import { applyFactors } from './factored';
 import type { Graph, GraphNode, Value, WeightRef } from './graph';
 import { lower } from './lower';
 import { ProtoWriter } from './protobuf';
 
 const onnxType: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 };
-const storedType: Partial<Record<StoredDType, number>> = { F32: 1, F64: 11, F16: 10, BF16: 16, F8_E4M3: 17, F8_E5M2: 19, I64: 7, I32: 6 };
+const storedType: Partial<Record<StoredDType, number>> = { F32: 1, F64: 11, F16: 10, BF16: 16, F8_E4M3: 17, F8_E4M3FNUZ: 18, F8_E5M2: 19, F8_E5M2FNUZ: 20, I64: 7, I32: 6 };
 
 type OnnxAttribute = number | string | readonly number[] | { float: number };
 
@@ -25,6 +26,8 @@ export interface Emitter {
   stored(weight: WeightRef, dims: Dims): string;
   /** Adds a cast of an initializer, ahead of all other nodes. */
   cast(name: string, to: DType): string;
+  /** Adds, ahead of them too, a node that reads nothing but initializers and what was made of them so. */
+  ahead(type: 'Mul' | 'Reshape' | 'Add' | 'Gather', inputs: readonly string[]): string;
 }
 
 /**
@@ -32,11 +35,11 @@ export interface Emitter {
  * resolves external data against (the drive root).
  */
 export function compile(whole: Graph, dialect: Dialect, locate: (file: string) => string): Uint8Array<ArrayBuffer> {
-  const graph = lower(whole, new Set(Object.keys(dialect.keeps) as CompositeName[]));
+  const graph = lower(applyFactors(whole), new Set(Object.keys(dialect.keeps) as CompositeName[]));
   const nodes: Uint8Array[] = [];
-  // Ahead of all other nodes: onnxruntime visits a node's inputs from the last in the file to the first, so a cast that stands first runs
-  // right before its user. Written beside their users, most casts of a U-Net ran at the start and kept 1.5 GB more alive.
-  const casts: Uint8Array[] = [];
+  // What makes weights of stored bytes, ahead of all other nodes: onnxruntime visits a node's inputs from the last in the file to the first, so a cast
+  // that stands first runs right before its user. Written beside their users, most casts of a U-Net ran at the start and kept 1.5 GB more alive.
+  const first: Uint8Array[] = [];
   const initializers: Uint8Array[] = [];
   const names = new Map<Value, string>();
   const constants = new Map<string, string>();
@@ -61,22 +64,26 @@ export function compile(whole: Graph, dialect: Dialect, locate: (file: string) =
     },
     ints: (values) => constant('int64', [values.length], BigInt64Array.from(values, BigInt)),
     floats: (values, dims = [values.length]) => constant('float32', dims, Float32Array.from(values)),
-    stored({ name: key, stored, file, offset, byteLength }, dims) {
+    stored({ name: key, stored, file, offset, byteLength, data }, dims) {
       const type = storedType[stored];
       if (type === undefined) throw new Error(`${key} is stored as ${stored}, which no graph can read`);
       const name = freshName(`${key}#`);
       const writer = tensorProto(name, dims, type);
+      if (data) { initializers.push(writer.data(9, data).finish()); return name; }
       const place = [['location', locate(file)], ['offset', String(offset)], ['length', String(byteLength)]] as const;
       for (const [field, text] of place) writer.message(13, (w) => w.string(1, field).string(2, text));
       initializers.push(writer.int(14, 1).finish());
       return name;
     },
-    cast(name, to) {
-      const into = freshName('w');
-      casts.push(nodeProto('Cast', [name], into, `cast${casts.length}`, '', { to: onnxType[to] }));
-      return into;
-    },
+    cast: (name, to) => ahead('Cast', [name], { to: onnxType[to] }),
+    ahead: (type, inputs) => ahead(type, inputs),
   };
+
+  function ahead(type: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}): string {
+    const into = freshName('w');
+    first.push(nodeProto(type, inputs, into, `${type.toLowerCase()}${first.length}`, '', attributes));
+    return into;
+  }
 
   /** Of a value that is no output. */
   const valueName = (id: number): string => (taken.has(`v${id}`) ? freshName(`v${id}_`) : `v${id}`);
@@ -115,7 +122,7 @@ export function compile(whole: Graph, dialect: Dialect, locate: (file: string) =
     .int(1, 10)
     .string(2, 'atelier')
     .message(7, (g) => {
-      for (const node of [...casts, ...nodes]) g.data(1, node);
+      for (const node of [...first, ...nodes]) g.data(1, node);
       g.string(2, graph.name);
       for (const initializer of initializers) g.data(5, initializer);
       for (const { name, value } of graph.inputs) g.message(11, (w) => writeValueInfo(w, name, value));

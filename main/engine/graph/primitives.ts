@@ -13,7 +13,8 @@ export interface PrimitiveAttributes {
   Add: None; Sub: None; Mul: None; Div: None;
   Sqrt: None; Erf: None; Sigmoid: None; Tanh: None; Relu: None;
   MatMul: None;
-  Conv: { readonly stride: number; readonly pads: Pads };
+  Conv: { readonly stride: number; readonly pads: Pads; readonly groups?: number };
+  MaxPool: { readonly kernel: number; readonly stride: number; readonly pads: Pads };
   Softmax: { readonly axis: number };
   ReduceMean: { readonly axes: readonly number[] };
   ReduceSum: { readonly axes: readonly number[] };
@@ -70,18 +71,26 @@ export const primitives: { readonly [K in PrimitiveName]: Operation<PrimitiveAtt
     },
     flops: ([a], out) => 2 * sizeOf(out.dims) * need(a, 'MatMul').dims.at(-1)!,
   },
-  /** x [B, Cin, H, W], weight [Cout, Cin, kH, kW], bias [Cout]? → [B, Cout, H', W']. */
+  /** x [B, Cin, H, W], weight [Cout, Cin/groups, kH, kW], bias [Cout]? → [B, Cout, H', W']. Each group of outputs reads its own group of inputs. */
   Conv: {
-    shape([x, w, b], { stride, pads: [top, left, bottom, right] }) {
+    shape([x, w, b], { stride, pads, groups = 1 }) {
       const [batch, cin, height, width] = rank(x, 4, 'Conv input');
       const [cout, cin2, kh, kw] = rank(w, 4, 'Conv weight');
-      if (cin !== cin2) throw new RangeError(`Conv weight [${w!.dims}] does not fit an input of ${cin} channels`);
+      if (cin !== cin2 * groups || cout % groups) throw new RangeError(`Conv weight [${w!.dims}] does not fit an input of ${cin} channels${groups > 1 ? ` in ${groups} groups` : ''}`);
       if (b && (b.dims.length !== 1 || b.dims[0] !== cout)) throw new RangeError(`Conv bias [${b.dims}] does not fit ${cout} output channels`);
-      const dims = [batch, cout, Math.floor((height + top + bottom - kh) / stride) + 1, Math.floor((width + left + right - kw) / stride) + 1];
+      const dims = [batch, cout, ...windows([height, width], [kh, kw], stride, pads)];
       if (dims[2]! < 1 || dims[3]! < 1) throw new RangeError(`Conv weight [${w!.dims}] is larger than its input [${x!.dims}]`);
       return { dims };
     },
     flops: ([, w], { dims: [batch = 0, , height = 0, width = 0] }) => 2 * sizeOf(need(w, 'Conv').dims) * batch * height * width,
+  },
+  /** The largest of each window; what is padded is smaller than anything. x [B, C, H, W] → [B, C, H', W']. */
+  MaxPool: {
+    shape([x], { kernel, stride, pads }) {
+      const [batch, channels, height, width] = rank(x, 4, 'MaxPool input'), dims = [batch, channels, ...windows([height, width], [kernel, kernel], stride, pads)];
+      if (dims[2]! < 1 || dims[3]! < 1 || pads.some((pad) => pad >= kernel)) throw new RangeError(`MaxPool of [${x!.dims}] by ${kernel}, padded by [${pads}]`);
+      return { dims, dtype: float(x, 'MaxPool') };
+    },
   },
   Softmax: {
     shape([x], { axis: at }) {
@@ -135,6 +144,10 @@ export const primitives: { readonly [K in PrimitiveName]: Operation<PrimitiveAtt
     },
   },
 };
+
+/** How often a window fits into each side. */
+const windows = ([height, width]: readonly [number, number], [kh, kw]: readonly [number, number], stride: number, [top, left, bottom, right]: Pads): [number, number] =>
+  [Math.floor((height + top + bottom - kh) / stride) + 1, Math.floor((width + left + right - kw) / stride) + 1];
 
 export function need(value: Value | undefined, operation: string): Value {
   if (!value) throw new RangeError(`${operation} lacks an input`);

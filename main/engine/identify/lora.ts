@@ -1,5 +1,6 @@
 // LoRA and its relatives (LyCORIS): algorithm, rank, how many layers they change, and which base model they fit.
 import { loraModules, type LoraModule, type LoraPart } from '../weights/lora/modules';
+import { isNumbered } from '../weights/lora/numbered';
 import type { WeightFile } from '../weights/source';
 import { mostCommon } from '../families/sizes';
 import { familyFromMetadata } from './metadata';
@@ -43,17 +44,34 @@ const otherFamilies: readonly (readonly [string, RegExp])[] = [
   ['sd3', /joint_blocks[._]|transformer[._]transformer_blocks[._]\d+[._]attn[._]add_k_proj/],
   ['cascade', /^lora_prior_/],
   ['qwen-image', /transformer_blocks[._]\d+[._]img_mod/],
+  // A U-Net's transformers stand in its blocks and have attn1 and attn2.
+  ['sd3', /(?:^|[._])(?:transformer[._])?transformer_blocks[._]\d+[._]attn[._]add_[qkv]_proj/],
   ['pixart', /adaln_single|cross_attn[._]kv_linear/],
   ['wan', /blocks[._]\d+[._]cross_attn[._][qkvo][._]/],
 ];
+
+/** Transformers alone, in diffusers' names, which a U-Net has in its blocks only and with attn1 and attn2. */
+const jointTransformer = /^(?:base_model\.model\.)?(?:(?:lora_)?transformer[._])?transformer_blocks[._]\d+[._](?:attn2?|ff|ff_context|norm1|norm1_context)[._]/;
+/** SD 3 medium and 3.5 medium; 3.5 large; Flux. */
+const jointWidths: Readonly<Record<number, string>> = { 1536: 'sd3', 2432: 'sd3', 3072: 'flux' };
+
+function jointFamily(file: WeightFile, modules: readonly LoraModule[]): { family: string | null; confidence: number } {
+  const width = mostCommon(modules.filter(({ layer }) => /attn2?[._]to_[qkv]$/.test(layer)).map(inputWidth)) ?? mostCommon(modules.filter(({ layer }) => /(?:ff|ff_context)[._]net[._]0[._]proj$/.test(layer)).map(inputWidth));
+  const family = jointWidths[width ?? 0] ?? familyFromMetadata(file.metadata);
+  return { family, confidence: family ? 0.85 : 0.5 };
+}
 
 /** Widths decide, then metadata, then structure: names alone are shared between SD 1 and SD 2. */
 function loraFamily(file: WeightFile, modules: readonly LoraModule[]): { family: string | null; confidence: number } {
   const other = otherFamilies.find(([, sign]) => hasName(file, sign));
   if (other) return { family: other[0], confidence: 0.95 };
+  if (hasName(file, jointTransformer)) return jointFamily(file, modules);
   const widthOf = (pattern: RegExp): number | undefined => mostCommon(modules.filter(({ layer }) => pattern.test(layer)).map(inputWidth));
   const byContext = contextFamilies[widthOf(/attn2(?:[._]processor)?[._]to_[kv]$/) ?? 0];
   if (byContext) return { family: byContext, confidence: 0.99 };
+  // No block of a U-Net is as wide as the context that numbered modules read.
+  const numbered = modules.filter(({ layer }) => isNumbered(layer)).map(inputWidth), context = [768, 1024, 2048].find((width) => numbered.includes(width));
+  if (context !== undefined) return { family: contextFamilies[context]!, confidence: 0.9 };
   const claimed = familyFromMetadata(file.metadata);
   if (claimed) return { family: claimed, confidence: 0.9 };
   if (hasName(file, /^lora_te[12]_|^text_encoder_2\.|^text_encoders\.clip_g\.|^(?:lora|oft)_unet_(?:input|output)_blocks_/)) return { family: 'sdxl', confidence: 0.9 };

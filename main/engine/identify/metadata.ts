@@ -1,5 +1,4 @@
 // What a file says of itself: modelspec, kohya's ss_ fields. Names and shapes weigh more; this decides what they leave open.
-import type { ModelReport } from '../../../preload/contract/model';
 
 type Metadata = Readonly<Record<string, string>>;
 
@@ -21,14 +20,25 @@ export function familyFromMetadata(metadata: Metadata): string | null {
   return base.startsWith('flux') ? 'flux' : null;
 }
 
-export function predictionFromMetadata(metadata: Metadata): ModelReport['prediction'] {
-  const said = metadata['modelspec.prediction_type'] ?? '';
-  if (/^v/i.test(said)) return 'v';
-  if (/^eps/i.test(said)) return 'eps';
-  const architecture = metadata['modelspec.architecture'] ?? '', base = metadata.ss_base_model_version ?? '';
-  if (/-768-v\b/.test(architecture) || base.endsWith('_v')) return 'v';
-  return /^stable-diffusion-v2-512/.test(architecture) || base === 'sd_v2' ? 'eps' : null;
+const isTrue = (text = ''): boolean => /^(?:true|1)$/i.test(text);
+
+/** Which field says what, the surest first. */
+const predictionFields: readonly (readonly [field: string, v: RegExp, eps: RegExp])[] = [
+  ['modelspec.prediction_type', /^v/i, /^eps/i], ['ss_v_parameterization', /^(?:true|1)$/i, /^(?:false|0)$/i], ['modelspec.architecture', /-768-v\b/, /^stable-diffusion-v2-512/], ['ss_base_model_version', /_v$/, /^sd_v2$/],
+];
+
+/** null where none says it. */
+export function predictionFromMetadata(metadata: Metadata): { prediction: 'eps' | 'v'; from: string } | null {
+  for (const [from, v, eps] of predictionFields) {
+    const said = metadata[from] ?? '';
+    if (v.test(said)) return { prediction: 'v', from };
+    if (eps.test(said)) return { prediction: 'eps', from };
+  }
+  return null;
 }
+
+export const zeroSnrFromMetadata = (metadata: Metadata): boolean =>
+  ['ss_zero_terminal_snr', 'modelspec.zero_terminal_snr', 'modelspec.rescale_betas_zero_snr', 'zero_terminal_snr', 'ztsnr'].some((field) => isTrue(metadata[field]));
 
 /** The trigger phrase that the author gave, else the tags that every picture of a training folder had (kohya notes the folder's name when there are no captions). */
 export function trainedWords(metadata: Metadata): string[] {

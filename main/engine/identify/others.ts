@@ -40,18 +40,18 @@ export function otherFamily(file: WeightFile): string | null {
 }
 
 /** What lies in the same folders and is none of the kinds that a report names. */
-const strangers: readonly (readonly [what: string, family: string | null, sign: RegExp])[] = [
-  ['a GLIGEN module, which places things by boxes', 'sd1', /(?:^|\.)position_net\./],
-  ['a face restorer', null, /^stylegan_decoder\w*\.|^quantize\.embedding\.weight$/],
-  ['a PhotoMaker, which keeps a person\'s face', 'sdxl', /^id_encoder\./],
-  ['a safety checker', null, /(?:^|\.)special_care_embeds(?:_weights)?$/],
-  ['a depth estimator', null, /^(?:depth_head\.|pretrained\.model\.|scratch\.refinenet)/],
-  ['a segmenter', null, /^(?:mask_decoder|sam_mask_decoder)\./],
-  ['a captioner', null, /^(?:text_decoder\.bert|language_model\.model\.decoder)\./],
+const strangers: readonly (readonly [id: string, family: string | null, sign: RegExp])[] = [
+  ['gligen', 'sd1', /(?:^|\.)position_net\./],
+  ['face-restorer', null, /^stylegan_decoder\w*\.|^quantize\.embedding\.weight$/],
+  ['photomaker', 'sdxl', /^id_encoder\./],
+  ['safety-checker', null, /(?:^|\.)special_care_embeds(?:_weights)?$/],
+  ['depth-estimator', null, /^(?:depth_head\.|pretrained\.model\.|scratch\.refinenet)/],
+  ['segmenter', null, /^(?:mask_decoder|sam_mask_decoder)\./],
+  ['captioner', null, /^(?:text_decoder\.bert|language_model\.model\.decoder)\./],
 ];
 
-/** What an unknown file is all the same, in words, and the family that it was made for. */
-export function strangerIn(file: WeightFile): { what: string; family: string | null } | null {
-  const [what, family] = strangers.find(([, , sign]) => hasName(file, sign)) ?? [];
-  return what === undefined ? null : { what, family: family ?? null };
+/** What an unknown file is all the same, as an id that has words, and the family that it was made for. */
+export function strangerIn(file: WeightFile): { id: string; family: string | null } | null {
+  const [id, family] = strangers.find(([, , sign]) => hasName(file, sign)) ?? [];
+  return id === undefined ? null : { id, family: family ?? null };
 }

@@ -1,13 +1,31 @@
 // What the network's output means: noise (eps) or velocity (v). SD 2's two kinds are identical in every name and shape.
 import type { ModelReport } from '../../../preload/contract/model';
+import type { Problem } from '../../../preload/contract/problems';
 import type { TensorEntry, WeightFile } from '../weights/source';
-import { predictionFromMetadata } from './metadata';
+import { predictionFromMetadata, zeroSnrFromMetadata } from './metadata';
 import type { Found } from './types';
 
-interface PredictionGuess { readonly prediction: ModelReport['prediction']; /** 0–1. */ readonly confidence: number; readonly doubt: string | null }
+interface PredictionGuess {
+  readonly prediction: ModelReport['prediction'];
+  /** 0–1. */
+  readonly confidence: number;
+  /** Who says so: the name of a file, a tensor or a field of the metadata, 'weights', or 'family' where nothing says more. */
+  readonly from: string | null;
+  readonly doubts: readonly Problem[];
+}
 
-/** Playground 2.5 and CosXL: outputs are scaled by noise level in a way of their own, which marker tensors tell. */
-export const predictsOtherwise = (file: WeightFile): boolean => file.tensors.has('edm_mean') || file.tensors.has('edm_vpred.sigma_max');
+/** Playground 2.5 and CosXL: outputs are scaled by noise level in a way of their own, which marker tensors tell, or what lies beside the file. null for all others. */
+export function predictsOtherwise({ tensors, config }: WeightFile): { why: 'edm' | 'cosxl' } | { why: 'other'; file: string; said: string } | null {
+  if (tensors.has('edm_vpred.sigma_max') || tensors.has('edm_vpred.sigma_min')) return { why: 'cosxl' };
+  if (tensors.has('edm_mean') || tensors.has('edm_std')) return { why: 'edm' };
+  return config?.otherwise === undefined ? null : { why: 'other', file: config.from, said: config.otherwise };
+}
+
+/** Of trainers of SDXL models: empty tensors. */
+const V_MARK = 'v_pred', ZERO_SNR_MARK = 'ztsnr';
+
+/** Whether its last timestep is pure noise: so marked, or said by what lies beside it or by its metadata. */
+export const hasZeroTerminalSnr = ({ tensors, config, metadata }: WeightFile): boolean => tensors.has(ZERO_SNR_MARK) || config?.zeroSnr === true || zeroSnrFromMetadata(metadata);
 
 /** In the LDM and the diffusers layout, with whatever stands before. */
 const telltaleName = /(?:^|\.)(?:output_blocks\.11\.1|up_blocks\.3\.attentions\.2)\.transformer_blocks\.0\.norm1\.bias$/;
@@ -26,26 +44,26 @@ function fromWeights({ samples }: WeightFile): 'eps' | 'v' | null {
   return spread > 0 && Number.isFinite(spread) ? (spread > WIDE ? 'v' : 'eps') : null;
 }
 
+/** All that say what it predicts, the one that counts first. What lies beside a model was put there for it, by somebody who knew what the file leaves open. */
+function* sayings({ tensors, config, metadata }: WeightFile): Generator<{ prediction: 'eps' | 'v'; from: string }> {
+  if (config?.prediction) yield { prediction: config.prediction, from: config.from };
+  if (tensors.has(V_MARK)) yield { prediction: 'v', from: V_MARK };
+  const said = predictionFromMetadata(metadata);
+  if (said) yield said;
+}
+
+const predicting = /^(?:sd1|sd2|sd2-unclip|sdxl|sdxl-refiner)$/;
+
 /** null for what is no diffusion network of the families that have this choice. */
 export function guessPrediction(file: WeightFile, { kind, family, variant }: Found): PredictionGuess {
-  const sure = (prediction: ModelReport['prediction'], confidence = 1): PredictionGuess => ({ prediction, confidence, doubt: null });
-  if ((kind !== 'checkpoint' && kind !== 'unet') || !/^(?:sd1|sd2|sdxl|sdxl-refiner)$/.test(family ?? '')) return sure(null);
-  if (predictsOtherwise(file)) {
-    return { prediction: null, confidence: 0.99, doubt: "It was trained in the form of EDM (its edm_… tensors say so), which is neither eps nor v and which Atelier does not support yet." };
-  }
-  // Markers that trainers of v-prediction SDXL models put into the file: empty tensors.
-  if (file.tensors.has('v_pred')) return sure('v');
-  const said = predictionFromMetadata(file.metadata);
-  if (said) return sure(said);
+  if ((kind !== 'checkpoint' && kind !== 'unet') || !predicting.test(family ?? '')) return { prediction: null, confidence: 1, from: null, doubts: [] };
+  const other = predictsOtherwise(file), problems = file.config?.problems ?? [];
+  if (other) return { prediction: null, confidence: 0.99, from: null, doubts: [other.why === 'other' ? { code: 'prediction.other', data: { file: other.file, said: other.said } } : { code: 'prediction.edm', data: other }, ...problems] };
+  const [said, against] = [...sayings(file)].filter(({ prediction }, i, all) => i === 0 || prediction !== all[0]!.prediction);
+  if (said) return { ...said, confidence: 1, doubts: [...(against ? [{ code: 'prediction.differ' as const, data: { ...said, against: against.from } }] : []), ...problems] };
   // All SD 2 variants but the plain one were made from the eps model.
-  if (family !== 'sd2' || variant !== 'base') return sure('eps', 0.95);
+  if (!family!.startsWith('sd2') || variant !== 'base') return { prediction: 'eps', confidence: 0.95, from: 'family', doubts: problems };
   const suggested = fromWeights(file);
-  if (suggested) {
-    const [is, other] = suggested === 'v' ? ['velocity (v)', 'eps'] : ['noise (eps)', 'v'];
-    return { prediction: suggested, confidence: 0.85, doubt: `A Stable Diffusion 2 file does not say what it predicts; its weights suggest ${is}. If pictures come out as noise, set the prediction to ${other}.` };
-  }
-  return {
-    prediction: 'v', confidence: 0.6,
-    doubt: 'Nothing in a Stable Diffusion 2 file tells whether it predicts noise (eps) or velocity (v). v is assumed; if pictures come out as noise, set the prediction to eps.',
-  };
+  if (suggested) return { prediction: suggested, confidence: 0.85, from: 'weights', doubts: [{ code: 'prediction.likely', data: { why: suggested } }, ...problems] };
+  return { prediction: 'v', confidence: 0.6, from: 'family', doubts: [{ code: 'prediction.open', data: {} }, ...problems] };
 }

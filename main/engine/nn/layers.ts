@@ -11,8 +11,9 @@ export const silu = (g: Graph, x: Value): Value => g.apply('Silu', [x]);
 export const gelu = (g: Graph, x: Value): Value => g.apply('Gelu', [x]);
 export const quickGelu = (g: Graph, x: Value): Value => g.apply('QuickGelu', [x]);
 export const relu = (g: Graph, x: Value): Value => g.apply('Relu', [x]);
+export const leakyRelu = (g: Graph, x: Value, alpha: number): Value => g.apply('LeakyRelu', [x], { alpha });
 export const reshape = (g: Graph, x: Value, dims: Dims): Value => g.apply('Reshape', [x], { dims });
-const transpose = (g: Graph, x: Value, perm: readonly number[]): Value => g.apply('Transpose', [x], { perm });
+export const transpose = (g: Graph, x: Value, perm: readonly number[]): Value => g.apply('Transpose', [x], { perm });
 export const concat = (g: Graph, values: readonly Value[], axis: number): Value => g.apply('Concat', values, { axis });
 export const slice = (g: Graph, x: Value, axis: number, start: number, end: number): Value => g.apply('Slice', [x], { axis, start, end });
 export const upsample = (g: Graph, x: Value, height: number, width: number): Value => g.apply('Upsample', [x], { height, width });
@@ -32,6 +33,13 @@ export function linear(g: Graph, w: Weights, x: Value, out: number, { bias = tru
   return g.within(w.path, () => g.apply('Linear', [x, weight, shift]));
 }
 
+/** The i-th of the three projections that `in_proj` packs one below the other. */
+export function packedLinear(g: Graph, w: Weights, i: number, x: Value): Value {
+  const width = x.dims.at(-1)!;
+  const weight = w.rows('in_proj_weight', [3 * width, width], i * width, width), bias = w.rows('in_proj_bias', [3 * width], i * width, width);
+  return g.within(w.path, () => g.apply('Linear', [x, weight, bias]));
+}
+
 interface ConvOptions { readonly kernel?: number; readonly stride?: number; readonly pads?: Pads; readonly bias?: boolean }
 
 /** x [B, Cin, H, W] → [B, out, H', W']. By default the padding keeps the size. */
@@ -39,7 +47,31 @@ export function conv(g: Graph, w: Weights, x: Value, out: number, { kernel = 3, 
   const half = Math.floor(kernel / 2);
   const weight = w.tensor('weight', [out, x.dims[1]!, kernel, kernel]);
   const shift = bias ? w.tensor('bias', [out]) : w.optional('bias', [out]);
-  return g.within(w.path, () => g.apply('Conv', [x, weight, shift], { stride, pads: pads ?? [half, half, half, half] }));
+  const own = { x, pads: pads ?? [half, half, half, half] } as const;
+  return g.within(w.path, () => {
+    const bordered = kernel > 1 ? g.hooks.border?.(g, own) ?? own : own;
+    return g.apply('Conv', [bordered.x, weight, shift], { stride, pads: bordered.pads });
+  });
+}
+
+/** A slope for each channel of x [B, C, ...]. */
+export function prelu(g: Graph, w: Weights, x: Value): Value {
+  const slope = w.tensor('weight', [x.dims[1]!]);
+  return g.within(w.path, () => g.apply('Prelu', [x, slope]));
+}
+
+/** x [B, C·f², H, W] → [B, C, H·f, W·f]: each f² channels are the pixels of a square. Shi et al. 2016, arXiv:1609.05158. */
+export function pixelShuffle(g: Graph, x: Value, factor: number): Value {
+  const [b, channels, h, w] = x.dims as [number, number, number, number], c = channels / factor ** 2;
+  const squares = reshape(g, x, [b, c, factor, factor, h, w]);
+  return reshape(g, transpose(g, squares, [0, 1, 4, 2, 5, 3]), [b, c, h * factor, w * factor]);
+}
+
+/** Back: x [B, C, H·f, W·f] → [B, C·f², H, W]. */
+export function pixelUnshuffle(g: Graph, x: Value, factor: number): Value {
+  const [b, c, height, width] = x.dims as [number, number, number, number], [h, w] = [height / factor, width / factor];
+  const squares = reshape(g, x, [b, c, h, factor, w, factor]);
+  return reshape(g, transpose(g, squares, [0, 1, 3, 5, 2, 4]), [b, c * factor ** 2, h, w]);
 }
 
 /** 32 groups, as everywhere in Stable Diffusion. x [B, C, ...]. */

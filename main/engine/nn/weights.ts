@@ -1,11 +1,10 @@
 // A place in a checkpoint: weights are found by the path that the checkpoint itself uses, so a network reads like its keys. The one place where
 // a network reads weights.
 import { AppError } from '../errors';
-import type { Graph, Value } from '../graph/graph';
+import type { Graph, Value, WeightRef } from '../graph/graph';
 import type { WeightSite } from '../graph/hooks';
 import { sizeOf, type Dims } from '../tensor';
-import { baseName } from '../weights/safetensors';
-import type { TensorEntry, WeightFile } from '../weights/source';
+import type { Factor, TensorEntry, WeightFile } from '../weights/source';
 
 /** Notes which tensors a network reads, instead of having any: what a file must hold, and what a fresh network would. */
 export class WeightRecord {
@@ -76,40 +75,62 @@ export class Weights {
     if (source instanceof WeightRecord) return source.entry(key, stored);
     const entry = source.tensors.get(key);
     if (!entry) {
-      throw new AppError('weights.missingTensor', {
-        message: `${baseName(source.path)} lacks the tensor ${key}`,
-        data: { file: source.path, key },
-        hint: 'The file is incomplete or of another kind. Get the full checkpoint, or look at it with "inspect".',
-      });
+      throw new AppError('weights.missingTensor', { file: source.path, key });
     }
     if (String(matrixOf(entry.shape)) === String(matrixOf(stored))) return entry;
-    throw new AppError('weights.shapeMismatch', {
-      message: `${baseName(source.path)}: ${entry.name} is [${entry.shape}], expected [${stored}]`,
-      data: { file: source.path, key: entry.name, got: entry.shape, want: stored },
-      hint: 'The file mixes parts of different models. Get it again from its source.',
-    });
+    throw new AppError('weights.shapeMismatch', { file: source.path, key: entry.name, got: [...entry.shape], want: [...stored] });
   }
 
   private read(entry: TensorEntry, { dims, site, skip = 0, byteLength }: Read): Value {
-    const { graph } = this;
-    const own = graph.within(this.path, () => (entry.layout ? this.reordered(entry, entry.layout, dims, site.rows) : this.stored(entry, dims, skip, byteLength)));
+    const { graph, source: { path } } = this, { rows } = site;
+    const own = graph.within(this.path, () => (isWhole(entry, rows) ? reshaped(graph, path, entry, dims, rows) : stored(graph, path, entry, dims, { skip, byteLength, rows })));
     if (!graph.hooks.weight) return own;
     const changed = graph.within(this.path, () => graph.hooks.weight!(graph, site, own));
     if (String(changed.dims) !== String(dims)) throw new RangeError(`what changes ${site.path} [${dims}] made it [${changed.dims}]`);
     return changed;
   }
+}
 
-  private stored({ name, file = this.source.path, offset, dtype }: TensorEntry, dims: Dims, skip: number, byteLength: number): Value {
-    return this.graph.weight({ name, file, offset: offset + skip, byteLength, stored: dtype }, dims);
-  }
+/** A tensor of a file as a value [...dims] of the graph, which no hook sees. `path`: of the file, where the entry names none. */
+export const storedTensor = (graph: Graph, path: string, entry: TensorEntry, dims: Dims = entry.shape): Value =>
+  (isWhole(entry) ? reshaped(graph, path, entry, dims) : stored(graph, path, entry, dims, { skip: 0, byteLength: entry.byteLength }));
 
-  /** The file has the axes in another order (pickled checkpoints alone): the graph turns them, so that the bytes can stay where they are. */
-  private reordered(entry: TensorEntry, { shape, perm }: NonNullable<TensorEntry['layout']>, dims: Dims, rows: WeightSite['rows']): Value {
-    const { graph } = this;
-    const turned = graph.apply('Transpose', [this.stored(entry, shape, 0, entry.byteLength)], { perm });
-    if (rows) return graph.apply('Slice', [turned], { axis: 0, start: rows.start, end: rows.start + rows.count });
-    return String(dims) === String(turned.dims) ? turned : graph.apply('Reshape', [turned], { dims });
-  }
+type Rows = NonNullable<WeightSite['rows']>;
+
+/** Whether all of its bytes are read, whatever is wanted of it. */
+const isWhole = (entry: TensorEntry, rows?: Rows): boolean => entry.layout !== undefined || entry.strides !== undefined || (rows !== undefined && !fitsRows(entry));
+
+function stored(graph: Graph, path: string, entry: TensorEntry, dims: Dims, { skip, byteLength, rows }: { skip: number; byteLength: number; rows?: Rows | undefined }): Value {
+  const { name, file = path, offset, dtype, strides, data } = entry;
+  const bytes = data && { data: data.subarray(skip, skip + byteLength) };
+  return graph.weight({ name, file, offset: offset + skip, byteLength, stored: dtype, ...bytes, ...(strides && { strides }), ...(entry.factor && { factor: factorOf(entry, entry.factor, dims, rows) }) }, dims);
+}
+
+/** All of it, turned where the file has the axes in another order (pickled checkpoints alone), so that the bytes can stay where they are; then the rows. */
+function reshaped(graph: Graph, path: string, entry: TensorEntry, dims: Dims, rows?: Rows): Value {
+  const { layout, shape, byteLength } = entry;
+  const whole = stored(graph, path, entry, layout?.shape ?? shape, { skip: 0, byteLength });
+  const turned = layout ? graph.apply('Transpose', [whole], { perm: layout.perm }) : whole;
+  if (rows) return graph.apply('Slice', [turned], { axis: 0, start: rows.start, end: rows.start + rows.count });
+  return String(dims) === String(turned.dims) ? turned : graph.apply('Reshape', [turned], { dims });
+}
+
+/** Whether its factor can be taken for some rows alone. */
+const fitsRows = ({ shape, factor }: TensorEntry): boolean => !factor || factor.blocks[0] === 1 || factor.blocks[0] === shape[0];
+
+/** `dims`: in which the weight lies in the file. `rows`: which of them are read, where not all are. */
+function factorOf({ layout }: TensorEntry, { entry, blocks: [allRows, columns] }: Factor, dims: Dims, rows?: Rows): NonNullable<WeightRef['factor']> {
+  const count = rows && allRows > 1 ? rows.count : allRows, rowBytes = entry.byteLength / allRows;
+  const axes = [layout?.perm[0] ?? 0, layout?.perm[1] ?? 1];
+  const parts = dims.map((_, axis) => (axis === axes[0] ? count : axis === axes[1] ? columns : 1));
+  const skip = rows && allRows > 1 ? rows.start * rowBytes : 0, byteLength = count * rowBytes, data = entry.data?.subarray(skip, skip + byteLength);
+  const weight: WeightRef = { name: entry.name, file: entry.file, offset: entry.offset + skip, byteLength, stored: entry.dtype, ...(data && { data }) };
+  const isBlocked = (axis: number): boolean => parts[axis]! > 1 && parts[axis]! < dims[axis]!;
+  if (!dims.some((_, axis) => isBlocked(axis))) return { weight, dims: parts };
+  return {
+    weight, dims: parts.flatMap((part, axis) => (isBlocked(axis) ? [part, 1] : [part])),
+    split: dims.flatMap((size, axis) => (isBlocked(axis) ? [parts[axis]!, size / parts[axis]!] : [size])),
+  };
 }
 
 /** A 1×1 convolution's weight is a matrix. */

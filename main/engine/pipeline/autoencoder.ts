@@ -1,12 +1,12 @@
 // What turns latents into pictures and back: the family's autoencoder (KL), or a tiny one (TAESD) in its place.
-import { AppError } from '../errors';
 import { buildTaesdDecoder, buildTaesdEncoder, taesdPart } from '../families/taesd';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfig, type VaeConfig } from '../families/vae';
+import type { Hooks } from '../graph/hooks';
+import { wrapAround, type SeamlessAxes } from '../nn/seamless';
 import { mul } from '../sampling/arithmetic';
 import { float32, type Tensor } from '../tensor';
-import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
-import type { Networks } from './networks';
+import { lacksNetwork, type Networks } from './networks';
 import type { Runtime } from './runtime';
 import { Sessions } from './sessions';
 
@@ -22,9 +22,9 @@ export interface Autoencoder {
   /** Cheap enough to show steps with. */
   readonly isTiny: boolean;
   /** Latents [B, 4, H/8, W/8] in diffusion scale → image [B, 3, H, W], about −1…1. */
-  decode(latents: Tensor, slot?: DecodeSlot): Promise<Tensor>;
+  decode(latents: Tensor, slot?: DecodeSlot, seamless?: SeamlessAxes): Promise<Tensor>;
   /** Image [B, 3, H, W] in −1…1 → latents [B, 4, H/8, W/8] in diffusion scale, without chance. */
-  encode(image: Tensor): Promise<Tensor>;
+  encode(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor>;
   /** Floating-point operations of decoding latents of this size. */
   decodeFlops(height: number, width: number): number;
   close(): Promise<void>;
@@ -53,15 +53,15 @@ export class KlAutoencoder implements Autoencoder {
     this.hasFamilyLatents = file.tensors.get(`${config.prefix}.decoder.conv_in.weight`)?.shape[0] === FAMILY_WIDTH;
   }
 
-  async decode(latents: Tensor, slot: DecodeSlot = 'decoder'): Promise<Tensor> {
+  async decode(latents: Tensor, slot: DecodeSlot = 'decoder', seamless?: SeamlessAxes): Promise<Tensor> {
     const [batch, , height, width] = latents.dims as [number, number, number, number];
-    const session = await this.sessions.take(slot, latents.dims.join('x'), () => buildVaeDecoder(this.file, this.config, { batch, height, width }));
+    const session = await this.sessions.take(slot, keyOf(latents, seamless), () => buildVaeDecoder(this.file, this.config, { batch, height, width }, hooksOf(seamless)));
     return (await session.run({ latents: mul(latents, 1 / this.latentScale) }))['image']!;
   }
 
   /** The mean of the distribution. */
-  async encode(image: Tensor): Promise<Tensor> {
-    const moments = await this.moments(image);
+  async encode(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor> {
+    const moments = await this.moments(image, seamless);
     const [batch, channels, h, w] = moments.dims as [number, number, number, number];
     const size = (channels / 2) * h * w;
     const mean = float32([batch, channels / 2, h, w]);
@@ -70,9 +70,9 @@ export class KlAutoencoder implements Autoencoder {
   }
 
   /** Image [B, 3, H, W] in −1…1 → mean and log-variance [B, 8, H/8, W/8], unscaled. */
-  async moments(image: Tensor): Promise<Tensor> {
+  async moments(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor> {
     const [batch, , height, width] = image.dims as [number, number, number, number];
-    return (await this.sessions.once(buildVaeEncoder(this.file, this.config, { batch, height, width }), { image }))['moments']!;
+    return (await this.sessions.once(buildVaeEncoder(this.file, this.config, { batch, height, width }, hooksOf(seamless)), { image }))['moments']!;
   }
 
   decodeFlops(height: number, width: number): number {
@@ -98,19 +98,16 @@ export class TinyAutoencoder implements Autoencoder {
     this.sessions = new Sessions(runtime);
   }
 
-  async decode(latents: Tensor, slot: DecodeSlot = 'decoder'): Promise<Tensor> {
+  async decode(latents: Tensor, slot: DecodeSlot = 'decoder', seamless?: SeamlessAxes): Promise<Tensor> {
     const [batch, , height, width] = latents.dims as [number, number, number, number];
-    const session = await this.sessions.take(slot, latents.dims.join('x'), () => buildTaesdDecoder(this.file, { batch, height, width }));
+    const session = await this.sessions.take(slot, keyOf(latents, seamless), () => buildTaesdDecoder(this.file, { batch, height, width }, hooksOf(seamless)));
     return toSigned((await session.run({ latents }))['image']!);
   }
 
-  async encode(image: Tensor): Promise<Tensor> {
+  async encode(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor> {
     const [batch, , height, width] = image.dims as [number, number, number, number];
-    if (this.encodes()) return (await this.sessions.once(buildTaesdEncoder(this.file, { batch, height, width }), { image: toUnit(image) }))['latents']!;
-    throw new AppError('weights.missingTensor', {
-      message: `${baseName(this.file.path)} has no encoder, so it cannot read the picture to start from`,
-      hint: 'Choose a TAESD with encoder and decoder, or a whole VAE.', data: { file: this.file.path },
-    });
+    if (!this.encodes()) lacksNetwork(this.file, 'encoder');
+    return (await this.sessions.once(buildTaesdEncoder(this.file, { batch, height, width }, hooksOf(seamless)), { image: toUnit(image) }))['latents']!;
   }
 
   decodeFlops(height: number, width: number): number {
@@ -142,14 +139,17 @@ class DecoderBeside implements Autoencoder {
     ({ latentChannels: this.latentChannels, factor: this.factor, hasFamilyLatents: this.hasFamilyLatents, isTiny: this.isTiny } = decoder);
   }
 
-  decode(latents: Tensor, slot?: DecodeSlot): Promise<Tensor> { return this.decoder.decode(latents, slot); }
-  encode(image: Tensor): Promise<Tensor> { return this.encoder.encode(image); }
+  decode(latents: Tensor, slot?: DecodeSlot, seamless?: SeamlessAxes): Promise<Tensor> { return this.decoder.decode(latents, slot, seamless); }
+  encode(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor> { return this.encoder.encode(image, seamless); }
   decodeFlops(height: number, width: number): number { return this.decoder.decodeFlops(height, width); }
 
   async close(): Promise<void> {
     await Promise.all([this.decoder.close(), this.encoder.close()]);
   }
 }
+
+const hooksOf = (seamless: SeamlessAxes | undefined): Hooks => (seamless ? wrapAround(seamless) : {});
+const keyOf = ({ dims }: Tensor, seamless: SeamlessAxes | undefined): string => [...dims, seamless].filter(Boolean).join('x');
 
 /** 0…1 → −1…1, and back. */
 const toSigned = (image: Tensor): Tensor => float32(image.dims, image.data.map((value) => 2 * value - 1));

@@ -11,6 +11,12 @@ export function stack(parts: readonly Tensor[]): Tensor {
   return out;
 }
 
+/** [n, …] → n tensors [1, …]. */
+export function unstack({ dims, data }: Tensor): Tensor[] {
+  const shape = [1, ...dims.slice(1)], size = sizeOf(shape);
+  return Array.from({ length: dims[0]! }, (_, i) => float32(shape, data.slice(i * size, (i + 1) * size)));
+}
+
 /** [B, C, h, w] with [B, n, h, w] behind it. */
 export function joinChannels(x: Tensor, more: Tensor): Tensor {
   const [batch, channels, height, width] = x.dims as [number, number, number, number];

@@ -4,11 +4,11 @@ import { chunkPrompt, padChunks, piecesOf, type Chunk, type Vocabulary } from '.
 import { chunkComfy, comfyNames } from '../text/comfy-words';
 import { loadEmbeddings, type Embedding, type EmbeddingLibrary, type FindEmbedding } from '../text/embeddings';
 import type { EmphasisMode } from '../text/emphasis';
-import type { ExtraNetwork } from '../text/extra-networks';
 import { parseNegativePrompt, parsePrompt } from '../text/prompt';
+import { isLoraTag, type ExtraNetwork } from '../text/prompt-syntax';
 import type { ScheduledText } from '../text/schedules';
 import { float32, type Tensor } from '../tensor';
-import { repeatLast, repeatWhole } from './contexts';
+import { leastCommonMultiple, repeatLast, repeatWhole } from './contexts';
 import type { Conditioning } from './denoiser';
 import { encodeSchedule, type Encoded } from './encode-schedule';
 import type { Condition, EncodedText, Inserts } from './networks';
@@ -18,6 +18,8 @@ export interface Prompts {
   readonly negative: string;
   /** The steps that schedules are laid over, in evaluations of the denoiser: two a step for second-order samplers, one for all others. */
   readonly evaluations: number;
+  /** Of a second pass: those of the first. */
+  readonly evaluationsBefore?: number | undefined;
   readonly clipSkip: number;
   /** Guidance needs the negative prompt. */
   readonly guided: boolean;
@@ -34,18 +36,29 @@ export interface Encoders {
   readonly beside: (pooled: Tensor | null, negative: boolean) => Readonly<Record<string, Tensor>>;
 }
 
-/** What a person may want to know of the words: which embeddings they called up, and what was not done. */
+/** What a person may want to know of the words: which embeddings they called up, and what was not done. Who makes a job sees to the LoRAs that its prompt calls up. */
 export interface WordsReport { readonly embeddings: readonly Embedding[]; readonly notices: readonly Notice[] }
+
+/** Several models, passes and prompts, which say the same unless an embedding fits only one. */
+export function allWords(reports: readonly WordsReport[]): WordsReport {
+  const once = <T>(items: readonly T[], key: (item: T) => string): T[] => [...new Map(items.map((item) => [key(item), item])).values()];
+  return {
+    embeddings: once(reports.flatMap(({ embeddings }) => embeddings), ({ hash }) => hash),
+    notices: once(reports.flatMap(({ notices }) => notices), (notice) => JSON.stringify(notice)),
+  };
+}
 
 export interface Conditioned extends WordsReport {
   /** What holds at the sampler's i-th evaluation, counted from 0. All contexts are of one length, at every evaluation. */
   readonly at: (evaluation: number) => Conditioning;
+  /** Of each part of the prompt, the tokens that its context then stands for, before that is repeated. */
+  readonly tokensAt: (evaluation: number) => readonly (readonly Chunk[])[];
 }
 
 /** Every text is encoded before the first step. */
 export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, prompts: Prompts, library?: EmbeddingLibrary): Promise<Conditioned> {
   const { clipSkip, emphasis } = prompts;
-  const timing = { steps: prompts.evaluations };
+  const { evaluations, evaluationsBefore } = prompts, timing = { steps: evaluationsBefore ?? evaluations, hiresSteps: evaluationsBefore === undefined ? undefined : evaluations };
   const { parts, networks } = parsePrompt(prompts.prompt, timing, emphasis);
   const guided = prompts.guided || parts.length > 1 || parts[0]!.weight !== 1;       // weights say how far to go from the negative prompt
   const negative = guided ? parseNegativePrompt(prompts.negative, timing, emphasis) : null;
@@ -81,11 +94,12 @@ export async function conditionOn(encoders: Encoders, vocabulary: Vocabulary, pr
   const used = [...chunks.values()].flat().flatMap(({ inserts = [] }) => inserts.map(({ embedding }) => embedding));
   return {
     embeddings: [...new Set(used)],
-    notices: [...networks.map(unsupported), ...(words?.notices ?? []), ...missing.map(notThere)],
+    notices: [...networks.filter(({ kind }) => !isLoraTag(kind)).map(unsupported), ...(words?.notices ?? []), ...missing.map(notThere)],
     at: (evaluation) => ({
       conds: conds.map(({ course, weight }) => ({ condition: course(evaluation), weight })),
       uncond: uncond && uncond(evaluation),
     }),
+    tokensAt: (evaluation) => parts.map(({ schedule }) => padChunks(chunks.get(holding(schedule, evaluation))!, lengths.longestPart, vocabulary)),
   };
 }
 
@@ -96,9 +110,9 @@ function chunkText(text: string, vocabulary: Vocabulary, emphasis: EmphasisMode 
 }
 
 const unsupported = ({ kind, positional: [name = ''] }: ExtraNetwork): Notice =>
-  ({ code: 'network.unsupported', message: `<${kind}:${name}> was left out: prompts cannot call up networks of this kind yet.` });
+  ({ code: 'network.unsupported', data: { kind, name } });
 
-const notThere = (name: string): Notice => ({ code: 'embedding.missing', message: `The embedding ${name} was left out: there is no file of this name.` });
+const notThere = (name: string): Notice => ({ code: 'embedding.missing', data: { name } });
 
 /** SDXL was trained with zeros where no text is, not with an empty text; Stability's code and A1111 do so for an empty negative prompt, ComfyUI does not. */
 function withoutText({ context, pooled }: Encoded): Encoded {
@@ -108,9 +122,11 @@ function withoutText({ context, pooled }: Encoded): Encoded {
 type Course = (evaluation: number) => Condition;
 
 /** A1111 counts evaluations from 0 and holds a text up to and including the number at which it ends, so that the first one has one more. */
+const holding = (schedule: readonly ScheduledText[], evaluation: number): string => (schedule.find(({ endAtStep }) => evaluation <= endAtStep) ?? schedule.at(-1)!).text;
+
 function courseOf(schedule: readonly ScheduledText[], encoded: ReadonlyMap<string, Encoded>, toCondition: (text: Encoded) => Condition): Course {
   const conditions = new Map([...encoded].map(([text, own]) => [text, toCondition(own)]));
-  return (evaluation) => conditions.get((schedule.find(({ endAtStep }) => evaluation <= endAtStep) ?? schedule.at(-1)!).text)!;
+  return (evaluation) => conditions.get(holding(schedule, evaluation))!;
 }
 
 const tokens = (chunks: number): number => 77 * chunks;
@@ -134,10 +150,4 @@ function lengthsFor(parts: readonly number[], negative: number | null): Lengths 
   const common = leastCommonMultiple(longestPart, own);
   if (common <= MOST_REPEATED * longest) return { parts, longestPart, negative: own, common };
   return { parts: parts.map((length) => (length === longestPart ? longest : length)), longestPart: longest, negative: longest, common: longest };
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let multiple = a;
-  while (multiple % b !== 0) multiple += a;
-  return multiple;
 }

@@ -26,6 +26,12 @@ export const repeatLast = (context: Tensor, tokens: number): Tensor => extend(co
  */
 export const repeatWhole = (context: Tensor, tokens: number): Tensor => extend(context, tokens, context.dims[1]!);
 
+export function leastCommonMultiple(a: number, b: number): number {
+  let multiple = a;
+  while (multiple % b !== 0) multiple += a;
+  return multiple;
+}
+
 /** Up to `tokens` with copies of the last `period` vectors. */
 function extend(context: Tensor, tokens: number, period: number): Tensor {
   const [, own, width] = context.dims as [number, number, number];

@@ -1,5 +1,6 @@
 // What a checkpoint's family fixes beyond its tensors: noise levels, latent scale, what the network's output means.
 import { identify } from '../identify/identify';
+import { hasZeroTerminalSnr } from '../identify/prediction';
 import { rescaleToZeroTerminalSnr, scaledLinearAlphas, sigmaTable, stableDiffusionTable, type Prediction, type SigmaTable } from '../sampling/model-sampling';
 import type { WeightFile } from '../weights/source';
 
@@ -12,15 +13,19 @@ export interface FamilyTraits {
   readonly latentSpace: 'sd1' | 'sdxl';
 }
 
-/** Marker of trainers of SDXL models with zero terminal SNR: an empty tensor. */
-const ZERO_TERMINAL_SNR = 'ztsnr';
-
 /** `file` is the one with the U-Net. A file that names no prediction is taken for eps. */
 export function familyTraits(file: WeightFile): FamilyTraits {
   const { family, prediction } = identify(file);
   const xl = family === 'sdxl' || family === 'sdxl-refiner';
   return {
     prediction: prediction ?? 'eps', latentScale: xl ? 0.13025 : 0.18215, latentSpace: xl ? 'sdxl' : 'sd1',
-    table: file.tensors.has(ZERO_TERMINAL_SNR) ? sigmaTable(rescaleToZeroTerminalSnr(scaledLinearAlphas())) : stableDiffusionTable,
+    table: tableOf(file),
   };
+}
+
+function tableOf(file: WeightFile): SigmaTable {
+  const { betas } = file.config ?? {}, isZero = hasZeroTerminalSnr(file);
+  if (!betas && !isZero) return stableDiffusionTable;
+  const alphas = scaledLinearAlphas(1000, betas?.start, betas?.end);
+  return sigmaTable(isZero ? rescaleToZeroTerminalSnr(alphas) : alphas);
 }

@@ -4,11 +4,10 @@ import { AppError } from '../errors';
 import { mul } from '../sampling/arithmetic';
 import { sample } from '../sampling/pass';
 import { samplers } from '../sampling/samplers';
-import type { AbortLike, Denoised } from '../sampling/types';
+import type { AbortLike } from '../sampling/types';
 import type { Tensor } from '../tensor';
 import type { Autoencoder } from './autoencoder';
-import type { WordsReport } from './conditioning';
-import { mix } from './denoiser';
+import { allWords, type WordsReport } from './conditioning';
 import type { Model } from './model';
 import { assertSameJob, assertSamePass, type PassState } from './pass-state';
 import { passesOf, type Inputs } from './passes';
@@ -39,10 +38,12 @@ export interface Host extends Reading {
   readonly previewDecoder?: Autoencoder | undefined;
   /** What an earlier run of this job had reached: goes on from there. */
   readonly resume?: PassState | undefined;
+  /** Tells the versions of the job's files apart: a state that was made with others is refused. */
+  readonly versions?: string;
 }
 
 export interface Generated extends WordsReport {
-  /** [1, 3, H, W], about −1…1. */
+  /** [1, 3, H, W], about −1…1; [1, 4, H, W] where it has opacity. */
   readonly image: Tensor;
   /** To the start of the first step. */
   readonly openSeconds: number;
@@ -51,30 +52,32 @@ export interface Generated extends WordsReport {
 }
 
 /**
- * Throws weights.notFinite when the network's answers are no numbers, job.invalid when the model needs a picture that is not there, pass.stale when `resume`
+ * Throws weights.notFinite when the network's answers are no numbers, job.noDepth when the model needs a picture that is not there, pass.stale when `resume`
  * is of another job, and what `signal` throws.
  */
 export async function generate(job: JobSpec, model: Model, inputs: Inputs, host: Host): Promise<Generated> {
-  const { now, signal, resume } = host;
+  const { now, signal, resume, versions = '' } = host;
   const began = now();
   host.onPhase('loading');
-  if (resume) assertSameJob(resume, job);
-  const { passes, words } = await passesOf(job, model, inputs, host);
-  signal.throwIfAborted();
+  if (resume) assertSameJob(resume, { job, versions });
+  const passes = passesOf(job, model, inputs, host), words: WordsReport[] = [];
 
   let firstStep: number | undefined;
   const steps = reportSteps(model, passes.reduce((sum, { plan }) => sum + plan.sigmas.length - 1, 0), host);
-  let latents: Tensor | undefined, stepsBefore = 0;
+  let before = resume?.before, stepsBefore = 0, decodeStart = now();
   for (const [index, pass] of passes.entries()) {
-    const { plan: { sigmas, options, endScale }, stage, dims } = pass;
+    const { plan: { sigmas, options, endScale }, dims, picture = (all: Tensor) => all } = pass;
     const offset = stepsBefore;
     stepsBefore += sigmas.length - 1;
+    words.push(await pass.words());
+    signal.throwIfAborted();
     if (resume && index < resume.pass) continue;
     const from = resume?.pass === index ? resume : undefined;
     if (from) assertSamePass(from, { levels: sigmas, dims });
     const noise = pass.noise(from?.draws);
-    const start = from?.sampler.x ?? await pass.start(noise.initial, latents);
-    const end = await sample(stage, start, {
+    const { stage, start, leave } = await pass.open(before, noise);
+    signal.throwIfAborted();
+    const left = before, end = await sample(stage, from?.sampler.x ?? start, {
       sampler: samplers[pass.sampler].run, options, sigmas, noise: noise.next, signal, from,
       onReady: () => {
         if (firstStep !== undefined) return;
@@ -82,20 +85,17 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
         firstStep = now();
         steps.begin();
       },
-      onStep: ({ i, denoised, progress }) => steps.report(offset + i + 1, denoised, { ...progress, job, pass: index, levels: sigmas }),
+      onStep: ({ i, denoised, progress }) => steps.report(offset + i + 1, picture(denoised), { ...progress, job, versions, pass: index, levels: sigmas, before: left }),
     });
-    latents = mul(end, endScale);
+    const latents = mul(picture(end), endScale);
     assertFinite(latents);
+    if (index === passes.length - 1) host.onPhase('decoding');
+    decodeStart = now();
+    before = await leave(latents);
+    assertFinite(before);
   }
-  if (!latents) throw new RangeError('a job without passes');
-
-  host.onPhase('decoding');
-  const decodeStart = now();
-  const decoded = await model.autoencoder.decode(latents);
-  assertFinite(decoded);
-  // The autoencoder changes every pixel a little; what was not to be repainted is the picture's own.
-  const image = inputs.init && inputs.mask ? mix(inputs.init, decoded, inputs.mask) : decoded;
-  return { ...words, image, openSeconds: (firstStep ?? decodeStart) - began, stepSeconds: steps.mean(), decodeSeconds: now() - decodeStart };
+  if (!before) throw new RangeError('a job without passes');
+  return { ...allWords(words), image: before, openSeconds: (firstStep ?? decodeStart) - began, stepSeconds: steps.mean(), decodeSeconds: now() - decodeStart };
 }
 
 /** Tells the host of each step, with a preview, and how long it took. */
@@ -105,8 +105,8 @@ function reportSteps(model: Model, steps: number, { now, onStep, previewDecoder 
   let last = now();
   return {
     begin(): void { last = now(); },
-    async report(done: number, denoised: Denoised, state: PassState): Promise<void> {
-      const step = Math.min(done, steps);
+    async report(done: number, denoised: Tensor, passed: Omit<PassState, 'done' | 'steps'>): Promise<void> {
+      const step = Math.min(done, steps), state = { ...passed, done: step, steps };
       const took = now() - last;
       seconds.push(took);
       await onStep({ step, steps, seconds: took, state, ...(step < steps && { preview: await preview(denoised, took) }) });
@@ -122,8 +122,5 @@ function reportSteps(model: Model, steps: number, { now, onStep, previewDecoder 
 
 function assertFinite({ data }: Tensor): void {
   if (data.every(Number.isFinite)) return;
-  throw new AppError('weights.notFinite', {
-    message: 'The model answered with values that are not numbers',
-    hint: 'The file holds broken weights (NaN). Get it again from its source, or choose another model.',
-  });
+  throw new AppError('weights.notFinite', { why: 'answer' });
 }

@@ -2,10 +2,13 @@
 import { NUMBER_WIDTH, sizeNumbers, sizeVector } from '../families/sdxl-conditioning';
 import { guidanceEmbedding, type Heads, type UnetConfig, type UnetShape } from '../families/unet';
 import type { Tensor } from '../tensor';
+import { loraTargets, type LoraTargets } from '../weights/lora/targets';
 import type { WeightFile } from '../weights/source';
 import { openAutoencoder, type Autoencoder } from './autoencoder';
+import type { Asked, Extension } from './extensions';
+import type { TextAdapters } from './loras';
 import { familyTraits, type FamilyTraits } from './family';
-import { lacksPart, TextEncoders, Unet, type Condition, type EncodedText, type Inserts, type Networks } from './networks';
+import { lacksNetwork, TextEncoders, Unet, type Condition, type EncodedText, type Inserts, type Networks } from './networks';
 import type { Runtime, Session } from './runtime';
 
 /** Head counts that a configuration states, where the family's rule does not hold (the golden cases). */
@@ -21,7 +24,7 @@ export function composeModel(files: ModelFiles, runtime: Runtime, { heads = {}, 
   const traits = familyTraits(files.unet);
   const unet = networks('unet', files.unet, () => new Unet(files.unet, runtime, heads.unet));
   const text = networks('text', files.text, () => new TextEncoders(files.text, runtime, heads.text));
-  const autoencoder = openAutoencoder(files.vae, files.tiny, traits.latentScale, runtime, networks) ?? lacksPart(files.vae, 'autoencoder (first_stage_model.…)');
+  const autoencoder = openAutoencoder(files.vae, files.tiny, traits.latentScale, runtime, networks) ?? lacksNetwork(files.vae, 'vae');
   return new Model({ unet, text, autoencoder, traits });
 }
 
@@ -30,6 +33,7 @@ export class Model {
   readonly autoencoder: Autoencoder;
   private readonly network: Unet;
   private readonly text: TextEncoders;
+  private targets: LoraTargets | undefined;
 
   constructor({ unet, text, autoencoder, traits }: Parts) {
     this.network = unet;
@@ -42,9 +46,25 @@ export class Model {
     return this.network.config;
   }
 
-  /** Rows of 77 token ids, filled up with the end token, and the trained vectors in each → what the encoders say. */
-  encodeText(rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts = []): Promise<EncodedText> {
-    return this.text.encode(rows, clipSkip, inserts);
+  /** Where its U-Net lies, for what is made from the same weights. */
+  get unetFile(): WeightFile {
+    return this.network.file;
+  }
+
+  /** Rows of 77 token ids, filled up with the end token, and the trained vectors in each → what the encoders say, as `adapters` have changed them. */
+  encodeText(rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts = [], adapters?: TextAdapters): Promise<EncodedText> {
+    return this.text.encode(rows, clipSkip, inserts, adapters);
+  }
+
+  /** Of its U-Net. */
+  get path(): string {
+    return this.network.file.path;
+  }
+
+  /** The layers of its U-Net and text encoders that adapters may change. */
+  get loraTargets(): LoraTargets {
+    const inFile = (file: WeightFile, isUnet: boolean) => [...loraTargets(file)].filter(([, { network }]) => (network === 'unet') === isUnet);
+    return this.targets ??= new Map([...inFile(this.network.file, true), ...inFile(this.text.file, false)]);
   }
 
   /** The widths of the word vectors that its encoders read. */
@@ -55,14 +75,14 @@ export class Model {
   /** The vector condition of a picture of this size in pixels [1, vectorDim] from the pooled text [1, P]; null where the U-Net reads none. */
   vectorCondition(pooled: Tensor | null, size: { width: number; height: number }, negative: boolean): Tensor | null {
     if (this.unet.vectorDim === 0) return null;
-    if (!pooled) lacksPart(this.text.file, 'text projection, which this U-Net reads');
+    if (!pooled) lacksNetwork(this.text.file, 'textProjection');
     const count = (this.unet.vectorDim - pooled.data.length) / NUMBER_WIDTH;
     return sizeVector(pooled, sizeNumbers(count, size, negative));
   }
 
   /** Opens the U-Net for this size, so that the first step starts at once. */
-  prepare(size: UnetShape): Promise<Session> {
-    return this.network.prepare(size);
+  prepare(size: UnetShape, extensions: readonly Extension[] = []): Promise<Session> {
+    return this.network.prepare(size, extensions);
   }
 
   /** What the U-Net is told beside a text's `context`, by its inputs' names. `guidance`: the scale, for a U-Net that reads it. */
@@ -72,8 +92,8 @@ export class Model {
   }
 
   /** x [B, 4, H/8, W/8] scaled for the network, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. */
-  predict(x: Tensor, t: Tensor, condition: Condition): Promise<Tensor> {
-    return this.network.predict(x, t, condition);
+  predict(x: Tensor, t: Tensor, condition: Condition, asked: Asked, extensions: readonly Extension[] = []): Promise<Tensor> {
+    return this.network.predict(x, t, condition, { ...asked, extensions });
   }
 
   /** Lets the U-Net go: another model takes over. */

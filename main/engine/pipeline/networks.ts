@@ -1,17 +1,19 @@
 // The networks that a model is composed of, each opened when it is needed and for the size that is asked for. One may serve several models.
+import type { ErrorData } from '../../../preload/contract/errors';
 import { AppError } from '../errors';
 import { textEncoders } from '../families/text-encoders';
 import { buildTextTower, fillRow, firstEnd, type TextTower } from '../families/text-tower';
 import { buildUnet, timestepEmbedding, unetConfig, type Heads, type UnetConfig, type UnetShape } from '../families/unet';
 import { float32, int64, type Tensor } from '../tensor';
 import type { Insert } from '../text/embeddings';
-import { baseName } from '../weights/safetensors';
 import type { WeightFile } from '../weights/source';
 import { joinChannels } from './batches';
+import { feedsOf, hooksOf, keyOf, type Asked, type Extension } from './extensions';
+import type { TextAdapters } from './loras';
 import type { Runtime, Session } from './runtime';
 import { Sessions } from './sessions';
 
-export type NetworkKind = 'unet' | 'text' | 'vae' | 'taesd';
+export type NetworkKind = 'unet' | 'text' | 'vae' | 'taesd' | 'upscaler' | 'control';
 /** The network of this kind that the file has: one that is open already, or `open`ed now. `options`: what else it was opened with. */
 export type Networks = <Network extends { close(): Promise<void> }>(kind: NetworkKind, file: WeightFile, open: () => Network, options?: string) => Network;
 
@@ -36,31 +38,37 @@ export interface Condition {
   readonly [input: string]: Tensor;
 }
 
+interface Encoding { readonly clipSkip: number; readonly inserts: Inserts; readonly adapters?: TextAdapters | undefined }
+
 /** A text of one chunk is 0.2 MB in SD 1 and 0.6 MB in SDXL. */
 const ENCODINGS_KEPT = 32;
 
 export class Unet {
   readonly config: UnetConfig;
-  private readonly file: WeightFile;
+  readonly file: WeightFile;
   private readonly sessions: Sessions<'unet'>;
 
   /** Throws model.notACheckpoint where there is none. */
   constructor(file: WeightFile, runtime: Runtime, heads?: Heads) {
     this.file = file;
     this.sessions = new Sessions(runtime);
-    this.config = unetConfig(file, undefined, heads) ?? lacksPart(file, 'U-Net (model.diffusion_model.…)');
+    this.config = unetConfig(file, undefined, heads) ?? lacksNetwork(file, 'unet');
   }
 
   /** Opens it for this size, so that the first step starts at once. */
-  prepare(size: UnetShape): Promise<Session> {
-    return this.sessions.take('unet', Object.values(size).join('x'), () => buildUnet(this.file, this.config, size));
+  prepare(size: UnetShape, extensions: readonly Extension[] = []): Promise<Session> {
+    const key = [Object.values(size).join('x'), keyOf(extensions)].join('\n');
+    return this.sessions.take('unet', key, () => buildUnet(this.file, this.config, size, hooksOf(extensions, size, this.config)));
   }
 
   /** x [B, 4, H/8, W/8] scaled for the network, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. */
-  async predict(x: Tensor, t: Tensor, { concat, ...told }: Condition): Promise<Tensor> {
-    const [batch, , height, width] = x.dims as [number, number, number, number];
-    const session = await this.prepare({ batch, height, width, tokens: told['context']!.dims[1]! });
-    return (await session.run({ x: concat ? joinChannels(x, concat) : x, t: timestepEmbedding(t.data, this.config.modelChannels), ...told }))['out']!;
+  async predict(x: Tensor, t: Tensor, condition: Condition, { extensions, ...asked }: Asked & { readonly extensions: readonly Extension[] }): Promise<Tensor> {
+    const { concat, ...told } = condition, [batch, , height, width] = x.dims as [number, number, number, number];
+    const session = await this.prepare({ batch, height, width, tokens: told['context']!.dims[1]! }, extensions);
+    const call = { ...asked, x, t, condition }, feeds = await feedsOf(extensions, call);
+    const outputs = await session.run({ x: concat ? joinChannels(x, concat) : x, t: timestepEmbedding(t.data, this.config.modelChannels), ...told, ...feeds });
+    for (const extension of extensions) extension.read?.(outputs, call);
+    return outputs['out']!;
   }
 
   /** Lets its session go: another takes over. */
@@ -84,16 +92,16 @@ export class TextEncoders {
     this.file = file;
     this.sessions = new Sessions(runtime);
     this.towers = textEncoders(file, heads);
-    if (this.towers.length === 0) lacksPart(file, 'text encoder (cond_stage_model.… or conditioner.embedders.…)');
+    if (this.towers.length === 0) lacksNetwork(file, 'text');
   }
 
   /**
    * Rows of 77 token ids, filled up with the end token, and the trained vectors in each → what the encoders say. Recent answers are kept; the
    * encoders are let go at once, since they are rarely needed again soon.
    */
-  async encode(rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts = []): Promise<EncodedText> {
-    const key = [clipSkip, ...rows.map((row, i) => [row, ...(inserts[i] ?? []).map(({ at, embedding }) => `${at}=${embedding.hash}`)])].join(';');
-    const known = this.encodings.get(key) ?? await this.encodeRows(rows, clipSkip, inserts);
+  async encode(rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts = [], adapters?: TextAdapters): Promise<EncodedText> {
+    const key = [adapters?.key, clipSkip, ...rows.map((row, i) => [row, ...(inserts[i] ?? []).map(({ at, embedding }) => `${at}=${embedding.hash}`)])].join(';');
+    const known = this.encodings.get(key) ?? await this.encodeRows(rows, { clipSkip, inserts, adapters });
     this.encodings.delete(key);
     this.encodings.set(key, known);                            // a Map keeps its order: the first is the longest unused
     if (this.encodings.size > ENCODINGS_KEPT) this.encodings.delete(this.encodings.keys().next().value!);
@@ -105,22 +113,25 @@ export class TextEncoders {
     return this.towers.map(({ width }) => width);
   }
 
-  private async encodeRows(rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts): Promise<EncodedText> {
+  private async encodeRows(rows: readonly (readonly number[])[], how: Encoding): Promise<EncodedText> {
     const states: Tensor[] = [];
     let pooled: Tensor | null = null;
     for (const tower of this.towers) {
-      const { hidden, pooled: vector } = await this.runTower(tower, rows, clipSkip, inserts);
+      const { hidden, pooled: vector } = await this.runTower(tower, rows, how);
       states.push(hidden!);
       pooled ??= vector ?? null;
     }
     return { states, pooled };
   }
 
-  private async runTower(tower: TextTower, rows: readonly (readonly number[])[], clipSkip: number, inserts: Inserts): Promise<Record<string, Tensor>> {
+  private async runTower(tower: TextTower, rows: readonly (readonly number[])[], { clipSkip, inserts, adapters }: Encoding): Promise<Record<string, Tensor>> {
     const ids = int64([rows.length, tower.positions], rows.flatMap((row) => fillRow(tower, row)));
     const ends = int64([rows.length], rows.map((row, i) => i * tower.positions + firstEnd(row)));
     const vectors = insertedVectors(tower, rows.length, inserts);
-    return this.sessions.once(buildTextTower(tower, { batch: rows.length, clipSkip, inserts: vectors !== null }), { ids, ...(tower.pooledWidth > 0 && { ends }), ...vectors });
+    const graph = buildTextTower(tower, { batch: rows.length, clipSkip, inserts: vectors !== null }, adapters?.hooks());
+    // An adapter may change layers of the other encoder alone, or such as are not read.
+    const changes = Object.entries(adapters?.feeds ?? {}).filter(([name]) => graph.inputs.some((input) => input.name === name));
+    return this.sessions.once(graph, { ids, ...(tower.pooledWidth > 0 && { ends }), ...vectors, ...Object.fromEntries(changes) });
   }
 
   close(): Promise<void> {
@@ -141,10 +152,6 @@ function insertedVectors({ width, positions }: TextTower, rows: number, inserts:
   return { kept, inserted };
 }
 
-export function lacksPart(file: WeightFile, part: string): never {
-  throw new AppError('model.notACheckpoint', {
-    message: `${baseName(file.path)} has no ${part}`,
-    data: { file: file.path, part },
-    hint: 'Choose a full checkpoint, with U-Net, text encoder and VAE inside.',
-  });
+export function lacksNetwork({ path }: WeightFile, why: ErrorData['model.lacksNetwork']['why']): never {
+  throw new AppError('model.lacksNetwork', { file: path, why });
 }

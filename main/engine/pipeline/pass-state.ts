@@ -4,7 +4,7 @@ import { AppError } from '../errors';
 import type { PassProgress } from '../sampling/pass';
 import type { Evaluation, SamplerState } from '../sampling/types';
 import { float32, type Dims, type Tensor } from '../tensor';
-import { baseName, encodeHeader, parseHeader, showDims } from '../weights/safetensors';
+import { encodeHeader, parseHeader, showDims } from '../weights/safetensors';
 
 /** Goes up when a sampler remembers something else, or means something else by it. */
 const VERSION = '1';
@@ -14,26 +14,33 @@ const FORMAT = 'atelier.pass';
 export interface PassState extends PassProgress {
   /** The job as it was; one that would make another picture is refused. */
   readonly job: object;
+  /** Which versions of its files it was made with, as the host tells them apart. */
+  readonly versions: string;
+  /** Steps of the job, as they are told, that are done, and all that there are. */
+  readonly done: number;
+  readonly steps: number;
   /** Which of its passes, from 0. */
   readonly pass: number;
   /** The noise levels of the pass. */
   readonly levels: readonly number[];
+  /** What the pass before it left. */
+  readonly before?: Tensor | undefined;
 }
 
 /** What is no tensor, as JSON, where every double comes back as it was. */
-interface Facts extends Pick<PassState, 'job' | 'pass' | 'levels' | 'evaluations' | 'lowestSigma' | 'draws'> {
+interface Facts extends Omit<PassState, 'sampler' | 'before' | 'memory'> {
   readonly step: number;
   /** `uncond`: whether the answer has that part. */
   readonly past: readonly { readonly sigma: number; readonly uncond: boolean }[];
   readonly adaptive?: { readonly sigma: number; readonly stride: number };
 }
 
-export function encodePassState({ job, pass, levels, evaluations, lowestSigma, draws, sampler: { step, x, past, adaptive } }: PassState): Uint8Array {
+export function encodePassState({ sampler: { step, x, past, adaptive }, before, memory, ...rest }: PassState): Uint8Array {
   const facts: Facts = {
-    job, pass, levels, evaluations, lowestSigma, draws, step, past: past.map(({ sigma, denoised }) => ({ sigma, uncond: denoised.uncond !== undefined })),
+    ...rest, step, past: past.map(({ sigma, denoised }) => ({ sigma, uncond: denoised.uncond !== undefined })),
     ...(adaptive && { adaptive: { sigma: adaptive.sigma, stride: adaptive.stride } }),
   };
-  const tensors: [string, Tensor][] = [['x', x], ...(adaptive ? [['low', adaptive.low] as [string, Tensor]] : []), ...past.flatMap(namedTensors)];
+  const tensors: [string, Tensor][] = [['x', x], ...(adaptive ? [['low', adaptive.low] as [string, Tensor]] : []), ...(before ? [['before', before] as [string, Tensor]] : []), ...(memory ? [['memory', memory] as [string, Tensor]] : []), ...past.flatMap(namedTensors)];
   const json = JSON.stringify(facts), data = tensors.map(([, tensor]) => bytesOf(tensor));
   const { header, entries, sizeBytes } = encodeHeader(tensors.map(([name, { dims }]) => ({ name, dtype: 'F32', shape: dims })), {
     format: FORMAT, version: VERSION, facts: json, crc32: String(crc32(new TextEncoder().encode(json), ...data)),
@@ -51,21 +58,19 @@ const namedTensors = ({ x, denoised }: Evaluation, k: number): [string, Tensor][
 
 /** `path` names the file in errors. Throws pass.unreadable for what is no such file or a damaged one, pass.stale for one of another version. */
 export async function decodePassState(bytes: Uint8Array, path: string): Promise<PassState> {
-  const unreadable = (why: string, cause?: unknown): AppError => new AppError('pass.unreadable', {
-    message: `${baseName(path)} cannot be gone on from: ${why}`, hint: 'Start the picture anew.', data: { file: path }, cause,
-  });
+  const lacking = (detail: string): AppError => new AppError('pass.unreadable', { why: 'facts', file: path, detail });
   const file = await parseHeader({ path, sizeBytes: bytes.length, read: (offset, length) => Promise.resolve(bytes.subarray(offset, offset + length)) })
-    .catch((cause: unknown) => { throw unreadable('it is no whole file of a stopped pass', cause); });
+    .catch((cause: unknown) => { throw new AppError('pass.unreadable', { why: 'format', file: path }, { cause }); });
   const { format, version, facts: json = '', crc32: sum } = file.metadata;
-  if (format !== FORMAT) throw unreadable('it is not the file of a stopped pass');
+  if (format !== FORMAT) throw new AppError('pass.unreadable', { why: 'format', file: path });
   if (version !== VERSION) throw stale('version');
-  if (sum !== String(crc32(new TextEncoder().encode(json), bytes.subarray(file.dataOffset)))) throw unreadable('it was damaged after it was written');
+  if (sum !== String(crc32(new TextEncoder().encode(json), bytes.subarray(file.dataOffset)))) throw new AppError('pass.unreadable', { why: 'damaged', file: path });
   const facts = readFacts(json);
-  if (!facts) throw unreadable('what it says of the pass is incomplete');
+  if (!facts) throw lacking('facts');
 
   const tensor = (name: string): Tensor => {
     const entry = file.tensors.get(name);
-    if (entry?.dtype !== 'F32') throw unreadable(`its tensor ${name} is missing`);
+    if (entry?.dtype !== 'F32') throw lacking(name);
     return float32(entry.shape, new Float32Array(Uint8Array.from(bytes.subarray(entry.offset, entry.offset + entry.byteLength)).buffer));      // aligned
   };
   const { step, past, adaptive, ...rest } = facts;
@@ -76,7 +81,7 @@ export async function decodePassState(bytes: Uint8Array, path: string): Promise<
     })),
     ...(adaptive && { adaptive: { ...adaptive, low: tensor('low') } }),
   };
-  return { ...rest, sampler };
+  return { ...rest, sampler, ...(file.tensors.has('before') && { before: tensor('before') }), ...(file.tensors.has('memory') && { memory: tensor('memory') }) };
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -89,18 +94,19 @@ function readFacts(json: string): Facts | null {
   let facts: unknown;
   try { facts = JSON.parse(json); } catch { return null; }
   if (!isRecord(facts)) return null;
-  const { job, pass, levels, evaluations, lowestSigma, draws, step, past, adaptive } = facts;
-  const isWhole = isRecord(job) && areNumbers(levels) && isNumber(lowestSigma) && [pass, evaluations, draws, step].every(isCount)
+  const { job, versions, done, steps, pass, levels, evaluations, lowestSigma, draws, step, past, adaptive } = facts;
+  const isWhole = isRecord(job) && isString(versions) && areNumbers(levels) && isNumber(lowestSigma) && [done, steps, pass, evaluations, draws, step].every(isCount)
     && Array.isArray(past) && past.every((each) => isRecord(each) && isNumber(each['sigma']) && typeof each['uncond'] === 'boolean')
     && (adaptive === undefined || (isRecord(adaptive) && isNumber(adaptive['sigma']) && isNumber(adaptive['stride'])));
   return isWhole ? facts as unknown as Facts : null;
 }
 
 /** Throws pass.stale naming the first thing in which the job would do something else now. */
-export function assertSameJob(state: PassState, job: object): void {
+export function assertSameJob(state: PassState, { job, versions }: { job: object; versions: string }): void {
   const { files: filesThen, ...then } = state.job as Record<string, unknown>, { files: filesNow, ...now } = job as Record<string, unknown>;
   const field = differentField(then, now) ?? differentField(isRecord(filesThen) ? filesThen : {}, isRecord(filesNow) ? filesNow : {});
   if (field) throw stale(field);
+  if (versions !== state.versions) throw stale('version of its files');
 }
 
 /** The same of the pass itself: `dims` of its latents. */
@@ -113,9 +119,7 @@ export function assertSamePass(state: PassState, now: { levels: readonly number[
 }
 
 /** Without the values, which may be prompts. */
-const stale = (field: string): AppError => new AppError('pass.stale', {
-  message: `The stored steps were made with another ${field}`, hint: 'Start the picture anew.', data: { field },
-});
+const stale = (field: string): AppError => new AppError('pass.stale', { field });
 
 /** What a job says beside what decides over its pixels. */
 const beside: readonly string[] = ['template', 'embeddings'];

@@ -7,13 +7,16 @@ import type { Denoiser } from '../sampling/types';
 import type { Vocabulary } from '../text/chunks';
 import type { EmbeddingLibrary } from '../text/embeddings';
 import type { Tensor } from '../tensor';
-import { conditionOn, type WordsReport } from './conditioning';
-import { evaluationsOf, guidedDenoiser, keepOutside } from './denoiser';
+import { allWords, conditionOn, type Conditioned } from './conditioning';
+import { evaluationsOf, guidedDenoiser, keepOutside, type Conditioning } from './denoiser';
+import { editBetween, type Edit, type Editing } from './editing';
+import type { Extension } from './extensions';
 import { extraChannels, type Pictures } from './extra-channels';
+import { lorasOn, shareOf, type LorasOnModel, type OpenLoraUse } from './loras';
 import type { Model } from './model';
 
 /** What a model is told. */
-export interface Told extends Pick<JobSpec, 'prompt' | 'negative' | 'clipSkip' | 'emphasis' | 'cfg' | 'cfgRescale' | 'imageCfg' | 'prediction' | 'width' | 'height'> {
+export interface Told extends Pick<JobSpec, 'prompt' | 'negative' | 'clipSkip' | 'emphasis' | 'cfg' | 'cfgRescale' | 'imageCfg' | 'prediction' | 'width' | 'height' | 'seamless' | 'compat'> {
   /** What prompts that change from step to step are laid over. */
   readonly steps: number;
   readonly sampler: JobSpec['sampler'];
@@ -22,6 +25,13 @@ export interface Told extends Pick<JobSpec, 'prompt' | 'negative' | 'clipSkip' |
   readonly original?: Tensor | undefined;
   /** Which timestep the network is told at a noise level. */
   readonly timestepOf: (sigma: number) => number;
+  /** Makes the picture beside its source, from the same noise: latents are [2, C, h, w], the source first. */
+  readonly edit?: Edit | undefined;
+  /** What changes the model's U-Net, on what the adapters have made of it. */
+  readonly extensions?: readonly Extension[];
+  readonly adapters?: readonly OpenLoraUse[] | undefined;
+  /** Of a second pass: what the first was told, since prompts that change go on counting from there. */
+  readonly firstPass?: Pick<Told, 'steps' | 'sampler'>;
 }
 
 export interface Reading {
@@ -32,31 +42,50 @@ export interface Reading {
   readonly sequential?: boolean;
 }
 
-/** Reads the prompts and pictures as this model does. Its U-Net stays open after a pass, for the next job. */
-export async function tellModel(model: Model, told: Told, { vocabulary, embeddings, sequential = false }: Reading): Promise<{ stage: Stage; words: WordsReport }> {
-  const { pictures, original, width, height } = told;
-  const cfg = model.readsGuidance() ? 1 : told.cfg;
-  const imageCfg = pictures.init && model.editsPictures() ? told.imageCfg ?? 1.5 : 1;
-  const { promptStepsPerStep, readsUncond } = samplers[told.sampler];
-  const { at, ...words } = await conditionOn({
-    encode: (rows, skip, inserts) => model.encodeText(rows, skip, inserts), widths: model.textWidths,
+/** Reads the prompts as this model does, with an edit those of its source, too. */
+export async function readPrompts(model: Model, told: Told, { vocabulary, embeddings }: Reading): Promise<Conditioned & { readonly editing?: Editing }> {
+  const { width, height, firstPass, prompt, negative, edit } = told, evaluations = evaluationsIn(told), { text, notices } = adaptersOn(model, told);
+  const readOne = (prompts: { prompt: string; negative: string }, guided = false): Promise<Conditioned> => conditionOn({
+    encode: (rows, skip, inserts) => model.encodeText(rows, skip, inserts, text), widths: model.textWidths,
     beside: (pooled, negative) => model.besideText(pooled, { width, height, negative, guidance: told.cfg }),
-  }, vocabulary, { ...told, evaluations: told.steps * promptStepsPerStep, guided: cfg !== 1 || imageCfg !== 1 || readsUncond }, embeddings);
+  }, vocabulary, {
+    ...told, ...prompts, evaluations, evaluationsBefore: firstPass && evaluationsIn(firstPass),
+    guided: guided || guidanceOf(model, told) !== 1 || guidanceByPicture(model, told) !== 1 || samplers[told.sampler].readsUncond,
+  }, embeddings);
+  const read = async (...told: Parameters<typeof readOne>): Promise<Conditioned> => { const said = await readOne(...told); return { ...said, notices: [...notices, ...said.notices] }; };
+  const own = await read({ prompt, negative });
+  if (!edit) return own;
+  // Both with a side without the prompt, or neither.
+  const ofSource = { negative, ...edit.source }, source = await read(ofSource), isGuided = (one: Conditioned): boolean => one.at(0).uncond !== null;
+  const [first, second] = isGuided(source) === isGuided(own) ? [source, own] : [await read(ofSource, true), await read({ prompt, negative }, true)];
+  return { ...second, ...allWords([second, first]), editing: editBetween(edit, first, second, evaluations, vocabulary) };
+}
+
+const adaptersOn = (model: Model, { adapters = [], compat }: Told): LorasOnModel => lorasOn(model, adapters, shareOf(compat, model.traits.table));
+const evaluationsIn = ({ steps, sampler }: Pick<Told, 'steps' | 'sampler'>): number => steps * samplers[sampler].promptStepsPerStep;
+const guidanceOf = (model: Model, { cfg }: Told): number => (model.readsGuidance() ? 1 : cfg);
+const guidanceByPicture = (model: Model, { pictures, imageCfg = 1.5 }: Told): number => (pictures.init && model.editsPictures() ? imageCfg : 1);
+
+/** Reads the prompts and pictures as this model does. Its U-Net stays open after a pass, for the next job. */
+export async function tellModel(model: Model, told: Told, reading: Reading): Promise<Stage> {
+  const { pictures, original, width, height } = told, { sequential = false } = reading;
+  const cfg = guidanceOf(model, told), imageCfg = guidanceByPicture(model, told), evaluations = evaluationsIn(told);
+  const { editing, ...conditioned } = await readPrompts(model, told, reading), { at } = editing ?? conditioned;
+  // What an edit does lies next to the network's own attention: whatever else changes that sees whole batches.
+  const extensions = [...adaptersOn(model, told).extensions, ...(editing?.extensions ?? []), ...(told.extensions ?? [])];
   const { prediction, table } = model.traits;
-  const denoise = guidedDenoiser((x, t, condition) => model.predict(x, t, condition), {
+  const denoise = guidedDenoiser((x, t, condition, asked) => model.predict(x, t, condition, asked, extensions), {
     prediction: told.prediction ?? prediction, table, timestepOf: told.timestepOf, cfg, rescale: told.cfgRescale, imageCfg, sequential,
-    concat: await extraChannels(model, pictures, original, told), conditioning: at,
+    concat: await extraChannels(model, pictures, original, told), conditioning: at, evaluations,
   });
-  const atStart = at(0), { factor } = model.autoencoder;
-  const size = { batch: sequential ? 1 : evaluationsOf(atStart, imageCfg), height: height / factor, width: width / factor, tokens: atStart.conds[0]!.condition.context.dims[1]! };
+  const atStart = [at(0)].flat(), { factor } = model.autoencoder, [one] = atStart as [Conditioning];
+  const size = { batch: atStart.length * (sequential ? 1 : evaluationsOf(one, imageCfg)), height: height / factor, width: width / factor, tokens: one.conds[0]!.condition.context.dims[1]! };
+  const answer: Stage['denoise'] = (x, sigma, { evaluation }) => denoise(x, sigma, evaluation);
   return {
-    words,
-    stage: {
-      prepare: async () => { await model.prepare(size); },
-      denoise: (x, sigma, { evaluation }) => denoise(x, sigma, evaluation),
-      release: () => model.releaseUnet(),
-      end: async () => {},
-    },
+    prepare: async () => { await model.prepare(size, extensions); },
+    denoise: editing?.blend?.blended(answer) ?? answer,
+    release: async () => { await Promise.all([model.releaseUnet(), ...extensions.map((extension) => extension.release?.())]); },
+    end: async () => {},
   };
 }
 
@@ -81,5 +110,13 @@ export function handOver(first: Stage, second: Stage, switchAt: number, table: S
 export const repaintWithin = (stage: Stage, original: Tensor, mask: Tensor): Stage => wrapStage(stage, (denoise) => keepOutside(denoise, original, mask));
 
 export const wrapStage = (stage: Stage, wrap: (denoise: Denoiser) => Denoiser): Stage => ({
-  ...stage, denoise: (x, sigma, moment) => wrap((inner, level) => stage.denoise(inner, level, moment))(x, sigma),
+  ...stage, async denoise(x, sigma, moment) {
+    let memory: Tensor | undefined;
+    const denoised = await wrap(async (inner, level) => {
+      const answer = await stage.denoise(inner, level, moment);
+      ({ memory } = answer);
+      return answer;
+    })(x, sigma);
+    return { ...denoised, ...(memory && { memory }) };
+  },
 });

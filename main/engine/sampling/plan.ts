@@ -6,7 +6,7 @@ import type { Span } from './noise/brownian';
 import { samplers } from './samplers';
 import { sigmas as scheduleSigmas } from './schedules';
 import { tByAlpha } from './timestep-grids';
-import { hasOwnTimesteps, timestepRun } from './timestep-samplers';
+import { allAt, hasOwnTimesteps, timestepRun } from './timestep-samplers';
 import type { Denoiser, SamplerOptions } from './types';
 
 interface Asked {
@@ -16,6 +16,8 @@ interface Asked {
   readonly compat: Compat;
   /** img2img: how much of the schedule runs, 0–1. Left out for txt2img. */
   readonly strength?: number | undefined;
+  /** 'all': as many steps as were asked for, at the end of a longer schedule, as in A1111's second pass. */
+  readonly stepsRun?: 'all';
 }
 
 export interface SamplingPlan {
@@ -49,6 +51,7 @@ const withoutLastLevel: Readonly<Record<Compat, readonly SamplerName[]>> = {
  * |---|---|---|
  * | img2img | int(strength·steps) of the steps and one more | all steps, the last of a schedule of int(steps/strength) |
  * | noise at the start | σ | √(1 + σ²) where σ is the model's largest, else σ |
+ * | second pass | all steps, the last of a schedule of int(steps/strength) | the same |
  * | a tree spans | the whole schedule | what runs of it |
  * | timesteps | fractional | the nearest whole one |
  * | eta of dpm_fast and dpm_adaptive | 1, the setting for ancestral samplers | 0, as in k-diffusion |
@@ -88,8 +91,9 @@ function scheduleRun(asked: Asked, table: SigmaTable, compat: Compat, family: 's
 }
 
 /** Of how many steps the schedule is laid out, and how many at its end run. */
-function stepCounts({ steps, strength }: Asked, compat: Compat): { laid: number; run: number } {
+function stepCounts({ steps, strength, stepsRun }: Asked, compat: Compat): { laid: number; run: number } {
   if (strength === undefined) return { laid: steps, run: steps };
+  if (compat === 'a1111' && stepsRun === 'all') return { laid: allAt(steps, strength), run: steps };
   // In hundredths, as ComfyUI's own field has it; less would lay out schedules without bound.
   if (compat === 'comfy') return { laid: Math.floor(steps / Math.max(strength, 0.01)), run: steps };
   return { laid: steps, run: Math.min(Math.floor(strength * steps), steps - 1) + 1 };

@@ -4,7 +4,7 @@ import type { SamplerName, ScheduleName } from '../../../preload/contract/vocabu
 import { tToSigma, type SigmaTable } from './model-sampling';
 import { uniformTimesteps, uniPcGrid } from './timestep-grids';
 
-interface Asked { readonly sampler: SamplerName; readonly schedule: ScheduleName; readonly steps: number; readonly strength?: number | undefined }
+interface Asked { readonly sampler: SamplerName; readonly schedule: ScheduleName; readonly steps: number; readonly strength?: number | undefined; readonly stepsRun?: 'all' }
 
 /** The levels of a run, and what the start and the end are multiplied with. Latents are the picture + σ·noise, as everywhere here. */
 export interface TimestepRun {
@@ -30,9 +30,9 @@ export const hasOwnTimesteps = (sampler: SamplerName, schedule: ScheduleName): b
  *
  * null where A1111 would not ask the model at all, in txt2img of one step and in img2img of next to none: such a run walks a schedule, down to 0.
  */
-export function timestepRun({ sampler, steps, strength }: Asked, table: SigmaTable): TimestepRun | null {
-  const grid = uniformTimesteps(steps, table.sigmas.length);
-  const count = strength === undefined ? grid.length : Math.floor(Math.min(strength, 0.999) * steps);
+export function timestepRun({ sampler, steps, strength, stepsRun }: Asked, table: SigmaTable): TimestepRun | null {
+  const all = strength !== undefined && stepsRun === 'all', grid = uniformTimesteps(all ? allAt(steps, strength) : steps, table.sigmas.length);
+  const count = strength === undefined ? grid.length : all ? steps - 1 : Math.floor(Math.min(strength, 0.999) * steps);
   const fewest = sampler === 'unipc' && strength !== undefined ? 1 : 2;
   if (count < fewest) return null;
 
@@ -47,6 +47,9 @@ export function timestepRun({ sampler, steps, strength }: Asked, table: SigmaTab
   const startPicture = toOurs / amplitude(noised);
   return { sigmas, startNoise: noised * startPicture, startPicture, endScale };
 }
+
+/** Of how many steps a schedule is laid out whose last `steps` are that share of it. Less than a hundredth would lay out schedules without bound. */
+export const allAt = (steps: number, strength: number): number => Math.floor(steps / Math.min(Math.max(strength, 0.01), 0.999));
 
 /** 1/√ᾱ at a noise level. */
 const amplitude = (sigma: number): number => Math.sqrt(1 + sigma * sigma);

@@ -1,4 +1,4 @@
-// The emphasis grammar of A1111's web UI: (more), [less], (so much:1.3), \( escaped brackets \), BREAK.
+// The emphasis grammar of A1111's web UI: (more), [less], (so much:1.3), \( escaped brackets \), BREAK; and, which is ours alone, \BREAK and \: as text.
 import { space, toNumber, trimEnd, trimStart, word } from './unicode';
 
 /** Text and how much it counts; 1 is neutral, weights may be negative. A BREAK is a piece of its own: see `isBreak`. */
@@ -8,6 +8,9 @@ export const isBreak = (piece: Piece): boolean => piece.text === 'BREAK' && piec
 
 /** Beyond this a weight could leave the range of float32 when it is multiplied with an embedding. */
 const largest = 1e30;
+
+/** Of one kind around a text: brackets deeper than this weigh nothing, as 1.1 to this power is beyond `largest`. */
+const DEEPEST = 750;
 
 /**
  * The pieces of a prompt, neighbours of equal weight joined; one empty piece for an empty prompt. Round brackets multiply by 1.1, square ones divide
@@ -23,6 +26,10 @@ export function parseAttention(prompt: string): Piece[] {
   const multiply = (from: number, factor: number): void => {
     for (let i = from; i < weights.length; i++) weights[i]! *= factor;
   };
+  const close = (open: number[], factor: number): void => {
+    const from = open.pop()!;
+    if (open.length < DEEPEST) multiply(from, factor);
+  };
 
   const token = new RegExp(tokens, 'gu');
   for (let match = token.exec(prompt); match; match = token.exec(prompt)) {
@@ -31,9 +38,9 @@ export function parseAttention(prompt: string): Piece[] {
     if (text[0] === '\\') add(text.slice(1));
     else if (text === '(') round.push(texts.length);
     else if (text === '[') square.push(texts.length);
-    else if (Number.isFinite(weight) && round.length > 0) multiply(round.pop()!, weight);
-    else if (text === ')' && round.length > 0) multiply(round.pop()!, 1.1);
-    else if (text === ']' && square.length > 0) multiply(square.pop()!, 1 / 1.1);
+    else if (Number.isFinite(weight) && round.length > 0) close(round, weight);
+    else if (text === ')' && round.length > 0) close(round, 1.1);
+    else if (text === ']' && square.length > 0) close(square, 1 / 1.1);
     else {
       if (match[1] !== undefined && round.length > 0) {
         text = text.slice(0, -1);                            // ':1.2.3)' is text, but its bracket still closes
@@ -45,12 +52,12 @@ export function parseAttention(prompt: string): Piece[] {
       });
     }
   }
-  for (const from of round) multiply(from, 1.1);
-  for (const from of square) multiply(from, 1 / 1.1);
+  for (const from of round.slice(0, DEEPEST)) multiply(from, 1.1);
+  for (const from of square.slice(0, DEEPEST)) multiply(from, 1 / 1.1);
   return joinEqual(texts, weights);
 }
 
-const tokens = `\\\\[()[\\]\\\\]?|[([)\\]]|:[${space}]*([+-]?[.\\p{Nd}]+)[${space}]*\\)|[^\\\\()[\\]:]+|:`;
+const tokens = `\\\\(?:[()[\\]\\\\:]|BREAK(?![${word}]))?|[([)\\]]|:[${space}]*([+-]?[.\\p{Nd}]+)[${space}]*\\)|[^\\\\()[\\]:]+|:`;
 const breakWord = new RegExp(`(?<![${word}])BREAK(?![${word}])`, 'u');
 
 /** The texts between BREAKs, without the space around these. */

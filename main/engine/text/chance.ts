@@ -1,9 +1,12 @@
 // The generator that decides in prompts. Our own, so that a template gives the same prompt on every machine and in every version; it has nothing to
 // do with the noise of the picture.
 
-/** sfc32 (Chris Doty-Humphrey, PractRand): shares in [0, 1), from the seed's 53 bits. */
-export function seededShares(seed: number): () => number {
-  let a = seed >>> 0, b = Math.floor(seed / 2 ** 32) >>> 0, c = 0x70726f6d, counter = 1;
+import type { Seed } from '../../../preload/contract/seed';
+
+/** sfc32 (Chris Doty-Humphrey, PractRand): shares in [0, 1), from the seed's 64 bits. */
+export function seededShares(seed: Seed): () => number {
+  const bits = BigInt(seed);
+  let a = Number(BigInt.asUintN(32, bits)), b = Number(bits >> 32n), c = 0x70726f6d, counter = 1;
   const next = (): number => {
     const sum = (a + b + counter++) >>> 0;
     a = b ^ (b >>> 9);

@@ -1,37 +1,41 @@
 // The grammar of choices in prompts: {a|b}, weights {0.5::a|b}, several at once {2$$a|b|c} and {1-2$$ and $$a|b}, nested; wildcards __name__, with
 // values __name(season=winter)__; variables ${season=!{summer|winter}} and ${season:spring}. The notation of sd-dynamic-prompts (docs/SYNTAX.md).
 
-export type Node =
+export type TemplateNode =
   | { readonly kind: 'text'; readonly text: string }
   | Wildcard
   | { readonly kind: 'choice'; readonly options: readonly Option[]; readonly pick: Pick | null }
   /** `immediate`: chosen once, where it is set, and not anew at each use. `keep`: a value that it has already counts. */
-  | { readonly kind: 'set'; readonly name: string; readonly value: readonly Node[]; readonly immediate: boolean; readonly keep: boolean }
-  | { readonly kind: 'get'; readonly name: string; readonly fallback: readonly Node[] | null };
+  | { readonly kind: 'set'; readonly name: string; readonly value: readonly TemplateNode[]; readonly immediate: boolean; readonly keep: boolean }
+  | { readonly kind: 'get'; readonly name: string; readonly fallback: readonly TemplateNode[] | null };
 
 /** `text`: as it was written. `values`: variables that hold within it. */
 export interface Wildcard { readonly kind: 'wildcard'; readonly name: string; readonly text: string; readonly values: ReadonlyMap<string, string> }
 
-export interface Option { readonly weight: number; readonly nodes: readonly Node[] }
+export interface Option { readonly weight: number; readonly nodes: readonly TemplateNode[] }
 
 /** How many, without repeats; no more than there are. */
 export interface Pick { readonly least: number; readonly most: number | null; readonly separator: string }
 
 /** An open `{` or `${`, with what was read since, split at its '|'. */
-interface Frame { readonly opening: string; readonly options: Node[][] }
+interface Frame { readonly opening: string; readonly options: TemplateNode[][] }
 
 /** Deeper braces are text. */
 const DEEPEST = 200;
 
-/** `\{`, `\|` and `\}` are text and stay as they are, comments too (from '#' to the end of the line). */
-const tokens = /\\[^]|#[^\n]*|\$?\{|[|}]|__|[^\\#{|}_$]+|[\\_$]/gu;
+/** What stands behind a backslash is text and both stay as they are, comments too (from '#' to the end of the line). */
+const tokensWithComments = /\\[^]|#[^\n]*|\$?\{|[|}]|__|[^\\#{|}_$]+|[\\_$]/gu, tokensWithout = /\\[^]|\$?\{|[|}]|__|[^\\{|}_$]+|[\\_$]/gu;
+
+/** Whether the language has comments; ComfyUI's has none. */
+export interface ChoiceOptions { readonly comments?: boolean | undefined }
 
 /** Never throws: braces that match nothing are text. */
-export function parseChoices(text: string): Node[] {
-  const top: Node[] = [];
-  const open: Frame[] = [];
-  const here = (): Node[] => open.at(-1)?.options.at(-1) ?? top;
+export function parseChoices(text: string, { comments = true }: ChoiceOptions = {}): TemplateNode[] {
+  const tokens = comments ? tokensWithComments : tokensWithout;
   tokens.lastIndex = 0;
+  const top: TemplateNode[] = [];
+  const open: Frame[] = [];
+  const here = (): TemplateNode[] => open.at(-1)?.options.at(-1) ?? top;
   for (let match = tokens.exec(text); match; match = tokens.exec(text)) {
     const [token] = match;
     const frame = open.at(-1);
@@ -65,7 +69,7 @@ function wildcardAt(source: string, index: number): Wildcard | null {
 }
 
 /** A choice, or where there is nothing to choose the braces as they were. */
-function choiceOf(frame: Frame): Node[] {
+function choiceOf(frame: Frame): TemplateNode[] {
   const { pick, options: [first = [], ...more] } = pickOf(frame.options);
   if (!pick && more.length === 0) return [...asWritten(frame), { kind: 'text', text: '}' }];
   const order = /^\s*[~@!]/.exec(startOf(first))?.[0].length ?? 0;
@@ -75,7 +79,7 @@ function choiceOf(frame: Frame): Node[] {
 const variablePattern = /^\s*([\p{L}_-][\p{L}\p{N}_-]*)\s*(?:(\??)=(!?)\s*|(:)\s*|$)/u;
 
 /** `${name=value}`, `${name?=value}`, `${name=!value}`, `${name}`, `${name:fallback}`; else as it was. */
-function variableOf(frame: Frame): Node[] {
+function variableOf(frame: Frame): TemplateNode[] {
   const [nodes = [], ...more] = frame.options;
   const [whole = '', name, keep, immediate, colon] = variablePattern.exec(startOf(nodes)) ?? [];
   const value = withoutStart(nodes, whole.length);
@@ -89,7 +93,7 @@ function variableOf(frame: Frame): Node[] {
 const pickPattern = /^\s*[~@!]?(?:(\d{1,4})|(\d{1,4})?-(\d{1,4})?)\$\$(?:([^$]*)\$\$)?/;
 
 /** What stands before '$$' at the start of the first option: 2, 1-3, 1- or -3, and perhaps a separator, which may have a '|' in it: {2$$ | $$a|b}. */
-function pickOf([first = [], ...more]: readonly (readonly Node[])[]): { pick: Pick | null; options: readonly (readonly Node[])[] } {
+function pickOf([first = [], ...more]: readonly (readonly TemplateNode[])[]): { pick: Pick | null; options: readonly (readonly TemplateNode[])[] } {
   const start = startOf(first), match = pickPattern.exec(start);
   if (!match) return { pick: null, options: [first, ...more] };
   const [whole, exactly, from, to, separator] = match, [second = [], ...others] = more;
@@ -103,25 +107,25 @@ function pickOf([first = [], ...more]: readonly (readonly Node[])[]): { pick: Pi
 const weightPattern = /^\s*(\d{1,9}\.?\d{0,9}|\.\d{1,9})::/;
 
 /** `0.5::text`; 1 without. */
-export function weightOf(nodes: readonly Node[]): Option {
+export function weightOf(nodes: readonly TemplateNode[]): Option {
   const match = weightPattern.exec(startOf(nodes));
   return match ? { weight: Number(match[1]), nodes: withoutStart(nodes, match[0].length) } : { weight: 1, nodes };
 }
 
-const startOf = ([head]: readonly Node[]): string => (head?.kind === 'text' ? head.text : '');
+const startOf = ([head]: readonly TemplateNode[]): string => (head?.kind === 'text' ? head.text : '');
 
 /** Without the first characters of the text that stands first. */
-function withoutStart(nodes: readonly Node[], length: number): readonly Node[] {
+function withoutStart(nodes: readonly TemplateNode[], length: number): readonly TemplateNode[] {
   if (length === 0) return nodes;
   const rest = startOf(nodes).slice(length);
   return rest === '' ? nodes.slice(1) : [{ kind: 'text', text: rest }, ...nodes.slice(1)];
 }
 
 /** What an opening and what followed it are as text, without a closing brace. */
-const asWritten = ({ opening, options }: Frame): Node[] =>
-  [{ kind: 'text', text: opening }, ...options.flatMap((nodes, i): Node[] => (i > 0 ? [{ kind: 'text', text: '|' }, ...nodes] : nodes))];
+const asWritten = ({ opening, options }: Frame): TemplateNode[] =>
+  [{ kind: 'text', text: opening }, ...options.flatMap((nodes, i): TemplateNode[] => (i > 0 ? [{ kind: 'text', text: '|' }, ...nodes] : nodes))];
 
-function addAll(to: Node[], nodes: readonly Node[]): void {
+function addAll(to: TemplateNode[], nodes: readonly TemplateNode[]): void {
   for (const node of nodes) {
     if (node.kind === 'text') addText(to, node.text);
     else to.push(node);
@@ -129,7 +133,7 @@ function addAll(to: Node[], nodes: readonly Node[]): void {
 }
 
 /** Neighbouring texts are one, as numbers and weights are looked for at their start. */
-function addText(nodes: Node[], text: string): void {
+function addText(nodes: TemplateNode[], text: string): void {
   const last = nodes.at(-1);
   if (last?.kind === 'text') nodes[nodes.length - 1] = { kind: 'text', text: last.text + text };
   else nodes.push({ kind: 'text', text });

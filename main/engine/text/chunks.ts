@@ -16,7 +16,7 @@ export interface Chunks {
   readonly tokenCount: number;
 }
 
-export type Vocabulary = Pick<Tokenizer, 'encode' | 'startId' | 'endId' | 'commaId'>;
+export type Vocabulary = Pick<Tokenizer, 'encode' | 'endsWord' | 'startId' | 'endId' | 'commaId'>;
 
 export interface ChunkOptions {
   /** Which embedding is called up at a token. */

@@ -97,17 +97,17 @@ export function chunkComfy(prompt: string, vocabulary: Vocabulary, find?: FindEm
   };
   const groups = comfyStretches(prompt).flatMap((stretch) => groupsIn(stretch, vocabulary, find, missing));
   for (const { ids: all, weight, embedding } of groups) {
-    let rest = all;
-    while (ids.length + rest.length > room) {
+    let placed = 0;
+    while (ids.length + all.length - placed > room) {
       if (all.length >= LARGE && !embedding) {
         const free = room - ids.length;
-        place(rest.slice(0, free), weight);
-        rest = rest.slice(free);
+        place(all.slice(placed, placed + free), weight);
+        placed += free;
       }
       close();
     }
     if (embedding) inserts.push({ at: ids.length + 1, embedding });
-    place(rest, weight);
+    place(all.slice(placed), weight);
   }
   const tokenCount = chunks.length * room + ids.length;
   close();

@@ -1,4 +1,5 @@
-// Tables as text: RFC 4180, read as leniently as Python's csv module does with skipinitialspace.
+// Tables as text: RFC 4180, read as leniently as Python's csv module does with skipinitialspace, which AUTOMATIC1111 reads styles.csv by. papaparse 5.7 and
+// csv-parse 7.0 read some of such files otherwise: a quote behind a space, a cell that goes on behind its quotes, a quote that is never closed.
 
 /** Rows of cells, empty rows left out. A quote that never closes holds the rest; what stands behind one that does is part of its cell. Never throws. */
 export function parseCsv(text: string): string[][] {

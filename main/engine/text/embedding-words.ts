@@ -1,7 +1,6 @@
 // Which trained words a weight file holds, and which of its tensors are their vectors: the forms of A1111, diffusers, kohya, OneTrainer and ComfyUI,
 // and the words that come bundled in a LoRA.
 import { AppError } from '../errors';
-import { baseName } from '../weights/safetensors';
 import type { TensorEntry, WeightFile } from '../weights/source';
 
 export interface StoredWord {
@@ -26,10 +25,7 @@ export function wordsIn(file: WeightFile): readonly StoredWord[] {
   const entries = [...file.tensors.values()], bundled = bundledWords(entries);
   const words = bundled.size > 0 ? named(bundled).filter(isTrained) : ownWords(entries.filter(({ name }) => !name.startsWith('string_to_token')));
   if (words.length > 0 && words.every(isTrained)) return words;
-  throw new AppError('weights.unsupportedLayout', {
-    message: `${baseName(file.path)} is not a textual inversion`, data: { file: file.path },
-    hint: 'Keep only embeddings in this folder; they have one to 75 vectors.',
-  });
+  throw new AppError('weights.unsupportedLayout', { why: 'notEmbedding', file: file.path });
 }
 
 type Entries = readonly TensorEntry[];

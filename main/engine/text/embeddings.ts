@@ -74,8 +74,8 @@ export async function loadEmbeddings(library: EmbeddingLibrary, texts: readonly 
   for (let names = unknown(); names.length > 0; names = unknown()) {
     for (const name of names) {
       const embedding = await library.load(name).catch((error: unknown) => toAppError(error));
-      if (embedding instanceof AppError) refused.set(name, { code: 'embedding.unreadable', message: `The embedding ${name} was left out: ${embedding.message}.` });
-      else if (!fits(embedding, widths)) refused.set(name, { code: 'embedding.unfit', message: unfit(embedding, widths) });
+      if (embedding instanceof AppError) refused.set(name, { code: 'embedding.unreadable', data: { name, error: embedding.info } });
+      else if (!fits(embedding, widths)) refused.set(name, { code: 'embedding.unfit', data: { name, vectors: sum(embedding.vectors.keys()), reads: sum(widths) } });
       else loaded.set(name, embedding);
     }
   }
@@ -93,7 +93,4 @@ function fits({ vectors }: Embedding, widths: readonly number[]): boolean {
   return widths.every((width) => vectors.has(width)) && widths.includes(Math.max(...vectors.keys()));
 }
 
-function unfit({ name, vectors }: Embedding, widths: readonly number[]): string {
-  const say = (list: Iterable<number>): string => [...list].join(' + ');
-  return `The embedding ${name} was left out: it is for another kind of model (vectors of ${say(vectors.keys())}, and this model reads ${say(widths)}).`;
-}
+const sum = (widths: Iterable<number>): string => [...widths].join(' + ');

@@ -12,17 +12,45 @@ export function unescapeHtml(text: string): string {
 
 /** Only what is certainly a reference: closed by a semicolon. Also names that somebody set in capitals along with the text, as in 'P&EACUTE;REZ'. */
 export function unescapeCertain(text: string): string {
-  return text.replace(/&#?[0-9A-Za-z]{1,24};/g, (reference) => {
-    if (reference.startsWith('&#')) {
-      const decoded = unescapeHtml(reference);
-      return decoded.includes(';') ? reference : decoded;
+  return text.replace(/&#?[0-9A-Za-z]{1,24};/g, certain);
+}
+
+/** What `unescapeCertain` comes to when it is repeated, in one pass: a semicolon ends a reference, also one that others in it have made. */
+export function unescapeAll(text: string): string {
+  const done: string[] = [];
+  for (const char of text) {
+    done.push(char);
+    for (let start = openingOf(done); start >= 0; start = openingOf(done)) {
+      const reference = done.slice(start).join(''), decoded = unescapeCertain(reference);
+      if (decoded === reference) break;
+      done.length = start;
+      done.push(...decoded);
     }
-    const decoded = decodeHTMLStrict(reference);
-    if (decoded !== reference || reference !== reference.toUpperCase() || decodeHTML(reference) !== reference) return decoded;
-    const small = reference.toLowerCase();
-    const decodedSmall = decodeHTMLStrict(small);
-    return decodedSmall === small ? reference : decodedSmall.toUpperCase();
-  });
+  }
+  return done.join('');
+}
+
+/** Where the reference that the last character closes may begin; -1 where it closes none. */
+function openingOf(text: readonly string[]): number {
+  if (text.at(-1) !== ';') return -1;
+  const first = Math.max(0, text.length - 27);
+  for (let at = text.length - 2; at >= first; at--) {
+    if (text[at] === '&') return at;
+    if (!/[0-9A-Za-z#]/.test(text[at]!)) return -1;
+  }
+  return -1;
+}
+
+function certain(reference: string): string {
+  if (reference.startsWith('&#')) {
+    const decoded = unescapeHtml(reference);
+    return decoded.includes(';') ? reference : decoded;
+  }
+  const decoded = decodeHTMLStrict(reference);
+  if (decoded !== reference || reference !== reference.toUpperCase() || decodeHTML(reference) !== reference) return decoded;
+  const small = reference.toLowerCase();
+  const decodedSmall = decodeHTMLStrict(small);
+  return decodedSmall === small ? reference : decodedSmall.toUpperCase();
 }
 
 /** A numeric reference. Codes 80–9F mean windows-1252, and what no text may hold is left out (HTML5, "numeric character reference end state"). */

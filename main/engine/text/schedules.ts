@@ -45,15 +45,15 @@ function stepOf(when: string, steps: number, { steps: baseSteps, hiresSteps, old
   return Math.min(steps, Math.trunc(step));
 }
 
-type Nodes = readonly (string | Node)[];
-interface Group { kind: 'group'; parts: readonly Nodes[] }
-interface Alternate { kind: 'alternate'; parts: readonly Nodes[] }
+type ScheduleNodes = readonly (string | ScheduleNode)[];
+interface Group { kind: 'group'; parts: readonly ScheduleNodes[] }
+interface Alternate { kind: 'alternate'; parts: readonly ScheduleNodes[] }
 /** parts: before and after. `start` and `end` are where its brackets stand, `end` just behind. */
-interface Edit { kind: 'edit'; parts: readonly [Nodes, Nodes]; when: string; start: number; end: number }
-type Node = Group | Alternate | Edit;
+interface Edit { kind: 'edit'; parts: readonly [ScheduleNodes, ScheduleNodes]; when: string; start: number; end: number }
+type ScheduleNode = Group | Alternate | Edit;
 
 /** An open bracket at `start`: what was read since, split at its ':' or '|', with the separators and where the latest part begins. */
-interface Frame { start: number; bracket: string; parts: (string | Node)[][]; separators: string[]; partStart: number }
+interface Frame { start: number; bracket: string; parts: (string | ScheduleNode)[][]; separators: string[]; partStart: number }
 
 const tokens = /\\[^\n]|[^\\[\]():|]+|[[\]():|]|\\/gu;
 const number = new RegExp(`^[${space}]*([+-]?(?:\\d+[eE][+-]?\\d+|(?:\\d+\\.\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?|\\d+))[${space}]*$`, 'u');
@@ -65,10 +65,10 @@ const number = new RegExp(`^[${space}]*([+-]?(?:\\d+[eE][+-]?\\d+|(?:\\d+\\.\\d*
  * Where brackets do not match, the grammar has several readings, and A1111's parser takes one by chance (its sets go by Python's hash, which has another
  * seed at each start). We keep what is well formed, except in '[a:0.5]]', where whoever closes once too often gets the text as it stands.
  */
-function parse(prompt: string): Nodes | null {
-  const top: (string | Node)[] = [];
+function parse(prompt: string): ScheduleNodes | null {
+  const top: (string | ScheduleNode)[] = [];
   const open: Frame[] = [];
-  const add = (node: string | Node): void => { (open.at(-1)?.parts.at(-1) ?? top).push(node); };
+  const add = (node: string | ScheduleNode): void => { (open.at(-1)?.parts.at(-1) ?? top).push(node); };
   /** False when a '|' would be left at the top level. */
   const fail = (): boolean => {
     const failed = open.splice(0);
@@ -106,7 +106,7 @@ function parse(prompt: string): Nodes | null {
   return fail() ? top : null;
 }
 
-const isEditEndingAt = (index: number, node: string | Node | undefined): node is Edit => typeof node === 'object' && node.kind === 'edit' && node.end === index;
+const isEditEndingAt = (index: number, node: string | ScheduleNode | undefined): node is Edit => typeof node === 'object' && node.kind === 'edit' && node.end === index;
 
 /** A '|' has no reading as text. */
 function hasAlternate(edit: Edit): boolean {
@@ -124,7 +124,7 @@ function mayFollow({ bracket, separators }: Frame, separator: string): boolean {
   return separators[0] !== '|' && separators.length < (bracket === '[' ? 2 : 1);
 }
 
-function closed(frame: Frame, bracket: string, lastPart: string, end: number): Node | null {
+function closed(frame: Frame, bracket: string, lastPart: string, end: number): ScheduleNode | null {
   const { start, parts, separators } = frame;
   if ((frame.bracket === '[') !== (bracket === ']')) return null;
   if (bracket === ')' || separators.length === 0) return { kind: 'group', parts: [[...withSeparators(frame), bracket]] };
@@ -135,12 +135,12 @@ function closed(frame: Frame, bracket: string, lastPart: string, end: number): N
   return { kind: 'edit', parts: [before!, after!], when, start, end };
 }
 
-function withSeparators({ bracket, parts, separators }: Frame): (string | Node)[] {
+function withSeparators({ bracket, parts, separators }: Frame): (string | ScheduleNode)[] {
   return [bracket, ...parts.flatMap((part, i) => (i > 0 ? [separators[i - 1]!, ...part] : part))];
 }
 
 /** In reading order, through those parts of each node that `partsOf` chooses. */
-function visit(nodes: Nodes, partsOf: (node: Node) => readonly Nodes[], onText?: (text: string) => void): void {
+function visit(nodes: ScheduleNodes, partsOf: (node: ScheduleNode) => readonly ScheduleNodes[], onText?: (text: string) => void): void {
   const todo = [...nodes].reverse();
   for (let node = todo.pop(); node !== undefined; node = todo.pop()) {
     if (typeof node === 'string') onText?.(node);

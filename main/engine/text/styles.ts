@@ -1,6 +1,6 @@
 // Styles: named texts that are put around or behind a prompt, kept in A1111's styles.csv.
-import { stripComments } from './comments';
 import { formatCsv, parseCsv } from './csv';
+import { stripComments } from './prompt-syntax';
 
 export interface Style {
   readonly name: string;
@@ -11,15 +11,15 @@ export interface Style {
 
 export interface PromptPair { readonly prompt: string; readonly negative: string }
 
-/** One style after the other. Comments go first, so that none swallows what comes behind it. */
-export function applyStyles(prompts: PromptPair, styles: readonly Style[]): PromptPair {
-  return styles.reduce(({ prompt, negative }, style) => ({ prompt: merged(style.prompt, prompt), negative: merged(style.negative, negative) }), prompts);
+/** One style after the other. Comments go first, so that none swallows what comes behind it; `comments` false: in a language that has none. */
+export function applyStyles(prompts: PromptPair, styles: readonly Style[], { comments = true } = {}): PromptPair {
+  return styles.reduce(({ prompt, negative }, style) => ({ prompt: merged(style.prompt, prompt, comments), negative: merged(style.negative, negative, comments) }), prompts);
 }
 
 const placeholder = '{prompt}';
 
-function merged(style: string, prompt: string): string {
-  const [around, inner] = [clean(style), clean(prompt)];
+function merged(style: string, prompt: string, comments = true): string {
+  const [around, inner] = [clean(style), comments ? clean(prompt) : prompt.trim()];
   if (around.includes(placeholder)) return around.replaceAll(placeholder, () => inner);
   return [inner, around].filter((part) => part !== '').join(', ');
 }

@@ -54,6 +54,11 @@ export class Tokenizer {
     return utf8.decode(Uint8Array.from(symbols, (symbol) => (symbol === ' ' ? 0x20 : byteOfSymbol.get(symbol)!)));
   }
 
+  /** Whether a word ends with this token; else the next goes on with it. */
+  endsWord(id: number): boolean {
+    return this.#symbols[id]?.endsWith('</w>') ?? false;
+  }
+
   /** The id of a symbol as the vocabulary writes it ('cat</w>', 'Ġ'), or undefined. */
   idOf(symbol: string): number | undefined {
     return this.#ids.get(symbol);

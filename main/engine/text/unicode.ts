@@ -16,6 +16,9 @@ export function trimEnd(text: string): string {
   return text.slice(0, end);
 }
 
+/** Without what no file or database keeps as it is: NUL goes, half of a surrogate pair becomes U+FFFD, as in UTF-8. */
+export const keepable = (text: string): string => text.replaceAll('\0', '').replace(/\p{Surrogate}/gu, '\ufffd');
+
 /** float() of a text of decimal digits of any script, at most one sign and dots. NaN when it is no number, as in '1.2.3'. */
 export const toNumber = (text: string): number => Number(text.replace(/[^\x00-\x7f]/gu, (digit) => String(digitValue(digit))));
 

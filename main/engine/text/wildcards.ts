@@ -1,8 +1,10 @@
 // Prompts that leave something to chance: wildcards `__name__`, choices `{red|blue}` and variables, in the notation of sd-dynamic-prompts. The seed decides, so
 // the same template, files and seed give the same prompt.
 import type { Notice } from '../../../preload/contract/notice';
+import type { Seed } from '../../../preload/contract/seed';
 import { seededShares } from './chance';
-import { parseChoices, weightOf, type Node, type Option, type Wildcard } from './choices';
+import { parseChoices, weightOf, type ChoiceOptions, type TemplateNode, type Option, type Wildcard } from './choices';
+import { stripComments } from './prompt-syntax';
 
 export interface WildcardLibrary {
   /** The lines of all files and lists that a name stands for; `*` and `?` as in `matchesWildcard`. null when there is none. */
@@ -19,7 +21,7 @@ const LONGEST = 100_000;
 const MOST_CHOICES = 10_000;
 
 /** Where a text stands: within which wildcards and variables, and what variables mean there. */
-interface Scope { readonly trail: readonly string[]; readonly variables: ReadonlyMap<string, readonly Node[]> }
+interface Scope { readonly trail: readonly string[]; readonly variables: ReadonlyMap<string, readonly TemplateNode[]> }
 
 interface Line { readonly weight: number; readonly text: string }
 const isLine = (drawn: Line | Option): drawn is Line => 'text' in drawn;
@@ -29,12 +31,13 @@ const isLine = (drawn: Line | Option): drawn is Line => 'text' in drawn;
  * sets them. What is not there, or names itself without end, stays as text, with a notice. What is no well-formed choice is text, too: braces that
  * match nothing, and `{such}` with nothing to choose. Never throws, except what the library throws.
  */
-export async function expandWildcards(texts: readonly string[], seed: number, library: WildcardLibrary): Promise<Expanded> {
+export async function expandWildcards(texts: readonly string[], seed: Seed, library: WildcardLibrary, options: ChoiceOptions = {}): Promise<Expanded> {
+  const parse = (text: string): TemplateNode[] => parseChoices(text, options);
   const notices = new Map<string, Notice>();
   const share = seededShares(seed);
   let choices = 0, length = 0;
 
-  async function expand(nodes: readonly Node[], outer: Scope): Promise<string> {
+  async function expand(nodes: readonly TemplateNode[], outer: Scope): Promise<string> {
     const scope = await withVariables(nodes, outer);
     let text = '';
     for (const node of nodes) {
@@ -47,7 +50,7 @@ export async function expandWildcards(texts: readonly string[], seed: number, li
   }
 
   /** Set before anything is chosen, wherever in the text they are set. */
-  async function withVariables(nodes: readonly Node[], scope: Scope): Promise<Scope> {
+  async function withVariables(nodes: readonly TemplateNode[], scope: Scope): Promise<Scope> {
     if (!nodes.some(({ kind }) => kind === 'set')) return scope;
     const variables = new Map(scope.variables);
     for (const node of nodes) {
@@ -62,15 +65,15 @@ export async function expandWildcards(texts: readonly string[], seed: number, li
     return lines ? expandDrawn(draw(lines), within(wildcard, scope)) : written(wildcard.text);
   }
 
-  async function expandVariable({ name, fallback }: Extract<Node, { kind: 'get' }>, scope: Scope): Promise<string> {
+  async function expandVariable({ name, fallback }: Extract<TemplateNode, { kind: 'get' }>, scope: Scope): Promise<string> {
     choices++;
     const value = scope.variables.get(name) ?? fallback, shown = `\${${name}}`;
     if (value && !isEndless(shown, shown, scope)) return expand(value, { ...scope, trail: [...scope.trail, shown] });
-    if (!value) notices.set(shown, { code: 'wildcard.missing', message: `The variable ${shown} was left as text: nothing sets it.` });
+    if (!value) notices.set(shown, { code: 'variable.missing', data: { name: shown } });
     return written(shown);
   }
 
-  async function expandChoice({ options, pick }: Extract<Node, { kind: 'choice' }>, scope: Scope): Promise<string> {
+  async function expandChoice({ options, pick }: Extract<TemplateNode, { kind: 'choice' }>, scope: Scope): Promise<string> {
     if (!pick) return expandDrawn(draw([...options]), scope);
     const [only] = options[0]!.nodes;
     const file = options.length === 1 && options[0]!.nodes.length === 1 && only?.kind === 'wildcard' ? only : null;
@@ -85,7 +88,7 @@ export async function expandWildcards(texts: readonly string[], seed: number, li
   }
 
   /** Only the lines that are drawn are parsed: files may have a hundred thousand. */
-  const expandDrawn = (drawn: Line | Option, scope: Scope): Promise<string> => expand(isLine(drawn) ? weightOf(parseChoices(drawn.text)).nodes : drawn.nodes, scope);
+  const expandDrawn = (drawn: Line | Option, scope: Scope): Promise<string> => expand(isLine(drawn) ? weightOf(parse(drawn.text)).nodes : drawn.nodes, scope);
 
   /** Takes one out, by weight. */
   function draw<T extends Line | Option>(options: T[]): T {
@@ -100,15 +103,14 @@ export async function expandWildcards(texts: readonly string[], seed: number, li
     if (isEndless(`__${name}__`, text, scope)) return null;
     const lines = await library.lines(name);
     if (lines && lines.length > 0) return lines.map((line) => ({ text: line, weight: weightOf([{ kind: 'text', text: line }]).weight }));
-    notices.set(text, { code: 'wildcard.missing', message: `The wildcard ${text} was left as text: there is no file or list of that name with a line in it.` });
+    notices.set(text, { code: 'wildcard.missing', data: { name: text } });
     return null;
   }
 
   function isEndless(name: string, text: string, { trail }: Scope): boolean {
     if (trail.length < DEEPEST && choices <= MOST_CHOICES && length <= LONGEST) return false;
     const circle = trail.lastIndexOf(name);
-    const why = circle < 0 ? 'the prompt grew without end' : `it leads back to itself (${[...trail.slice(circle), name].join(' → ')})`;
-    notices.set(text, { code: 'wildcard.tooLong', message: `${text} was left as text: ${why}.` });
+    notices.set(text, circle < 0 ? { code: 'wildcard.endless', data: { name: text } } : { code: 'wildcard.circle', data: { name: text, circle: [...trail.slice(circle), name].join(' → ') } });
     return true;
   }
 
@@ -118,7 +120,7 @@ export async function expandWildcards(texts: readonly string[], seed: number, li
   }
 
   const expanded: string[] = [];
-  for (const text of texts) expanded.push(await expand(parseChoices(text), { trail: [], variables: new Map() }));
+  for (const text of texts) expanded.push(await expand(parse(text), { trail: [], variables: new Map() }));
   return { texts: expanded, notices: [...notices.values()] };
 }
 
@@ -126,7 +128,7 @@ const within = ({ name, values }: Wildcard, { trail, variables }: Scope): Scope 
   ({ trail: [...trail, `__${name}__`], variables: new Map([...variables, ...[...values].map(([key, value]) => [key, parseChoices(value)] as const)]) });
 
 /** The lines of a wildcard file that can be chosen, without comments, which go from '#' to the end of the line as in prompts, and not the empty ones. */
-export const wildcardLines = (text: string): string[] => text.split(/\r\n|[\r\n]/).map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '');
+export const wildcardLines = (text: string): string[] => text.split(/\r\n|[\r\n]/).map((line) => stripComments(line).trim()).filter((line) => line !== '');
 
 /** Whether a name is what a pattern says, in any case: `*` stands for any characters, `?` for one. Linear: the last '*' takes as little as it can. */
 export function matchesWildcard(pattern: string, name: string): boolean {

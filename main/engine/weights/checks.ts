@@ -13,6 +13,7 @@ export function firstNotFinite(dtype: StoredDType, bytes: Uint8Array): number {
     case 'F32': return firstAllSet(view(Int32Array, bytes), 0x7f80_0000);
     case 'F8_E5M2': return firstAllSet(bytes, 0x7c);
     case 'F8_E4M3': return firstAllSet(bytes, 0x7f);   // no infinities; all ones is NaN
+    case 'F8_E4M3FNUZ': case 'F8_E5M2FNUZ': return bytes.indexOf(0x80);   // the bits of −0 are NaN
     case 'F64': return view(Float64Array, bytes).findIndex((value) => !Number.isFinite(value));
     default: return -1;
   }

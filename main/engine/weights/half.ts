@@ -27,12 +27,17 @@ function bfloatToFloat(bits: Uint16Array, out: Float32Array): Float32Array {
   return out;
 }
 
-/** e4m3fn (Micikevicius et al. 2022, arXiv:2209.05433): bias 7, no infinities, ±0x7f is NaN. */
-const e4m3Values = Float32Array.from({ length: 256 }, (_, bits) => {
-  const sign = bits & 0x80 ? -1 : 1, exponent = (bits >> 3) & 15, mantissa = bits & 7;
-  if (exponent === 15 && mantissa === 7) return NaN;
-  return sign * (exponent === 0 ? mantissa * 2 ** -9 : (8 + mantissa) * 2 ** (exponent - 10));
+/** Every value of a float of eight bits by its bits; `isNaN` has no value. */
+const eightBits = (mantissaBits: number, bias: number, isNaN: (bits: number) => boolean): Float32Array => Float32Array.from({ length: 256 }, (_, bits) => {
+  const one = 1 << mantissaBits, sign = bits & 0x80 ? -1 : 1, exponent = (bits & 0x7f) >> mantissaBits, mantissa = bits & (one - 1);
+  if (isNaN(bits)) return NaN;
+  return sign * (exponent === 0 ? mantissa * 2 ** (1 - bias - mantissaBits) : (one + mantissa) * 2 ** (exponent - bias - mantissaBits));
 });
+/** e4m3fn (Micikevicius et al. 2022, arXiv:2209.05433): no infinities, ±0x7f is NaN. */
+const e4m3Values = eightBits(3, 7, (bits) => (bits & 0x7f) === 0x7f);
+/** Noune et al. 2022 (arXiv:2206.02915): no infinities, and the bits of −0 are the one NaN. */
+const isNegativeZero = (bits: number): boolean => bits === 0x80;
+const e4m3fnuzValues = eightBits(3, 8, isNegativeZero), e5m2fnuzValues = eightBits(2, 16, isNegativeZero);
 
 /**
  * A tensor's stored bytes (little-endian, any alignment) as float32, into `out` where given (same count).
@@ -45,9 +50,11 @@ export function toFloat32(dtype: StoredDType, bytes: Uint8Array, out?: Float32Ar
     case 'F16': return halfToFloat(view(Uint16Array, bytes), out);
     case 'BF16': return bfloatToFloat(view(Uint16Array, bytes), out ?? new Float32Array(bytes.length / 2));
     case 'F8_E4M3': return lookUp(bytes, e4m3Values, 0, out);
+    case 'F8_E4M3FNUZ': return lookUp(bytes, e4m3fnuzValues, 0, out);
+    case 'F8_E5M2FNUZ': return lookUp(bytes, e5m2fnuzValues, 0, out);
     // e5m2 is the upper byte of an fp16.
     case 'F8_E5M2': return lookUp(bytes, halfValues(), 8, out);
-    default: throw new AppError('weights.unsupportedDtype', { message: `${dtype} holds whole numbers, not weights`, hint: 'The file is damaged or not a model.', data: { dtype } });
+    default: throw new AppError('weights.notFloats', { dtype });
   }
 }
 

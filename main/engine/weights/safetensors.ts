@@ -4,26 +4,18 @@
 // tensors without gaps. Fatal, as in the reference reader: a header that is no such JSON, a length that disagrees with shape and dtype, overlaps,
 // holes, missing or extra bytes at the end. Fatal here alone: a repeated key, which other readers resolve in different ways. Not a fault: tensors
 // that are not aligned (old writers did not pad the header), unknown fields in an entry, spaces behind the JSON.
-import type { ErrorCode } from '../../../preload/contract/errors';
-import { AppError } from '../errors';
+import { detailOf, type AppError } from '../errors';
 import { sizeOf, type Dims } from '../tensor';
+import { dtypeBytes } from './dtypes';
 import { sniffContainer, type Container } from './container';
 import { findDuplicateKey } from './duplicate-keys';
+import { failOf, type Fail } from './fault';
 import type { ByteSource, StoredDType, TensorEntry, WeightFile } from './source';
-
-/** Bytes of one element. */
-export const dtypeBytes: Readonly<Record<StoredDType, number>> = {
-  F64: 8, I64: 8, F32: 4, I32: 4, F16: 2, BF16: 2, I16: 2, F8_E4M3: 1, F8_E5M2: 1, I8: 1, U8: 1, BOOL: 1,
-};
 
 /** The reference reader's cap on N. */
 const maxHeaderBytes = 100_000_000;
-const downloadAgain = 'The download may be incomplete. Download the file again and compare its size with the one on its page.';
-const brokenFile = 'The program that wrote this file made an invalid safetensors header. Download it again, or convert it again with another program.';
 
-type Fail = (code: ErrorCode, what: string, hint: string, data?: Record<string, unknown>) => AppError;
-
-/** The file's base name; errors show it, and keep the whole path in `data`. */
+/** The file's base name. */
 export const baseName = (path: string): string => path.split(/[\\/]/).pop() || path;
 
 /**
@@ -31,8 +23,7 @@ export const baseName = (path: string): string => path.split(/[\\/]/).pop() || p
  * Throws weights.notSafetensors, model.notACheckpoint (a picture), weights.badHeader, weights.unsupportedDtype, weights.badOffsets, weights.truncated.
  */
 export async function parseHeader(source: ByteSource): Promise<WeightFile> {
-  const fail: Fail = (code, what, hint, data) =>
-    new AppError(code, { message: `${baseName(source.path)} ${what}`, hint, data: { file: source.path, ...data } });
+  const fail = failOf(source.path);
   const headerBytes = await readHeader(source, fail);
   const { tensors, metadata } = parseJson(headerBytes, fail);
   const dataOffset = 8 + headerBytes.length;
@@ -46,33 +37,21 @@ async function readHeader(source: ByteSource, fail: Fail): Promise<Uint8Array> {
   if (head[8] !== 0x7b /* { */) throw notSafetensors(sniffContainer(head), fail);
   const length = Number(new DataView(head.buffer, head.byteOffset).getBigUint64(0, true));
   if (length > maxHeaderBytes) {
-    throw fail('weights.badHeader', `claims a header of ${length} bytes, more than the ${maxHeaderBytes} that are allowed`, brokenFile, { length });
+    throw fail('weights.badHeader', { why: 'tooLong', length, most: maxHeaderBytes });
   }
   if (8 + length > source.sizeBytes) {
-    throw fail('weights.truncated', `is cut off inside its header: ${source.sizeBytes} bytes are there, at least ${8 + length} expected`, downloadAgain,
-      { sizeBytes: source.sizeBytes, expectedBytes: 8 + length });
+    throw fail('weights.truncated', { why: 'header', sizeBytes: source.sizeBytes, expectedBytes: 8 + length });
   }
   return source.read(8, length);
 }
 
 function notSafetensors(container: Container, fail: Fail): AppError {
-  const convert = 'Get the .safetensors version of the model; most pages offer both.';
   switch (container) {
-    case 'empty': return fail('weights.truncated', 'is empty', downloadAgain);
-    case 'picture': return fail('model.notACheckpoint', 'is a picture, not a model', 'Choose a model file, such as a .safetensors file.');
-    case 'zip': case 'pickle':
-      return fail('weights.notSafetensors', 'is a pickled checkpoint (.ckpt, .pt), not a safetensors file', convert);
-    case 'gguf': return fail('weights.notSafetensors', 'is a GGUF file, which Atelier cannot read', convert);
-    case 'onnx': return fail('weights.notSafetensors', 'is an ONNX network, which Atelier builds from checkpoints and does not read', convert);
-    case 'archive': return fail('weights.notSafetensors', 'is an archive, not a model', 'Unpack it and choose the model file inside.');
-    case 'zeros': return fail('weights.truncated', 'begins with zeros: its place was kept, but its contents have not arrived', downloadAgain);
-    case 'text': return fail('weights.notSafetensors', 'is a text, not a model', 'It may hold the message of a download that failed: open it with an editor. Then download the model again.');
-    case 'html':
-      return fail('weights.notSafetensors', 'is a web page, not a model', 'The download link led to a page, perhaps one that asks to log in. Download the file in a browser.');
-    case 'git-lfs':
-      return fail('weights.notSafetensors', 'is a Git LFS pointer, not the model itself', 'Run `git lfs pull` in its folder, or download the file from its page.');
-    case 'unknown':
-      return fail('weights.notSafetensors', 'is not a safetensors file, nor a PyTorch checkpoint', 'Choose a .safetensors, .ckpt, .pt, .pth or .bin model file. If it should be one, download it again.');
+    case 'empty': case 'zeros': return fail('weights.truncated', { why: container });
+    case 'picture': return fail('model.notACheckpoint', { why: 'picture' });
+    case 'zip': case 'pickle': return fail('weights.notSafetensors', { why: 'pickle' });
+    case 'git-lfs': return fail('weights.notSafetensors', { why: 'lfs' });
+    default: return fail('weights.notSafetensors', { why: container });
   }
 }
 
@@ -84,15 +63,15 @@ function parseJson(bytes: Uint8Array, fail: Fail): RawHeader {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw fail('weights.badHeader', `has a header that is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`, downloadAgain);
+    throw fail('weights.badHeader', { why: 'notJson', detail: detailOf(cause) });
   }
-  if (!isRecord(parsed)) throw fail('weights.badHeader', 'has a header that is not a JSON object', brokenFile);
+  if (!isRecord(parsed)) throw fail('weights.badHeader', { why: 'notObject' });
   const twice = findDuplicateKey(text);
-  if (twice !== null) throw fail('weights.badHeader', `names "${twice}" twice in its header`, brokenFile, { key: twice });
+  if (twice !== null) throw fail('weights.badHeader', { why: 'twice', key: twice });
   const { __metadata__: metadata = {}, ...tensors } = parsed;
-  if (!isRecord(metadata)) throw fail('weights.badHeader', 'has __metadata__ that is not a JSON object', brokenFile);
+  if (!isRecord(metadata)) throw fail('weights.badHeader', { why: 'metadata' });
   for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value !== 'string') throw fail('weights.badHeader', `has metadata "${key}" that is not text`, brokenFile, { key });
+    if (typeof value !== 'string') throw fail('weights.badHeader', { why: 'metadataText', key });
   }
   return { tensors, metadata: metadata as Record<string, string> };
 }
@@ -101,24 +80,22 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function parseEntry(name: string, info: unknown, dataOffset: number, fail: Fail): TensorEntry {
-  if (!isRecord(info)) throw fail('weights.badHeader', `has an entry "${name}" that is not a JSON object`, brokenFile, { key: name });
+  if (!isRecord(info)) throw fail('weights.badHeader', { why: 'entry', key: name });
   const { dtype, shape, data_offsets: offsets } = info;
-  if (typeof dtype !== 'string') throw fail('weights.badHeader', `gives no dtype for "${name}"`, brokenFile, { key: name });
+  if (typeof dtype !== 'string') throw fail('weights.badHeader', { why: 'noDtype', key: name });
   if (!Object.hasOwn(dtypeBytes, dtype)) {
-    throw fail('weights.unsupportedDtype', `stores "${name}" as ${dtype}, which Atelier cannot read`,
-      'Look for a version of this model in fp16, bf16, fp8 or fp32.', { key: name, dtype });
+    throw fail('weights.unsupportedDtype', { why: 'unknown', key: name, dtype });
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw fail('weights.badHeader', `gives "${name}" a shape that is not a list of sizes`, brokenFile, { key: name });
+    throw fail('weights.badHeader', { why: 'shape', key: name });
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !isCount(offsets[0]) || !isCount(offsets[1]) || offsets[0] > offsets[1]) {
-    throw fail('weights.badOffsets', `gives "${name}" data_offsets that are no byte range`, brokenFile, { key: name });
+    throw fail('weights.badOffsets', { why: 'noRange', key: name });
   }
   const [begin, end] = offsets as [number, number];
   const wanted = sizeOf(shape) * dtypeBytes[dtype as StoredDType];
   if (end - begin !== wanted) {
-    throw fail('weights.badOffsets', `gives "${name}" ${end - begin} bytes, but ${dtype} ${showDims(shape)} takes ${wanted}`, brokenFile,
-      { key: name, got: end - begin, want: wanted });
+    throw fail('weights.badOffsets', { why: 'size', key: name, got: end - begin, want: wanted, dtype, shape: shape as number[] });
   }
   return { name, dtype: dtype as StoredDType, shape: shape as number[], offset: dataOffset + begin, byteLength: wanted };
 }
@@ -127,27 +104,23 @@ export const showDims = (dims: Dims): string => `[${dims.join(', ')}]`;
 
 /** Tensors must follow each other without overlap or hole and end where the file ends. */
 function checkLayout(entries: readonly TensorEntry[], dataOffset: number, sizeBytes: number, fail: Fail): void {
-  let end = dataOffset, last = 'the header';
+  let end = dataOffset, last: string | null = null;
   for (const entry of entries.toSorted((a, b) => a.offset - b.offset || a.byteLength - b.byteLength)) {
     if (entry.offset !== end) {
-      const what = entry.offset < end
-        ? `stores "${entry.name}" over the bytes of ${last}`
-        : entry.offset > sizeBytes
-          ? `places "${entry.name}" at byte ${entry.offset}, behind its end at ${sizeBytes}`
-          : `has ${entry.offset - end} bytes between ${last} and "${entry.name}" that belong to no tensor`;
-      throw fail('weights.badOffsets', what, brokenFile, { key: entry.name, offset: entry.offset, expectedOffset: end });
+      throw misplaced(entry, end, last, sizeBytes, fail);
     }
     end += entry.byteLength;
-    last = `"${entry.name}"`;
+    last = entry.name;
   }
-  if (end > sizeBytes) {
-    throw fail('weights.truncated', `is incomplete: ${sizeBytes} bytes are there, ${end} expected. It ends inside or before ${last}`, downloadAgain,
-      { sizeBytes, expectedBytes: end });
-  }
-  if (end < sizeBytes) {
-    throw fail('weights.badOffsets', `has ${sizeBytes - end} bytes behind its last tensor that belong to none`,
-      'Something was appended to the file, or two downloads were mixed. Download it again.', { sizeBytes, expectedBytes: end });
-  }
+  if (end > sizeBytes) throw fail('weights.truncated', { why: 'tensors', sizeBytes, expectedBytes: end, key: last ?? '' });
+  if (end < sizeBytes) throw fail('weights.badOffsets', { why: 'rest', bytes: sizeBytes - end });
+}
+
+/** `last`: the tensor before it; null for the first. */
+function misplaced({ name: key, offset }: TensorEntry, end: number, last: string | null, sizeBytes: number, fail: Fail): AppError {
+  if (offset < end && last !== null) return fail('weights.badOffsets', { why: 'overlap', key, other: last });
+  if (offset > sizeBytes) return fail('weights.badOffsets', { why: 'behind', key, offset, sizeBytes });
+  return fail('weights.badOffsets', last === null ? { why: 'firstHole', key, bytes: offset - end } : { why: 'hole', key, other: last, bytes: offset - end });
 }
 
 export interface TensorSpec { readonly name: string; readonly dtype: StoredDType; readonly shape: Dims }

@@ -1,50 +1,91 @@
-// Input pictures by the hash of their bytes: a job names what it starts from, and finds the same bytes again for as long as it is kept.
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+// Input pictures by the hash of their bytes: a job names what it starts from, and finds the same bytes again for as long as it is kept. The time of a
+// blob's file says when somebody used it last.
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { ContentHash } from '../../../preload/contract/job';
 import { AppError } from '../../engine/errors';
+import { isPlain, openPlain } from '../../files/plain-file';
 import type { PictureReader } from '../pictures/reader/reader';
-import { writeNew } from './disk';
+import { stampNow, thrownAt, writeNewPieces } from './disk';
+
+/** All at once, or as they come. */
+export type PictureBytes = Uint8Array | AsyncIterable<Uint8Array>;
 
 export class Blobs {
   private readonly folder: string;
+  private readonly trash: string;
   private readonly reader: Pick<PictureReader, 'check'>;
 
-  constructor(folder: string, reader: Pick<PictureReader, 'check'>) {
+  /** `trash`: where those go that nothing names, and from where one is taken back that somebody names again. */
+  constructor(folder: string, reader: Pick<PictureReader, 'check'>, trash = `${folder}-trash`) {
     this.folder = folder;
+    this.trash = trash;
     this.reader = reader;
   }
 
-  /** Keeps a picture's bytes, or those of its file, as they are. Resolves to their hash and the picture's upright size. Throws picture.unreadable, disk.*. */
-  async putPicture(source: Uint8Array | string): Promise<{ hash: string; width: number; height: number }> {
-    const { hash, isNew } = await this.put(source);
-    try {
-      return { hash, ...await this.reader.check(this.place(hash), typeof source === 'string' ? basename(source) : 'The picture') };
-    } catch (error) {
-      if (isNew) await rm(this.place(hash), { force: true });
-      throw error;
-    }
+  /**
+   * Keeps a picture as it is: its bytes, as they come, or those of its file. It is never whole in memory, and has its name only when it is known to be a picture.
+   * Resolves to its hash and upright size. Throws picture.unreadable, disk.*, and what its pieces throw. `sizeBytes`: as far as it is known.
+   */
+  async putPicture(source: PictureBytes | string, sizeBytes = 0): Promise<{ hash: string; width: number; height: number }> {
+    const name = typeof source === 'string' ? basename(source) : '';
+    const sha256 = createHash('sha256');
+    let hash = '', size = { width: 0, height: 0 };
+    const isNew = await writeNewPieces(this.folder, hashing(typeof source === 'string' ? createReadStream(source) : source, sha256), sizeBytes, async (temp) => {
+      size = await this.reader.check(temp, name);
+      return this.place(hash = sha256.digest('hex'));
+    });
+    if (!isNew) stampNow(this.place(hash));
+    return { hash, ...size };
   }
 
-  /** Only ever whole, so that being there is enough. */
-  private async put(source: Uint8Array | string): Promise<{ hash: string; isNew: boolean }> {
-    const bytes = typeof source === 'string' ? await readFile(source) : source;
-    const hash = createHash('sha256').update(bytes).digest('hex');
-    return { hash, isNew: !existsSync(this.place(hash)) && await writeNew(this.place(hash), bytes) };
-  }
-
-  /** The blob's file. Throws picture.notFound. */
+  /** The blob's file, which somebody uses from now on. Throws picture.notFound. */
   async path(hash: string): Promise<string> {
-    const path = ContentHash.safeParse(hash).success ? this.place(hash) : null;
-    if (path !== null && existsSync(path)) return path;
-    throw new AppError('picture.notFound', { message: `The input picture ${hash.slice(0, 12)} is not there`, hint: 'Add the picture again.', data: { hash } });
+    if (isHash(hash)) {
+      const path = this.place(hash);
+      stampNow(path);      // before the look: what is there then is not thrown away between the two
+      if (await isPlain(path, this.folder) || await this.takeBack(hash, path)) return path;
+    }
+    throw new AppError('picture.notFound', { why: 'blob', hash });
+  }
+
+  /** Those that lie here, and those in the trash. */
+  list(): { here: string[]; trashed: string[] } {
+    return { here: namesIn(this.folder).flatMap((start) => (/^[0-9a-f]{2}$/.test(start) ? namesIn(join(this.folder, start)).filter(isHash) : [])), trashed: namesIn(this.trash).filter(isHash) };
+  }
+
+  /** Puts it into the trash, unless somebody used it since. At once: nothing of this process comes between the look and the move. */
+  throwAway(hash: string, since: number): boolean {
+    const path = this.place(hash);
+    if ((lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) >= since) return false;
+    mkdirSync(this.trash, { recursive: true });
+    renameSync(path, join(this.trash, hash));
+    stampNow(join(this.trash, hash));
+    return true;
+  }
+
+  /** Lets one go that has lain in the trash since. */
+  dropTrashed(hash: string, since: number): boolean {
+    const path = join(this.trash, hash), found = lstatSync(path, { throwIfNoEntry: false });
+    if (!found || thrownAt(found) >= since) return false;
+    rmSync(path, { force: true });
+    return true;
+  }
+
+  private async takeBack(hash: string, path: string): Promise<boolean> {
+    const trashed = join(this.trash, hash);
+    if (!lstatSync(trashed, { throwIfNoEntry: false })?.isFile()) return false;
+    mkdirSync(dirname(path), { recursive: true });
+    stampNow(trashed);
+    await rename(trashed, path).catch(() => {});      // somebody else may have done it just now
+    return isPlain(path, this.folder);
   }
 
   /** The blob's file, and its type as its first bytes tell it. Throws picture.notFound. */
   async open(hash: string): Promise<{ path: string; type: string }> {
-    const path = await this.path(hash), file = await open(path);
+    const path = await this.path(hash), file = await openPlain(path);
     try {
       const { buffer } = await file.read(Buffer.alloc(12), 0, 12, 0);
       return { path, type: mediaType(buffer.toString('latin1')) };
@@ -54,6 +95,23 @@ export class Blobs {
   }
 
   private place(hash: string): string { return join(this.folder, hash.slice(0, 2), hash); }
+}
+
+const isHash = (name: string): boolean => ContentHash.safeParse(name).success;
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+async function* hashing(pieces: PictureBytes, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces instanceof Uint8Array ? [pieces] : pieces) {
+    hash.update(piece);
+    yield piece;
+  }
 }
 
 const signatures: readonly (readonly [type: string, start: RegExp])[] = [

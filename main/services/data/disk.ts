@@ -1,11 +1,12 @@
 // Files of ours on disk. A file is either whole or not there: written beside its place under a name of its own, flushed to the disk, then given its
 // name. What the system says of a disk is said in our words; what cannot be read any more is kept under a name that says so.
-import { randomBytes } from 'node:crypto';
-import { existsSync, renameSync, statfsSync } from 'node:fs';
+import { existsSync, renameSync, statfsSync, utimesSync, type Stats } from 'node:fs';
 import fs from 'node:fs/promises';      // called through the module object, so that tests can make any of its calls fail
 import { basename, dirname, extname, join } from 'node:path';
-import type { ErrorInfo } from '../../../preload/contract/errors';
+import type { ErrorData, ErrorInfo } from '../../../preload/contract/errors';
 import { AppError, toAppError } from '../../engine/errors';
+import { systemFault } from '../../files/system-faults';
+import { withTemp } from './temps';
 
 /** Replaces what was there. Makes the folder. Throws disk.full, disk.failed; then nothing has changed. */
 export const writeAtomic = (path: string, bytes: Uint8Array): Promise<void> => viaTemp(path, bytes, bytes.length, (temp) => fs.rename(temp, path));
@@ -14,56 +15,41 @@ export const writeAtomic = (path: string, bytes: Uint8Array): Promise<void> => v
 export const writeAtomicChunks = (path: string, chunks: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<void> =>
   viaTemp(path, chunks, sizeBytes, (temp) => fs.rename(temp, path));
 
-/** Like `writeAtomic`, but never replaces anything: resolves to false when the name is taken. */
-export const writeNew = (path: string, bytes: Uint8Array): Promise<boolean> => viaTemp(path, bytes, bytes.length, (temp) => nameNew(temp, path));
+/** Like `writeAtomic`, but never replaces anything: resolves to false when the name is taken. `mode`: who may read it. */
+export const writeNew = (path: string, bytes: Uint8Array, mode?: number): Promise<boolean> => viaTemp(path, bytes, bytes.length, (temp) => nameNew(temp, path), mode);
 
-/** Removes what crashed writes left behind, in the folder and all below. Writes of processes that are alive stay. Returns how many there were. */
-export async function sweepTemps(folder: string): Promise<number> {
-  const files = await fs.readdir(folder, { recursive: true });
-  const leftovers = files.filter((file) => isLeftover(basename(file)));
-  await Promise.all(leftovers.map((file) => fs.rm(join(folder, file), { force: true })));
-  return leftovers.length;
-}
-
-// The process's id tells whether a writer still lives; the token tells a former process of the same id from this one.
-const token = randomBytes(4).toString('hex');
-let count = 0;
-const tempName = (): string => `.atelier-${process.pid}-${token}-${++count}.tmp`;
-const tempPattern = /^\.atelier-(\d+)-([0-9a-f]{8})-\d+\.tmp$/;
-
-function isLeftover(name: string): boolean {
-  const [, pid, itsToken] = tempPattern.exec(name) ?? [];
-  if (pid === undefined) return false;
-  return Number(pid) === process.pid ? itsToken !== token : !isAlive(Number(pid));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
+/**
+ * Like `writeNew`, for what comes in pieces and is named by them: `place` is asked for its path when all of it lies in `temp`, and may refuse it by throwing.
+ * `sizeBytes`: as far as it is known. Throws what the pieces throw, too.
+ */
+export const writeNewPieces = (folder: string, pieces: AsyncIterable<Uint8Array>, sizeBytes: number, place: (temp: string) => Promise<string>): Promise<boolean> =>
+  viaTemp(join(folder, 'a new file'), pieces, sizeBytes, async (temp) => {
+    const path = await place(temp);
+    await fs.mkdir(dirname(path), { recursive: true });
+    const isNew = await nameNew(temp, path);
+    await flushFolder(dirname(path));
+    return isNew;
+  });
 
 type Content = Uint8Array | AsyncIterable<Uint8Array>;
 
-async function viaTemp<T>(path: string, content: Content, sizeBytes: number, name: (temp: string) => Promise<T>): Promise<T> {
-  const folder = dirname(path), temp = join(folder, tempName());
+async function viaTemp<T>(path: string, content: Content, sizeBytes: number, name: (temp: string) => Promise<T>, mode?: number): Promise<T> {
+  const folder = dirname(path);
   try {
     await fs.mkdir(folder, { recursive: true });
-    await writeFlushed(temp, content);
-    const result = await name(temp);
-    await flushFolder(folder);
-    return result;
+    return await withTemp(folder, async (temp) => {
+      await writeFlushed(temp, content, mode);
+      const result = await name(temp);
+      await flushFolder(folder);
+      return result;
+    });
   } catch (cause) {
     throw diskError(cause, { folder, what: basename(path), neededBytes: sizeBytes });
-  } finally {
-    await fs.rm(temp, { force: true }).catch(() => {});      // gone already after a rename; what cannot be removed now is swept later
   }
 }
 
-async function writeFlushed(path: string, content: Content): Promise<void> {
-  const handle = await fs.open(path, 'wx');
+async function writeFlushed(path: string, content: Content, mode?: number): Promise<void> {
+  const handle = await fs.open(path, 'wx', mode);
   try {
     for await (const chunk of content instanceof Uint8Array ? [content] : content) await handle.writeFile(chunk);      // each where the last one ended
     await handle.sync();
@@ -99,46 +85,47 @@ export function diskError(cause: unknown, { folder, what, neededBytes }: DiskWri
   if (cause instanceof AppError) return cause;
   const { code, message } = cause as NodeJS.ErrnoException;
   if (typeof code !== 'string') return toAppError(cause);
+  const passing = systemFault(cause, what);
+  if (passing) return passing;
   if (!full.includes(code)) {
-    return new AppError('disk.failed', {
-      message: `In ${folder}, ${what} cannot be written: ${message}`,
-      hint: 'Check that the drive is connected and that you may write to this folder, or choose another data folder.',
-      data: { folder, code }, cause,
-    });
+    return new AppError('disk.failed', { folder, what, detail: message }, { cause });
   }
-  const freeBytes = freeBytesOf(folder);
-  return new AppError('disk.full', {
-    message: `No space left in ${folder}: ${what} needs ${size(neededBytes)}${freeBytes === null ? '' : ` and ${size(freeBytes)} are free`}`,
-    hint: 'Free some space on this drive, or choose a data folder on another one, and try again.',
-    data: { folder, neededBytes, freeBytes }, cause,
-  });
+  const freeBytes = freeBytesOf(folder), needs = { folder, what, neededBytes };
+  return new AppError('disk.full', freeBytes === null ? { why: 'unknown', ...needs } : { why: 'known', ...needs, freeBytes }, { cause });
 }
 
-function freeBytesOf(folder: string): number | null {
+/** The drive has no room for it. */
+export const isFull = ({ info }: AppError): boolean => info.code === 'disk.full' || (info.code === 'picture.unrecorded' && info.data.error.code === 'disk.full');
+
+/** A drive with less is as good as full: nothing is kept on it that nobody needs. */
+export const LITTLE_BYTES = 64 << 20;
+
+/** null where that cannot be told. */
+export function freeBytesOf(folder: string): number | null {
   try {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize;
   } catch {
-    return null;      // the drive may be gone by now; the message does without
+    return null;      // the drive may be gone by now
   }
 }
 
-function size(bytes: number): string {
-  if (bytes < 1e6) return `${Math.ceil(bytes / 1e3)} KB`;
-  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+/** Since when a file lies in a trash. Where the time could not be stamped on it, most drives know when its entry changed. */
+export const thrownAt = ({ mtimeMs, ctimeMs }: Stats): number => Math.max(mtimeMs, ctimeMs);
+
+export function stampNow(path: string): void {
+  const now = new Date();
+  try {
+    utimesSync(path, now, now);
+  } catch { /* see above */ }
 }
 
 /** Renames `settings.json` to `settings.damaged-2026-11-21T07-18-55.json` and says so. `companions`: endings of files that go with it. */
-export function putAside(path: string, reason: string, consequence: string, companions: readonly string[] = []): ErrorInfo {
+export function putAside(path: string, why: ErrorData['data.damaged']['why'], detail: string, companions: readonly string[] = []): ErrorInfo {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
   const name = basename(path, extname(path));
   let aside: string, n = 1;
   do aside = join(dirname(path), `${name}.damaged-${stamp}${n > 1 ? `-${n}` : ''}${extname(path)}`); while (existsSync(aside) && n++);
   for (const ending of ['', ...companions]) if (existsSync(path + ending)) renameSync(path + ending, aside + ending);
-  return {
-    code: 'file.unreadable',
-    message: `${basename(path)} was damaged (${reason}). ${consequence}`,
-    hint: `The old file is kept as ${basename(aside)} in ${dirname(path)}.`,
-    data: { file: path, keptAs: aside },
-  };
+  return { code: 'data.damaged', data: { why, file: path, detail, kept: basename(aside) } };
 }

@@ -1,14 +1,13 @@
 // The studio's database: one SQLite file, opened here and nowhere else. Each table has its store beside, under database/.
 import { basename, dirname } from 'node:path';
-import Libsql from 'libsql';
 import type { ErrorInfo } from '../../../preload/contract/errors';
-import { AppError } from '../../engine/errors';
 import { hashCache } from './hashes';
 import { jobStore } from './jobs';
+import { mentionStore } from './mentions';
+import { damaged, isDamage, openSound } from './opening';
 import { pictureStore } from './pictures';
 import { timingStore } from './timings';
-import { transaction } from './transaction';
-import { diskError, putAside } from '../data/disk';
+import { diskError } from '../data/disk';
 
 export type Database = ReturnType<typeof openDatabase>;
 
@@ -47,71 +46,40 @@ const migrations = [
   // A try is lost by the worker's death alone; until now the studio's own end cost one as well, and which it was is not known of these.
   `UPDATE jobs SET attempt = 0 WHERE state = 'queued';
    UPDATE jobs SET attempt = 1 WHERE state IN ('loading', 'running', 'decoding', 'saving');`,
+  `ALTER TABLE jobs ADD COLUMN has_texts INTEGER NOT NULL DEFAULT 0;
+   CREATE TABLE job_texts (id TEXT PRIMARY KEY, texts TEXT NOT NULL) STRICT;`,
 ];
 
 /**
- * Opens the file, or makes it. One that is no database any more is put aside, and `notice` says so: the library fills again from the
- * pictures. Throws file.unreadable when a newer Atelier made it, disk.full, disk.failed.
+ * Opens the file, or makes it. What is no sound database of this version is put aside, and `notices` says so: the library fills again from the
+ * pictures, for which `isNew` asks. `alone`: nobody else uses it; only then it is replaced. Throws database.damaged, disk.full, disk.failed.
  */
-export function openDatabase(path: string) {
-  let notice: ErrorInfo | null = null;
-  let connection: Libsql.Database;
-  try {
-    connection = connect(path);
-  } catch (cause) {
-    if (!isDamaged(cause)) throw failure(cause, path);
-    notice = putAside(path, 'it is no database any more', 'A new one was made, and the library fills again from your pictures', ['-wal', '-shm']);
-    connection = connect(path);
-  }
+export function openDatabase(path: string, { alone = true } = {}) {
+  const { connection, notices, isNew } = inOurWords(path, () => openSound(path, migrations, alone));
+  const guarded = <Store extends object>(store: Store): Store => guardedBy((method) => inOurWords(path, method, notices), store);
   return {
-    notice,
-    pictures: guarded(pictureStore(connection), path), hashes: guarded(hashCache(connection), path),
-    jobs: guarded(jobStore(connection), path), timings: guarded(timingStore(connection), path),
+    notices: notices as readonly ErrorInfo[], isNew,
+    pictures: guarded(pictureStore(connection)), hashes: guarded(hashCache(connection)), jobs: guarded(jobStore(connection)), timings: guarded(timingStore(connection)), mentions: mentionStore(connection),
     describe: () => ({ path, version: migrations.length }),
-    close: () => { connection.close(); },
+    close: () => {
+      if (!connection.open) return;
+      connection.pragma('wal_checkpoint(TRUNCATE)');      // libsql closes the file some time later
+      connection.close();
+    },
   };
 }
 
-function connect(path: string): Libsql.Database {
-  const connection = new Libsql(path);
+const guardedBy = <Store extends object>(guard: <T>(method: () => T) => T, store: Store): Store => Object.fromEntries(
+  Object.entries(store as Record<string, (...args: unknown[]) => unknown>).map(([name, method]) => [name, (...args: unknown[]) => guard(() => method(...args))])) as Store;
+
+/** What SQLite throws, as database.damaged, disk.full or disk.failed. Damage that shows only now is told once; the next start mends it. */
+function inOurWords<T>(path: string, work: () => T, notices?: ErrorInfo[]): T {
   try {
-    connection.pragma('busy_timeout = 5000');      // the terminal and the studio may use the same folder
-    connection.pragma('journal_mode = WAL');
-    connection.pragma('synchronous = FULL');       // a job that was acknowledged outlives a power cut
-    migrate(connection, path);
-    return connection;
-  } catch (error) {
-    connection.close();
+    return work();
+  } catch (cause) {
+    if (!isDamage(cause)) throw diskError(cause, { folder: dirname(path), what: `the database ${basename(path)}`, neededBytes: 100_000 });
+    const error = damaged(path, cause);
+    if (notices && !notices.some(({ code }) => code === error.code)) notices.push(error.info);
     throw error;
   }
 }
-
-function migrate(connection: Libsql.Database, path: string): void {
-  transaction(connection, () => {
-    const { user_version: version } = connection.prepare('PRAGMA user_version').get() as { user_version: number };
-    if (version > migrations.length) {
-      throw new AppError('file.unreadable', {
-        message: `${basename(path)} was made by a newer Atelier (version ${version}, this one knows ${migrations.length})`,
-        hint: 'Update Atelier, or choose another data folder.', data: { file: path },
-      });
-    }
-    for (const statements of migrations.slice(version)) connection.exec(statements);
-    if (version < migrations.length) connection.exec(`PRAGMA user_version = ${migrations.length}`);
-  })();
-}
-
-const isDamaged = (error: unknown): boolean => ['SQLITE_NOTADB', 'SQLITE_CORRUPT'].includes((error as { code?: string }).code ?? '');
-
-/** The store, with what SQLite throws in our words: disk.full, disk.failed. */
-function guarded<Store extends object>(store: Store, path: string): Store {
-  const guard = (method: (...args: unknown[]) => unknown) => (...args: unknown[]): unknown => {
-    try {
-      return method(...args);
-    } catch (cause) {
-      throw failure(cause, path);
-    }
-  };
-  return Object.fromEntries(Object.entries(store).map(([name, method]) => [name, guard(method)])) as Store;
-}
-
-const failure = (cause: unknown, path: string): AppError => diskError(cause, { folder: dirname(path), what: `the database ${basename(path)}`, neededBytes: 100_000 });

@@ -1,8 +1,5 @@
-// The library's files: names that people can read in a file manager, and the way into the trash.
-import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
+// The library's files have names that people can read in a file manager.
 import type { JobSpec } from '../../../preload/contract/job';
-import { diskError } from '../data/disk';
 
 const SLUG_CHARACTERS = 40;
 
@@ -21,27 +18,4 @@ function slug(prompt: string): string {
   let text = words.join('-');
   if (text.length > SLUG_CHARACTERS) text = text.slice(0, SLUG_CHARACTERS + 1).replace(/-[^-]*$/, '').slice(0, SLUG_CHARACTERS);
   return text;
-}
-
-/** A name that is taken there gets a number. A file that is gone already is no error. Throws disk.full, disk.failed. */
-export function moveToTrash(path: string, trash: string): void {
-  if (!existsSync(path)) return;
-  const name = basename(path, extname(path));
-  let target = join(trash, basename(path));
-  for (let n = 2; existsSync(target); n++) target = join(trash, `${name}_${n}${extname(path)}`);
-  try {
-    move(path, target);
-  } catch (cause) {
-    throw diskError(cause, { folder: trash, what: basename(path), neededBytes: statSync(path).size });
-  }
-}
-
-function move(path: string, target: string): void {
-  try {
-    renameSync(path, target);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    copyFileSync(path, target);      // the pictures' folder may be a link to another drive
-    rmSync(path);
-  }
 }

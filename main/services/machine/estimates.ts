@@ -50,10 +50,10 @@ export class Estimates {
   /** Seconds after the last step of a job. */
   decodeSeconds(job: JobSpec, model: RunnableModel): number { return this.expect(loadOf(job, model)).decode; }
 
-  /** Remembers a run. One without a model's hash could not be found again. */
+  /** Remembers a run. One without a model's hash could not be found again; one that went on after its last step has measured none. */
   measured(job: JobSpec, model: RunnableModel, timings: JobTimings): void {
     const { files: { model: { hash: modelHash } } } = job;
-    if (modelHash === null) return;
+    if (modelHash === null || timings.stepSeconds === 0) return;
     try {
       this.timings.add({ ...timings, ...workOf(job, model), modelHash });
     } catch {

@@ -1,6 +1,6 @@
 // A model file in another precision or without what no picture needs; pickled checkpoints become safetensors on the way.
 import { derivedMetadata } from '../../engine/weights/merge/metadata';
-import type { FloatDType } from '../../engine/weights/merge/encode';
+import type { WrittenDType } from '../../engine/weights/dtypes';
 import { stored } from '../../engine/weights/merge/plan';
 import { isPrunable } from '../../engine/weights/merge/prune';
 import { openModel, refuseInput, withTensors } from './tensor-reader';
@@ -10,7 +10,7 @@ export interface ConvertRequest {
   readonly in: string;
   readonly out: string;
   /** Of all weights; buffers and whole numbers keep theirs. Without it everything does. */
-  readonly precision?: FloatDType;
+  readonly precision?: WrittenDType;
   readonly prune?: boolean;
 }
 
@@ -27,7 +27,7 @@ export async function convertModel({ in: path, out, precision, prune = false }: 
   const kept = all.filter(({ name }) => !(prune && isPrunable(name)));
   return withTensors([model], async (reader) => {
     const tensors = kept.map((entry): NewTensor => {
-      const dtype = stored(entry.dtype, entry.name, { precision });
+      const dtype = stored(entry, { precision });
       return { name: entry.name, dtype, shape: entry.shape, pieces: () => castPieces(reader, entry, dtype) };
     });
     const written = await writeModel(out, tensors, derivedMetadata(model.metadata), run);

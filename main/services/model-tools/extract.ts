@@ -1,12 +1,10 @@
 // A LoRA out of the difference of two checkpoints, layer by layer: what changed is found first, then each change is brought to its rank.
 import { AppError } from '../../engine/errors';
-import { sizeOf } from '../../engine/tensor';
 import { layersToExtract, loraShapes, type ExtractedLayer, type ExtractOptions } from '../../engine/weights/lora/extract';
 import { lowRankProduct } from '../../engine/weights/lora/low-rank';
 import { loraTargets } from '../../engine/weights/lora/targets';
 import { identify } from '../../engine/identify/identify';
-import type { FloatDType } from '../../engine/weights/merge/encode';
-import { baseName, showDims } from '../../engine/weights/safetensors';
+import type { WrittenDType } from '../../engine/weights/dtypes';
 import type { TensorEntry, WeightFile } from '../../engine/weights/source';
 import { openModel, refuseInput, withTensors, type TensorReader } from './tensor-reader';
 import { encodePieces, ranges, writeModel, type NewTensor, type ToolRun, type WrittenModel } from './write-model';
@@ -17,7 +15,7 @@ export interface ExtractRequest extends ExtractOptions {
   readonly base: string;
   readonly out: string;
   /** fp16 unless it says otherwise. */
-  readonly precision?: FloatDType;
+  readonly precision?: WrittenDType;
 }
 
 export interface ExtractReport extends WrittenModel {
@@ -26,7 +24,7 @@ export interface ExtractReport extends WrittenModel {
   readonly unchanged: number;
 }
 
-/** Throws weights.missingTensor and weights.shapeMismatch where the models do not fit together, job.invalid where they are equal or `out` is one of them. */
+/** Throws extract.* where the models do not fit together or are equal, tool.overSource where `out` is one of them. */
 export async function extractLora({ tuned, base, out, precision = 'F16', ...options }: ExtractRequest, run: ToolRun = {}): Promise<ExtractReport> {
   const [model, origin] = await Promise.all([openModel(tuned), openModel(base)]);
   await refuseInput(out, [model, origin]);
@@ -36,7 +34,7 @@ export async function extractLora({ tuned, base, out, precision = 'F16', ...opti
     const changed: ExtractedLayer[] = [];
     for (const layer of layers) if (await differs(reader, layer, originOf(layer, origin))) changed.push(layer);
     if (changed.length === 0) {
-      throw new AppError('job.invalid', { message: `${baseName(tuned)} and ${baseName(base)} are equal in every layer that a LoRA can change.`, hint: 'Give the tuned model first, and the one it was made from as base.' });
+      throw new AppError('extract.equal', { files: [tuned, base] });
     }
     const tensors = changed.flatMap((layer) => layerTensors(reader, layer, originOf(layer, origin), precision));
     const written = await writeModel(out, tensors, metadataFor(model, options), run);
@@ -47,20 +45,14 @@ export async function extractLora({ tuned, base, out, precision = 'F16', ...opti
 const originOf = ({ target }: ExtractedLayer, origin: WeightFile): TensorEntry => origin.tensors.get(target.weight.name)!;
 
 function refuseMisfits(model: WeightFile, origin: WeightFile, layers: readonly ExtractedLayer[]): void {
-  const names = [model, origin].map(({ path }) => baseName(path)).join(' and ');
-  const hint = 'Give two models of the same family and layout. `inspect` tells what each file is.';
+  if (layers.length === 0) throw new AppError('extract.nothing', { file: model.path });
+  const files = [model.path, origin.path];
   const missing = layers.filter(({ target }) => !origin.tensors.has(target.weight.name)).map(({ target }) => target.weight.name);
-  if (layers.length === 0 || missing.length > 0) {
-    throw new AppError('weights.missingTensor', {
-      message: layers.length === 0 ? `${baseName(model.path)} has no layers that a LoRA can change` : `${names} do not fit together: ${missing.length} tensors are only in the first, such as ${missing.slice(0, 3).join(', ')}`,
-      hint, data: { files: [model.path, origin.path], tensors: missing.slice(0, 20) },
-    });
-  }
+  if (missing.length > 0) throw new AppError('extract.strangers', { files, count: missing.length, names: missing.slice(0, 3) });
   const wrong = layers.find((layer) => String(layer.target.weight.shape) !== String(originOf(layer, origin).shape));
-  if (wrong) {
-    const { name, shape } = wrong.target.weight;
-    throw new AppError('weights.shapeMismatch', { message: `${names} do not fit together: ${name} is ${showDims(shape)} and ${showDims(originOf(wrong, origin).shape)}`, hint, data: { files: [model.path, origin.path], tensors: [name] } });
-  }
+  if (!wrong) return;
+  const { name, shape } = wrong.target.weight;
+  throw new AppError('extract.misfit', { files, key: name, shapes: [[...shape], [...originOf(wrong, origin).shape]] });
 }
 
 /** First element and count of the layer in its tensor. */
@@ -77,7 +69,7 @@ async function differs(reader: TensorReader, layer: ExtractedLayer, origin: Tens
 }
 
 /** Both factors come from one decomposition, which is made when the first of them is written. */
-function layerTensors(reader: TensorReader, layer: ExtractedLayer, origin: TensorEntry, dtype: FloatDType): NewTensor[] {
+function layerTensors(reader: TensorReader, layer: ExtractedLayer, origin: TensorEntry, dtype: WrittenDType): NewTensor[] {
   const { target: { kohyaName: name }, rows, columns, rank } = layer, shapes = loraShapes(layer);
   let factors: ReturnType<typeof lowRankProduct> | undefined;
   const tensor = (role: string, shape: readonly number[], values: () => Promise<Float32Array>): NewTensor =>
@@ -107,7 +99,7 @@ async function difference(reader: TensorReader, layer: ExtractedLayer, origin: T
 }
 
 function notFinite({ target: { weight } }: ExtractedLayer): AppError {
-  return new AppError('weights.notFinite', { message: `${weight.name} ${showDims(weight.shape)} (${sizeOf(weight.shape)} values) holds NaN or infinity in one of the models`, hint: 'Get an intact version of that model.', data: { key: weight.name } });
+  return new AppError('weights.notFinite', { why: 'layer', key: weight.name, shape: [...weight.shape] });
 }
 
 /** What kohya's scripts need to load it. */

@@ -46,9 +46,7 @@ export async function mergeModels(request: MergeRequest, run: ToolRun = {}): Pro
 /** The mean of two products is not the product of the means. */
 function refuseLora(file: WeightFile): void {
   if (identify(file).kind !== 'lora') return;
-  throw new AppError('model.notACheckpoint', {
-    message: `${baseName(file.path)} is a LoRA, which cannot be merged value by value`, hint: 'Use `bake` to put LoRAs into a checkpoint, one after the other.', data: { file: file.path },
-  });
+  throw new AppError('merge.lora', { file: file.path });
 }
 
 async function metadataFor(models: readonly WeightFile[], { out, mode, multiplier, blocks, precision, prune = false }: MergeRequest, { variant }: MergePlan, { signal }: ToolRun): Promise<Record<string, string>> {

@@ -1,38 +1,53 @@
 // Tensors out of weight files, a piece at a time and in the order of their shape, whatever order the file keeps them in.
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../engine/errors';
-import { sizeOf, type Dims, type Tensor } from '../../engine/tensor';
+import { sizeOf, type Tensor } from '../../engine/tensor';
 import { toFloat32 } from '../../engine/weights/half';
-import { dtypeBytes } from '../../engine/weights/safetensors';
-import type { ByteSource, TensorEntry, WeightFile } from '../../engine/weights/source';
+import { dtypeBytes, isFloat } from '../../engine/weights/dtypes';
+import { multiply } from '../../engine/weights/quantized/factors';
+import { refuseForeignForm } from '../../engine/weights/quantized/forms';
+import type { ByteSource, Factor, TensorEntry, WeightFile } from '../../engine/weights/source';
+import { elementsOf, factorValues, wholeNumbers } from '../../engine/weights/values';
 import { withFile } from '../../files/weight-file';
 import { openModel as openFileOrFolder } from '../../files/model-folder';
 
 export interface TensorReader {
   /** `count` elements from element `start`, as they are stored. */
   bytes(entry: TensorEntry, start?: number, count?: number): Promise<Uint8Array>;
-  /** The same as float32, into memory of its own. */
+  /** The values as float32, into memory of its own. */
   floats(entry: TensorEntry, start?: number, count?: number): Promise<Float32Array>;
   /** All of it. */
   tensor(entry: TensorEntry): Promise<Tensor>;
+  /** The same of whole numbers too. */
+  numbers(entry: TensorEntry): Promise<Tensor>;
 }
 
-/** Opens a model's tensors with the file that each is in, so that tensors of several models can be read side by side. */
+/** Opens a model's tensors with the file that each is in, so that tensors of several models can be read side by side. Throws weights.foreignForm, and what opening it throws. */
 export async function openModel(path: string): Promise<WeightFile> {
   const file = await openFileOrFolder(path);
-  return { ...file, tensors: new Map([...file.tensors].map(([name, entry]) => [name, { ...entry, file: entry.file ?? file.path }])) };
+  refuseForeignForm(file);
+  return withConfigInside({ ...file, tensors: new Map([...file.tensors].map(([name, entry]) => [name, { ...entry, file: entry.file ?? file.path }])) });
+}
+
+/** What only lies beside the model, in it, as trainers write it: what is made of it lies elsewhere. */
+function withConfigInside(file: WeightFile): WeightFile {
+  const { prediction, zeroSnr } = file.config ?? {}, [first] = file.tensors.values();
+  if (!first || (!prediction && !zeroSnr)) return file;
+  const isXl = [...file.tensors.keys()].some((name) => name.startsWith('conditioner.embedders.'));
+  const marks = [...(zeroSnr ? ['ztsnr'] : []), ...(prediction === 'v' && isXl ? ['v_pred'] : [])].map((name): [string, TensorEntry] => [name, { name, dtype: 'F32', shape: [0], offset: 0, byteLength: 0, file: first.file! }]);
+  return { ...file, tensors: new Map([...file.tensors, ...marks]), metadata: { ...file.metadata, ...(prediction && { 'modelspec.prediction_type': prediction === 'v' ? 'v' : 'epsilon' }) } };
 }
 
 /** The files that the models' tensors are in. The models are `openModel`'s. */
-const filesOf = (models: readonly WeightFile[]): string[] => [...new Set(models.flatMap(({ tensors }) => [...tensors.values()].map((entry) => entry.file!)))];
+const filesOf = (models: readonly WeightFile[]): string[] => [...new Set(models.flatMap(({ tensors }) => [...tensors.values()].flatMap(({ file, factor }) => (factor ? [file!, factor.entry.file] : [file!]))))];
 
-/** Throws job.invalid where writing to `out` would replace one of the models' files, by whatever name: through a link, or inside of a model's folder. */
+/** Throws tool.overSource where writing to `out` would replace one of the models' files, by whatever name: through a link, or inside of a model's folder. */
 export async function refuseInput(out: string, models: readonly WeightFile[]): Promise<void> {
   const identityOf = (path: string): Promise<string | null> => stat(path, { bigint: true }).then(({ dev, ino }) => `${dev} ${ino}`, () => null);
   const target = await identityOf(out);
   for (const path of target === null ? [] : filesOf(models)) {
     if (await identityOf(path) !== target) continue;
-    throw new AppError('job.invalid', { message: `--out ${out} is one of the files that are read.`, hint: 'Give the new file a name of its own.', data: { file: path } });
+    throw new AppError('tool.overSource', { file: path });
   }
 }
 
@@ -48,27 +63,19 @@ function readerOf(sources: ReadonlyMap<string, ByteSource>): TensorReader {
   let turned: { readonly entry: TensorEntry; readonly bytes: Uint8Array } | undefined;
   const bytes = async (entry: TensorEntry, start = 0, count = sizeOf(entry.shape) - start): Promise<Uint8Array> => {
     const source = sources.get(entry.file!)!, size = dtypeBytes[entry.dtype];
-    if (!entry.layout) return source.read(entry.offset + start * size, count * size);
+    if (!entry.layout && !entry.strides && !entry.data) return source.read(entry.offset + start * size, count * size);
     // Its elements are spread over the whole: turned once, then read piece by piece.
-    if (turned?.entry !== entry) turned = { entry, bytes: reorder(await source.read(entry.offset, entry.byteLength), size, entry.layout) };
+    if (turned?.entry !== entry) turned = { entry, bytes: await elementsOf(entry, source.read) };
     return turned.bytes.slice(start * size, (start + count) * size);
   };
-  const floats: TensorReader['floats'] = async (entry, start, count) => toFloat32(entry.dtype, await bytes(entry, start, count));
-  return { bytes, floats, tensor: async (entry) => ({ dtype: 'float32', dims: entry.shape, data: await floats(entry) }) };
-}
-
-/** Elements of `size` bytes, row-major as `layout.shape`, into the tensor's own order: axis i of the tensor is axis `perm[i]` there. */
-function reorder(bytes: Uint8Array, size: number, { shape, perm }: { readonly shape: Dims; readonly perm: Dims }): Uint8Array {
-  const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)) * size);
-  const out = new Uint8Array(bytes.length);
-  let at = 0;
-  const walk = (axis: number, from: number): void => {
-    if (axis === perm.length) {
-      for (let i = 0; i < size; i++) out[at++] = bytes[from + i]!;
-      return;
-    }
-    for (let i = 0, stored = perm[axis]!; i < shape[stored]!; i++) walk(axis + 1, from + i * strides[stored]!);
+  let scales: { readonly factor: Factor; readonly values: Float32Array } | undefined;
+  const floats: TensorReader['floats'] = async (entry, start = 0, count) => {
+    const values = toFloat32(entry.dtype, await bytes(entry, start, count)), { factor } = entry;
+    if (!factor) return values;
+    if (scales?.factor !== factor) scales = { factor, values: await factorValues(factor, sources.get(factor.entry.file)!.read) };
+    multiply(values, start, entry.shape, factor, scales.values);
+    return values;
   };
-  walk(0, 0);
-  return out;
+  const tensor = async (entry: TensorEntry): Promise<Tensor> => ({ dtype: 'float32', dims: entry.shape, data: await floats(entry) });
+  return { bytes, floats, tensor, numbers: async (entry) => (isFloat(entry.dtype) ? tensor(entry) : { dtype: 'float32', dims: entry.shape, data: wholeNumbers(entry.dtype, await bytes(entry)) }) };
 }

@@ -1,7 +1,8 @@
 // Writes a safetensors file tensor by tensor: whole or not at all, in bounded memory, and says which weights came out as NaN or infinity.
 import { sizeOf, type Dims } from '../../engine/tensor';
 import { firstNotFinite } from '../../engine/weights/checks';
-import { fromFloat32, isFloat } from '../../engine/weights/merge/encode';
+import { isWritten } from '../../engine/weights/dtypes';
+import { fromFloat32 } from '../../engine/weights/merge/encode';
 import { encodeHeader } from '../../engine/weights/safetensors';
 import type { StoredDType, TensorEntry } from '../../engine/weights/source';
 import { writeAtomicChunks } from '../data/disk';
@@ -64,13 +65,13 @@ export async function writeModel(path: string, tensors: readonly NewTensor[], me
 /** The tensor as it is stored, or in another precision. */
 export async function* castPieces(reader: TensorReader, entry: TensorEntry, dtype: StoredDType): AsyncIterable<Uint8Array> {
   for (const [start, count] of ranges(sizeOf(entry.shape))) {
-    yield dtype === entry.dtype || !isFloat(dtype) ? await reader.bytes(entry, start, count) : fromFloat32(dtype, await reader.floats(entry, start, count));
+    yield (dtype === entry.dtype && !entry.factor) || !isWritten(dtype) ? await reader.bytes(entry, start, count) : fromFloat32(dtype, await reader.floats(entry, start, count));
   }
 }
 
 /** Values that are all in memory, in the precision asked for. */
 export function* encodePieces(values: Float32Array, dtype: StoredDType): Iterable<Uint8Array> {
-  if (!isFloat(dtype)) throw new Error(`${dtype} holds no weights`);
+  if (!isWritten(dtype)) throw new Error(`${dtype} holds no weights`);
   for (const [start, count] of ranges(values.length)) yield fromFloat32(dtype, values.subarray(start, start + count));
 }
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { basename, dirname, extname } from 'node:path';
 import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
 import type { Settings } from '../../../preload/contract/studio';
-import { toAppError, type AppError } from '../../engine/errors';
+import { AppError, toAppError } from '../../engine/errors';
+import { taesdPart } from '../../engine/families/taesd';
 import { identify, type Identity } from '../../engine/identify/identify';
 import { fitnessOf, type Fitness } from '../../engine/families/parts';
 import type { WeightFile } from '../../engine/weights/source';
@@ -18,38 +19,64 @@ export type ModelNotes = Partial<Pick<ModelEntry, 'name' | 'examples' | 'default
 export interface ModelFile extends Stamp {
   readonly path: string;
   /** null when the file could not be read; `entry.error` says why. */
-  readonly weights: WeightFile | null;
   readonly identity: Identity | null;
+  /** The side of a picture that its settings speak of. */
+  readonly trainedSide: number | undefined;
+  /** A TAESD that turns latents into pixels. */
+  readonly showsSteps: boolean;
   readonly entry: ModelEntry;
   /** Why it cannot make pictures. */
   readonly error: AppError | null;
 }
 
+export type Describe = typeof describeModel;
+
 /** `path` is a real path. Throws file.notFound; anything wrong inside the file becomes its `error`. */
 export async function describeModel(path: string, stamp: Stamp, builtIn: boolean, notes: ModelNotes): Promise<ModelFile> {
-  let weights: WeightFile | null = null, identity: Identity | null = null, fitness: Fitness;
   try {
-    weights = await openModel(path);
-    identity = identify(weights);
-    fitness = fitnessOf({ file: weights });
+    const weights = await openModel(path);
+    if (weights.tensors.size > MOST_TENSORS) throw new AppError('weights.badHeader', { why: 'tensors', file: path, most: MOST_TENSORS });
+    return fileOf({ path, stamp, builtIn, notes }, { weights, identity: identify(weights), fitness: fitnessOf({ file: weights }) });
   } catch (thrown) {
-    fitness = { lacks: [], error: toAppError(thrown) };
+    return fileWithError(path, stamp, builtIn, notes, toAppError(thrown));
   }
-  const { lacks, error } = fitness, name = stamp.isFolder ? folderName(path) : nameOf(path);
+}
+
+/** One that could not be looked into. */
+export const fileWithError = (...[path, stamp, builtIn, notes, error]: [...Parameters<Describe>, error: AppError]): ModelFile =>
+  fileOf({ path, stamp, builtIn, notes }, { weights: null, identity: null, fitness: { lacks: [], error } });
+
+interface Told { readonly path: string; readonly stamp: Stamp; readonly builtIn: boolean; readonly notes: ModelNotes }
+interface Found { readonly weights: WeightFile | null; readonly identity: Identity | null; readonly fitness: Fitness }
+
+function fileOf({ path, stamp, builtIn, notes }: Told, { weights, identity, fitness: { lacks, error } }: Found): ModelFile {
+  const name = stamp.isFolder ? folderName(path) : nameOf(path), trainedSide = weights?.config?.side;
   const entry: ModelEntry = {
     id: modelId(path), kind: identity?.kind ?? null, name, path, sizeBytes: stamp.sizeBytes, hash: null,
     family: identity?.family ?? null, variant: identity?.variant ?? null, prediction: identity?.prediction ?? null,
     predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null, lacks: [...lacks], besideVae: null, parts: { vae: null, textEncoders: [] },
-    error: error?.toInfo() ?? null, nativeSize: nativeSize(name, identity), examples: [], defaults: settingsFor(name, weights), builtIn, ...notes,
+    error: error?.info ?? null, nativeSize: nativeSize(name, identity, trainedSide), examples: [], defaults: settingsFor(name, weights), builtIn, ...notes,
   };
-  return { path, ...stamp, weights, identity, entry, error };
+  const showsSteps = identity?.kind === 'taesd' && weights !== null && taesdPart(weights, 'decoder') !== null;
+  return { path, ...stamp, identity: identity && { ...identity, metadata: shortOf(identity.metadata) }, trainedSide, showsSteps, entry, error };
+}
+
+/** Five times what the largest model with its optimizer has. */
+const MOST_TENSORS = 50_000;
+/** Trainers write tens of kilobytes. */
+const LONGEST_METADATA = 1 << 18;
+
+/** What a header says besides its tensors, without the texts that no person reads. */
+function shortOf(metadata: Identity['metadata']): Identity['metadata'] {
+  const isLong = (entries: Identity['metadata']): boolean => Object.entries(entries).reduce((sum, [key, value]) => sum + key.length + value.length, 0) > LONGEST_METADATA;
+  return isLong(metadata) ? Object.fromEntries(Object.entries(metadata).filter(([key, value]) => key.length + value.length < 1000).slice(0, 200)) : metadata;
 }
 
 /** The entry with what the user said of the model, and with its hash once that is known. */
-export function entryOf({ entry, identity }: ModelFile, hash: string | null, { modelSettings }: Settings): ModelEntry {
+export function entryOf({ entry, identity, trainedSide }: ModelFile, hash: string | null, { modelSettings }: Settings): ModelEntry {
   const said = modelSettings[entry.id]?.prediction;
   if (!said || !identity || identity.prediction === null) return { ...entry, hash };
-  return { ...entry, hash, prediction: said, nativeSize: nativeSize(entry.name, { ...identity, prediction: said }) };
+  return { ...entry, hash, prediction: said, nativeSize: nativeSize(entry.name, { ...identity, prediction: said }, trainedSide) };
 }
 
 /** The same weights may be meant either way where nothing in the file says which. */
@@ -78,7 +105,8 @@ export const isListed = ({ identity, path, isFolder }: ModelFile): boolean => {
 };
 
 /** What the families were trained at; SD 2's 768 models predict v. */
-function nativeSize(name: string, identity: Pick<Identity, 'metadata' | 'family' | 'prediction'> | null): ModelEntry['nativeSize'] {
+function nativeSize(name: string, identity: Pick<Identity, 'metadata' | 'family' | 'prediction'> | null, trained: number | undefined): ModelEntry['nativeSize'] {
+  if (trained !== undefined) return { width: trained, height: trained };
   const stated = identity?.metadata['atelier.native_size'] ?? identity?.metadata['modelspec.resolution'];
   const [, width, height] = /^(\d{2,4})(?:x(\d{2,4}))?$/.exec(stated ?? '') ?? [];
   if (width) return { width: Number(width), height: Number(height ?? width) };

@@ -1,5 +1,6 @@
 // Hashes model files in the background, one at a time, and remembers the results as long as the files stay as they are.
 import { hashModel, type ModelHashes } from './file-hashes';
+import { openModel } from '../../files/model-folder';
 import type { ModelFile } from './describe';
 
 /** By path, size and time of change. */
@@ -56,12 +57,19 @@ export class BackgroundHashes {
   private async run(): Promise<void> {
     const { signal } = this.closing;
     for (let file = this.next(); file && !signal.aborted; file = this.next()) {
-      const hashes = file.weights && await hashModel(file.weights, { signal }).catch(() => null);
-      if (hashes) this.cache.set(file.path, file.sizeBytes, file.mtimeMs, hashes);
+      const hashes = await openModel(file.path).then((weights) => hashModel(weights, { signal })).catch(() => null);
+      if (hashes) this.remember(file, hashes);
       this.waiting.delete(file.path);
       this.wanted.get(file.path)?.settle(hashes);
       this.wanted.delete(file.path);
     }
+  }
+
+  /** What finds no room is made again next time. */
+  private remember({ path, sizeBytes, mtimeMs }: ModelFile, hashes: ModelHashes): void {
+    try {
+      this.cache.set(path, sizeBytes, mtimeMs, hashes);
+    } catch { /* see above */ }
   }
 
   private next(): ModelFile | undefined {

@@ -1,11 +1,11 @@
-// Files that stand in for a part of a model: autoencoders and text encoders, and which of them belongs to which model.
+// Files that stand beside a model: autoencoders and text encoders in place of its own, and adapters; and which of them belongs to which model.
 import { basename, dirname, extname, join } from 'node:path';
 import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
+import type { SlotName } from '../../../preload/contract/file-slots';
 import { AppError } from '../../engine/errors';
-import { taesdPart } from '../../engine/families/taesd';
 import { modelId, type ModelFile } from './describe';
 
-const partKinds: readonly (ModelKind | null)[] = ['vae', 'taesd', 'text-encoder'];
+const partKinds: readonly (ModelKind | null)[] = ['vae', 'taesd', 'text-encoder', 'lora'];
 
 export const isPart = ({ kind }: Pick<ModelEntry, 'kind'>): boolean => partKinds.includes(kind);
 
@@ -19,13 +19,11 @@ export function vaeBeside(path: string, files: ReadonlyMap<string, ModelFile>): 
 /** A TAESD that shows the steps of a model of this family. SD 1's and SDXL's are alike in all but their weights, so that the name decides. */
 export function previewDecoderFor(family: string, files: Iterable<ModelFile>): string | null {
   const isForXl = (path: string): boolean => /xl/i.test(join(basename(dirname(path)), basename(path)));
-  for (const { identity, weights, path } of files) {
-    if (identity?.kind === 'taesd' && taesdPart(weights!, 'decoder') && isForXl(path) === family.startsWith('sdxl')) return path;
+  for (const { showsSteps, path } of files) {
+    if (showsSteps && isForXl(path) === family.startsWith('sdxl')) return path;
   }
   return null;
 }
 
 /** The file of a part was there when it was chosen. */
-export const partGone = (what: string, model: string, cause: unknown): AppError => new AppError('model.notFound', {
-  message: `The ${what} that was chosen for ${model} is not there any more`, hint: `Put its file back, or choose another ${what}.`, cause,
-});
+export const partGone = (slot: SlotName, model: string, cause: unknown): AppError => new AppError('model.notFound', { why: 'slot', slot, model }, { cause });

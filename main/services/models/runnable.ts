@@ -13,6 +13,16 @@ export type ModelChoice = WithModel<Pick<SlotIds, 'model' | PartSlot>>;
 /** A file as it is now. `hash` is null until it is known. */
 export interface KnownFile { readonly id: string; readonly name: string; readonly path: string; readonly hash: string | null }
 
+/** What a file says of itself. `made`: the family that it is for, where that is as good as sure. `outputName`: the name that its trainer gave it. */
+export interface Said { readonly made: string | null; readonly outputName: string | undefined }
+export const saidOf = ({ identity }: ModelFile): Said => ({
+  made: identity && identity.confidence >= SURE ? identity.family : null, outputName: identity?.metadata['ss_output_name'],
+});
+const SURE = 0.85;
+
+/** A file that is put on a model. */
+export interface KnownAdapter extends KnownFile, Said {}
+
 /** A model that can make pictures. */
 export interface RunnableModel extends KnownFile {
   /** The files that stand in for its own parts. */
@@ -27,25 +37,29 @@ export interface RunnableModel extends KnownFile {
   cost(width: number, height: number): PictureCost;
 }
 
-interface Composition { readonly file: ModelFile; readonly parts: Pick<Slots<ModelFile>, PartSlot>; readonly prediction: 'eps' | 'v' | undefined }
+/** `weightsOf`: what lies in a file that could be read, the same answer while it is the same. */
+interface Composition { readonly file: ModelFile; readonly parts: Pick<Slots<ModelFile>, PartSlot>; readonly weightsOf: (file: ModelFile) => Promise<WeightFile>; readonly prediction: 'eps' | 'v' | undefined }
 
-/** `hashOf`: as far as it is known. Throws why it cannot be used: of the model's own file, of a part that is none, or of what still lacks. */
-export function composeModel({ file, parts, prediction }: Composition, hashOf: (file: ModelFile) => string | null): RunnableModel {
+/** `hashOf`: as far as it is known. Throws what `weightsOf` throws, and why it cannot be used: of the model's own file, of a part that is none, or of what still lacks. */
+export async function composeModel({ file, parts, prediction, weightsOf }: Composition, hashOf: (file: ModelFile) => string | null): Promise<RunnableModel> {
   if (file.error) throw file.error;
-  const whole = wholeOf(file.weights!, parts.vae?.weights ?? undefined, parts.textEncoders?.flatMap(({ weights }) => weights ?? []) ?? []);
+  const whole = wholeOf(await weightsOf(file), parts.vae && await weightsOf(parts.vae), await Promise.all((parts.textEncoders ?? []).map(weightsOf)));
   const refusal = whyNotWhole(whole);
   if (refusal) throw refusal;
   const { parameters, family } = file.identity!;
-  const known = (each: ModelFile, slot: SlotName): KnownFile => ({ id: each.entry.id, name: slotOf(slot).withEnding ? basename(each.path) : each.entry.name, path: each.path, hash: hashOf(each) });
+  const known = (each: ModelFile, slot: SlotName): KnownFile => knownFile(each, slot, hashOf(each));
   return {
     ...known(file, 'model'), parts: mapSlots(parts, known), parameters, family: family!, prediction,
     sizeBytes: slotEntries(parts).reduce((sum, [, each]) => sum + each.sizeBytes, file.sizeBytes), cost: (width, height) => costOf(whole, width, height),
   };
 }
 
+/** As a job in whose `slot` it is names it. */
+export const knownFile = ({ entry: { id, name }, path }: ModelFile, slot: SlotName, hash: string | null): KnownFile => ({ id, name: slotOf(slot).withEnding ? basename(path) : name, path, hash });
+
 /** The last few, since an estimate is asked for with every change of a setting. */
 const recent: { readonly key: readonly (WeightFile | undefined)[]; readonly whole: WholeModel }[] = [];
-const RECENT_KEPT = 8;
+const RECENT_KEPT = 4;
 
 /** `combineParts`, the same answer for the same files. */
 function wholeOf(model: WeightFile, vae: WeightFile | undefined, textEncoders: readonly WeightFile[]): WholeModel {

@@ -1,8 +1,11 @@
 // Texts in EXIF (CIPA DC-008, a TIFF inside): the few fields into which programs write how a picture was made.
+import { decodeExifText, decodeWindowsText } from './exif-text';
 
 const names: Readonly<Record<number, string>> = {
   0x010e: 'ImageDescription', 0x010f: 'Make', 0x0110: 'Model', 0x0131: 'Software', 0x927c: 'MakerNote', 0x9286: 'UserComment',
+  0x9c9b: 'XPTitle', 0x9c9c: 'XPComment', 0x9c9e: 'XPKeywords', 0x9c9f: 'XPSubject',
 };
+const isWindows = (tag: number): boolean => tag >= 0x9c9b && tag <= 0x9c9f;
 const EXIF_IFD = 0x8769;
 const MAX_ENTRIES = 500;
 
@@ -24,43 +27,10 @@ export function readExif(bytes: Uint8Array): Map<string, string> {
       if (tag === EXIF_IFD && isFirst) readIfd(u32(at + 8), false);
       const from = length <= 4 ? at + 8 : u32(at + 8);
       if (name === undefined || ![1, 2, 7].includes(type) || from + length > tiff.length) continue;      // bytes, letters, anything
-      const text = decodeText(tiff.subarray(from, from + length));
+      const bytes = tiff.subarray(from, from + length), text = isWindows(tag) ? decodeWindowsText(bytes) : decodeExifText(bytes, isBig);
       if (text !== '') texts.set(name, text);
     }
   };
   readIfd(u32(4), true);
   return texts;
-}
-
-/**
- * A UserComment says how it is written in its first eight bytes, other fields do not. UTF-16 comes in either order, whatever the order of the
- * file around it, so the text decides.
- */
-function decodeText(bytes: Buffer): string {
-  const prefix = bytes.toString('latin1', 0, 8), rest = bytes.subarray(8);
-  const text = prefix === 'UNICODE\0' ? decodeUnicode(rest) : prefix === 'ASCII\0\0\0' ? decodeBytes(rest) : prefix === 'JIS\0\0\0\0\0' ? new TextDecoder('iso-2022-jp').decode(rest) : prefix === '\0'.repeat(8) ? decodeUnicode(rest) : decodeBytes(bytes);
-  return text.replace(/^\ufeff/, '').replace(/\0+$/, '');
-}
-
-/** UTF-16 by where its zero bytes are: before a Latin letter in big-endian, behind it in little-endian. Some write UTF-8 all the same. */
-function decodeUnicode(bytes: Buffer): string {
-  let even = 0, odd = 0;
-  for (let at = 0; at + 1 < bytes.length; at += 2) {
-    if (bytes[at] === 0) even++;
-    if (bytes[at + 1] === 0) odd++;
-  }
-  if (even === 0 && odd === 0 && (bytes.length % 2 === 1 || isMostlyLatin(bytes))) return decodeBytes(bytes);
-  const hasLittleMark = bytes[0] === 0xff && bytes[1] === 0xfe;
-  return new TextDecoder(hasLittleMark || odd > even ? 'utf-16le' : 'utf-16be').decode(bytes);
-}
-
-const isMostlyLatin = (bytes: Buffer): boolean => bytes.subarray(0, 1000).filter((byte) => byte >= 0x20 && byte < 0x7f).length > Math.min(1000, bytes.length) * 0.9;
-
-/** UTF-8, or Latin-1 where it is not. */
-function decodeBytes(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    return bytes.toString('latin1');
-  }
 }

@@ -1,4 +1,5 @@
 // The comment in a GIF (GIF89a, section 24), where A1111 keeps its text: blocks of up to 255 bytes behind a mark.
+import { utf8OrLatin1 } from '../../files/byte-text';
 
 /** The comments together, or null where there is none. Never throws; what is no GIF has none. */
 export function readGifComment(bytes: Uint8Array): string | null {
@@ -15,7 +16,7 @@ export function readGifComment(bytes: Uint8Array): string | null {
     for (let size = gif[at] ?? 0; size > 0; at += 1 + size, size = gif[at] ?? 0) if (isComment) parts.push(gif.subarray(at + 1, at + 1 + size));
     at++;
   }
-  return parts.length === 0 ? null : Buffer.concat(parts).toString('utf8');
+  return parts.length === 0 ? null : utf8OrLatin1(Buffer.concat(parts));
 }
 
 /** Of the colours that follow, as the flags say. */

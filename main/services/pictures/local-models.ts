@@ -4,7 +4,7 @@ import type { DataFolder } from '../data/data-folder';
 import { rememberedHashes } from '../database/hashes';
 import { readNotes } from '../models/models';
 import { scanFolders } from '../models/scan';
-import type { LocalModel } from './read/resources';
+import type { LocalModel } from '../models/which-model';
 
 /** The built-in one, those in the data folder, and those of any folder whose hashes the studio remembers. Changes nothing; what cannot be read is left out. */
 export async function knownModels({ models, database }: Pick<DataFolder, 'models' | 'database'>, builtIn: string): Promise<LocalModel[]> {

@@ -1,9 +1,10 @@
-// What programs put into a file beside a picture: A1111's and Easy Diffusion's .txt, Easy Diffusion's, Fooocus' and ComfyUI's .json.
+// What programs put into a file beside a picture: A1111's and Easy Diffusion's .txt; Easy Diffusion's, Fooocus', SwarmUI's and ComfyUI's .json.
 import { readFile, stat } from 'node:fs/promises';
 import type { PictureReport } from '../../../preload/contract/picture-report';
 import { looksLikeSafetensors } from '../../engine/weights/container';
 import { readTexts } from './read';
-import { missingResources, type LocalModel } from './read/resources';
+import type { LocalModel } from '../models/which-model';
+import { missingResources } from './read/resources';
 
 const MAX_BYTES = 8 << 20;
 

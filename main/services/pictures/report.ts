@@ -1,19 +1,23 @@
 // What a picture says of itself: PNG, JPEG, WebP and AVIF of any program, read into a job of ours.
 import { basename } from 'node:path';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import type { JobSpec } from '../../../preload/contract/job';
 import type { PictureReport } from '../../../preload/contract/picture-report';
-import { AppError } from '../../engine/errors';
+import { AppError, detailOf } from '../../engine/errors';
 import { readExif } from './exif';
 import { readGifComment } from './gif-comment';
+import { readJpegComments } from './jpeg-comment';
+import { readPlain } from '../../files/plain-file';
 import { withoutTexts } from '../../files/png-chunks';
 import { readPngTexts } from '../../files/png-text';
 import { readTexts } from './read';
 import { readingOfJob } from './read/atelier';
-import { missingResources, type LocalModel } from './read/resources';
+import type { LocalModel } from '../models/which-model';
+import { missingResources } from './read/resources';
 import type { Texts } from './read/reading';
 import { readStealth } from './stealth';
+import { readXmp } from './xmp';
 
 /** AVIF is told as 'heif'. The others have no text that we know, but are pictures all the same. */
 const formats = ['png', 'jpeg', 'webp', 'heif', 'gif', 'tiff'];
@@ -29,10 +33,9 @@ export function reportOnJob(own: JobSpec, locals: readonly LocalModel[]): Pictur
 
 /** Reads the file, never its pixels where a text says enough. Throws file.notFound, picture.unreadable. */
 export async function reportOnPicture(path: string, locals: readonly LocalModel[] = []): Promise<PictureReport> {
-  const size = await stat(path).catch((cause: unknown) => { throw notThere(path, cause); });
-  if (size.size > MAX_FILE_BYTES) throw unreadable(path, new Error('it is larger than 512 MB'));
+  await stat(path).catch((cause: unknown) => { throw notThere(path, cause); });
   try {
-    return await reportOnBytes(await readFile(path), locals);
+    return await reportOnBytes(await readPlain(path, { mostBytes: MAX_FILE_BYTES }), locals);
   } catch (cause) {
     throw unreadable(path, cause);
   }
@@ -53,13 +56,27 @@ export async function reportOnBytes(bytes: Uint8Array, locals: readonly LocalMod
 
 function textsOf(bytes: Uint8Array, exif: Uint8Array | undefined, xmp: string | undefined): Map<string, string> {
   const texts = new Map(readPngTexts(bytes).map(({ keyword, text }) => [keyword, text]));
+  for (const { keyword, text } of readJpegComments(bytes)) texts.set(keyword || 'comment', text);
   const comment = readGifComment(bytes);
   if (comment !== null) texts.set('comment', comment);
-  for (const [name, text] of exif ? readExif(exif) : []) texts.set(`exif.${name}`, text);
-  const packet = texts.get('XML:com.adobe.xmp') ?? xmp;
+  const packed = takeProfiles(texts), block = exif ?? packed.exif;
+  for (const [name, text] of block ? readExif(block) : []) texts.set(`exif.${name}`, text);
+  const packet = texts.get('XML:com.adobe.xmp') ?? xmp ?? packed.xmp?.toString();
   texts.delete('XML:com.adobe.xmp');
-  if (packet !== undefined) texts.set('xmp', packet);
+  for (const [name, text] of packet === undefined || packet.length > MAX_TEXT_LENGTH ? [] : readXmp(packet)) texts.set(`xmp.${name}`, text);
   return new Map([...texts].filter(([, text]) => text.length <= MAX_TEXT_LENGTH));
+}
+
+/** ImageMagick's older versions put EXIF and XMP into PNG as digits: a name, a length, and lines of them. They are no texts then. */
+function takeProfiles(texts: Map<string, string>): { exif?: Buffer; xmp?: Buffer } {
+  const take = (...names: string[]): Buffer | undefined => {
+    const name = names.map((each) => `Raw profile type ${each}`).find((each) => texts.has(each)), [, digits] = /^\s{0,9}\w{1,20}\s{1,9}\d{1,10}\s([0-9a-f\s]*)$/i.exec((name && texts.get(name)) ?? '') ?? [];
+    if (digits === undefined) return undefined;
+    texts.delete(name!);
+    return Buffer.from(digits.replace(/\s/g, ''), 'hex');
+  };
+  const exif = take('exif', 'EXIF', 'APP1'), xmp = take('xmp');
+  return { ...(exif && { exif }), ...(xmp && { xmp }) };
 }
 
 /** Pixels that cannot be decoded hide nothing; that is no reason to refuse a file whose header is right. */
@@ -68,11 +85,6 @@ async function withHidden(picture: Sharp, { texts, width, height }: Texts): Prom
   return { texts: stealth === null ? texts : new Map([...texts, ['stealth', stealth]]), width, height };
 }
 
-const notThere = (path: string, cause: unknown): AppError => new AppError('file.notFound', {
-  message: `${basename(path)} is not there`, hint: 'Check the path. The file may have been moved, or its drive is not connected.', data: { file: path }, cause,
-});
+const notThere = (path: string, cause: unknown): AppError => new AppError('file.notFound', { why: 'gone', file: path }, { cause });
 
-export const unreadable = (path: string, cause: unknown): AppError => new AppError('picture.unreadable', {
-  message: `${basename(path)} cannot be read as a picture: ${cause instanceof Error ? cause.message : String(cause)}`,
-  hint: 'Use a PNG, JPEG, WebP or AVIF. If it is one, it is damaged: get it again from where it came from.', data: { file: path }, cause,
-});
+export const unreadable = (path: string, cause: unknown): AppError => new AppError('picture.unreadable', { why: 'format', name: basename(path), detail: detailOf(cause) }, { cause });

@@ -1,23 +1,27 @@
 // From what a picture says to what we would ask for: prompts in our words, models that are here, and values that a job can have.
-import { slotEntries, slotOf, slotsFrom, type SlotName, type Slots } from '../../../preload/contract/file-slots';
-import type { SlotIds } from '../../../preload/contract/job';
-import { PictureRequest, type PictureJob, type PictureReading, type PictureReport } from '../../../preload/contract/picture-report';
+import { basename } from 'node:path';
+import { mapSlots, slotEntries, slotOf, slotsFrom, type SlotName, type Slots } from '../../../preload/contract/file-slots';
+import type { JobRequest, SlotIds } from '../../../preload/contract/job';
+import { upscalerLabels, upscalerNames, type UpscalerName } from '../../../preload/contract/vocabulary';
+import { PictureRequest, type NamedModel, type PictureJob, type PictureReading, type PictureReport } from '../../../preload/contract/picture-report';
 import type { ModelEntry } from '../../../preload/contract/model';
-import { fromDialect } from '../../engine/text/dialects';
+import { fromComfyLanguage, fromDialect } from '../../engine/text/dialects';
+import { keepable } from '../../engine/text/unicode';
 import type { ModelHashes } from '../models/file-hashes';
-import { isSame, type LocalModel } from './read/resources';
+import { foldersApart, isHere, nameKey, whichModel, type Choice, type LocalModel } from '../models/which-model';
+import { tagsOf } from '../queue/prompt-loras';
+import { namedModel } from './read/resources';
+import { theirSeed } from './their-seed';
+
+type JobLora = NonNullable<JobRequest['loras']>[number];
 
 /** A file that is here. */
 interface LocalFile { readonly entry: ModelEntry; readonly hashes: ModelHashes | null }
 
-/** As a picture names one. */
-interface Named { readonly name: string; readonly hash: string | null }
-
 /** What a job has besides these is either made by the studio or not done by it. */
-const plain = ['seed', 'steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'rng', 'compat', 'cfgRescale', 'imageCfg', 'prediction', 'variation', 'ensd', 'emphasis'] as const;
+const plain = ['steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'rng', 'compat', 'cfgRescale', 'imageCfg', 'prediction', 'ensd', 'emphasis', 'edit', 'seamless'] as const;
 /** Blobs that only our own jobs name. */
-const pictures = ['init', 'mask', 'depth'] as const;
-const notDone = ['loras', 'hires'] as const;
+const pictures = ['init', 'mask', 'depth', 'outpaint'] as const;
 
 /** By the name that the studio gives a file, too: the built-in one's is another. */
 export const localsOf = (files: readonly LocalFile[]): LocalModel[] => files.flatMap(({ entry, hashes }) => [entry.path, entry.name].map((name) => ({ name, hashes })));
@@ -25,49 +29,102 @@ export const localsOf = (files: readonly LocalFile[]): LocalModel[] => files.fla
 /** `files`: all that are here, of any kind. */
 export function readingOf(report: PictureReport, files: readonly LocalFile[]): PictureReading {
   const { job, source } = report;
-  if (!job) return { report, request: null, otherVersions: [], leftOut: [] };
-  const found = filesOf(job, files);
+  if (!job) return { report, request: null, otherVersions: [], severalFit: [], leftOut: [] };
+  const prompt = withNamesHere(inOurWords(job, job.prompt, source), job, files), loras = lorasOf(job, source === 'atelier' ? '' : prompt, files);
+  const choices = { ...filesOf(job, files), ...(loras.length > 0 && { loras: loras.map(({ choice }) => choice) }) }, found = mapSlots(choices, ({ file }) => file.entry.id);
+  const steering = controlsOf(job, files);
   const wanted: Record<string, unknown> = {
-    prompt: inOurWords(job, job.prompt, source), negative: inOurWords(job, job.negative, source), files: { ...found, ...ownParts(job, found, files) },
+    prompt, ...(loras.length > 0 && { loras: loras.map(({ use }) => use) }), negative: inOurWords(job, job.negative, source), files: { ...found, ...ownParts(job, found, files), ...(steering.length > 0 && { controls: steering.map(({ file }) => file.entry.id) }) },
+    ...(job.seed !== undefined && { seed: theirSeed(job.seed, source) }), ...(job.variation && { variation: { ...job.variation, seed: theirSeed(job.variation.seed, source) } }),
     ...Object.fromEntries(plain.flatMap((key) => (job[key] === undefined ? [] : [[key, job[key]]]))),
     ...(job.width !== undefined && { width: roundSide(job.width) }), ...(job.height !== undefined && { height: roundSide(job.height) }),
     ...(found.refiner && job.refiner && { refiner: { switchAt: job.refiner.switchAt } }),
-    ...(source === 'atelier' && startOf(job)),
+    ...(job.inpaint && { inpaint: job.inpaint }), ...(source === 'atelier' && startOf(job)), ...(steering.length > 0 && { controls: steering.map(({ settings }) => settings) }),
   };
-  const { request, refused } = inRange(wanted);
+  const hires = hiresOf(job, found.upscaler !== undefined);
+  const { request, refused } = inRange({ ...wanted, ...(hires && { hires }) });
   const ids = slotEntries<string | null>(request.files ?? {}).map(([, id]) => id), chosen = files.filter(({ entry }) => ids.includes(entry.id));
   const otherVersions = report.missing.filter(({ name }) => chosen.some(({ entry }) => isNamed(name, entry))).map(({ name }) => name);
-  return { report, request, otherVersions, leftOut: [...refused, ...notDone.filter((key) => { const value = job[key]; return value !== undefined && (!Array.isArray(value) || value.length > 0); })] };
+  return { report, request, otherVersions, severalFit: slotEntries(choices).flatMap(([slot, choice]) => severalOf(slot, choice)), leftOut: [...refused, ...(job.hires && !hires ? ['hires'] : [])] };
 }
 
-/** ComfyUI's language is one that jobs have. */
-const inOurWords = ({ emphasis }: PictureJob, prompt: string, source: PictureReport['source']): string => (emphasis === 'comfy' ? prompt : fromDialect(prompt, source));
-
-/** The file of that content, else the one of that name. */
-function find({ name, hash }: Named, among: readonly LocalFile[]): ModelEntry | undefined {
-  const same = among.find(({ entry, hashes }) => isSame({ kind: 'unknown', name, hash }, { name: entry.path, hashes }));
-  return (same ?? among.find(({ entry }) => isNamed(name, entry)))?.entry;
+/** ComfyUI's language is one that jobs have; ours are as they were. */
+function inOurWords({ emphasis, template }: PictureJob, prompt: string, source: PictureReport['source']): string {
+  const isComfy = emphasis === 'comfy' && source !== 'atelier';
+  return keepable(isComfy ? fromComfyLanguage(prompt) : fromDialect(prompt, source, { template: template !== undefined }));
 }
 
 /** As the studio or the disk names it, with or without the ending. */
 function isNamed(name: string, { name: own, path }: ModelEntry): boolean {
-  return own.toLowerCase() === name.toLowerCase() || isSame({ kind: 'unknown', name, hash: null }, { name: path, hashes: null });
+  return own.toLowerCase() === name.toLowerCase() || isHere({ name, hash: null }, { name: path, hashes: null });
 }
+
+/** The second pass, where all of it is ours to do: by the same model, with an upscaler that is here. */
+function hiresOf({ hires, strength, compat }: PictureJob, byFile: boolean): Record<string, unknown> | null {
+  // Where A1111 names no upscaler it is its first.
+  if (!hires || hires.model || (hires.upscaler === undefined && compat !== 'a1111')) return null;
+  const { upscaler: named = 'latent', steps, strength: own = strength, ...rest } = hires, upscaler = ownUpscaler(named);
+  return upscaler || byFile ? { ...rest, ...(upscaler && { upscaler }), ...(own !== undefined && { strength: own }), ...(steps && { steps }) } : null;
+}
+
+const ownUpscaler = (named: string): UpscalerName | undefined => upscalerNames.find((name) => name === named || upscalerLabels[name] === named);
 
 /** As large as it was, or nearly: sides are multiples of 8. */
 const roundSide = (side: number): number => Math.round(side / 8) * 8;
 
 const startOf = (job: PictureJob): Record<string, unknown> => Object.fromEntries([...pictures, ...(job['init'] ? ['strength'] as const : [])].map((key) => [key, job[key]]));
 
-/** The ids of those of its files that are here, by their slots. */
-function filesOf({ model, refiner, vae, vaeHash = null, textEncoders }: PictureJob, files: readonly LocalFile[]): Slots<string> {
-  const named: Slots<Named> = { model, refiner: refiner?.model, vae: vae === undefined ? undefined : { name: vae, hash: vaeHash }, textEncoders };
-  return slotsFrom(slotEntries(named).flatMap(([slot, file]): [SlotName, string][] => {
+/** Those of its files that are here, by their slots. */
+function filesOf({ model, refiner, vae, vaeHash = null, textEncoders, hires: { upscaler } = {} }: PictureJob, files: readonly LocalFile[]): Slots<Choice<LocalFile>> {
+  const named: Slots<NamedModel> = { model, refiner: refiner?.model, vae: vae === undefined ? undefined : { name: vae, hash: vaeHash }, textEncoders, upscaler: upscaler === undefined || ownUpscaler(upscaler) ? undefined : { name: upscaler, hash: null } };
+  return slotsFrom(slotEntries(named).flatMap(([slot, file]): [SlotName, Choice<LocalFile>][] => {
     const { kinds, partOf } = slotOf(slot);
-    const fitting = kinds.flatMap((kind) => files.filter(({ entry }) => entry.kind === kind && (partOf !== undefined || entry.runnable)));
-    const id = find(file, fitting)?.id;
-    return id === undefined ? [] : [[slot, id]];
+    const choice = whichModel(file, kinds.flatMap((kind) => files.filter(({ entry }) => entry.kind === kind && (partOf !== undefined || !kinds.includes('checkpoint') || entry.runnable))));
+    return choice ? [[slot, choice]] : [];
   }));
+}
+
+/** Of our own jobs: settings whose networks are here. The others are told as missing. */
+function controlsOf({ controls, controlFiles }: PictureJob & { readonly controls?: unknown; readonly controlFiles?: unknown }, files: readonly LocalFile[]): { settings: unknown; file: LocalFile }[] {
+  const ofControls = files.filter(({ entry }) => entry.kind !== null && slotOf('controls').kinds.includes(entry.kind)), settings = Array.isArray(controls) ? controls as unknown[] : [];
+  return (Array.isArray(controlFiles) ? controlFiles as NamedModel[] : []).flatMap((named, i) => {
+    const choice = whichModel(named, ofControls);
+    return choice && settings[i] !== undefined ? [{ settings: settings[i], file: choice.file }] : [];
+  });
+}
+
+type LoraInPicture = PictureJob['loras'][number];
+
+/** Those that are here and that no tag of the prompt calls up; of our own jobs it is known. */
+function lorasOf({ loras }: PictureJob, prompt: string, files: readonly LocalFile[]): { choice: Choice<LocalFile>; use: JobLora }[] {
+  const tags = tagsOf({ prompt }).map(({ name }) => nameKey(name));
+  return loras.flatMap((lora) => {
+    const { name, hash: _, weight, textWeight = weight, fromPrompt, ...more } = lora, called = tags.indexOf(nameKey(name));
+    if (called >= 0) tags.splice(called, 1);
+    const choice = fromPrompt || called >= 0 ? null : whichLora(lora, files);
+    return choice ? [{ choice, use: { unet: weight, text: textWeight, ...more } }] : [];
+  });
+}
+
+function whichLora({ name, hash = null }: Pick<LoraInPicture, 'name' | 'hash'>, files: readonly LocalFile[]): Choice<LocalFile> | null {
+  return whichModel({ ...namedModel(name), hash }, files.filter(({ entry }) => entry.kind === 'lora'));
+}
+
+/** A tag whose file bears another name here, by its contents, gets that name, as in A1111. */
+function withNamesHere(prompt: string, { loras }: PictureJob, files: readonly LocalFile[]): string {
+  return loras.reduce((text, lora) => {
+    const here = lora.hash ? whichLora(lora, files)?.file : undefined;
+    if (!here || isNamed(lora.name, here.entry)) return text;
+    return text.replaceAll(new RegExp(`(<(?:lora|lyco):)${lora.name.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}(?=[:>])`, 'gi'), (_, start: string) => start + here.entry.name);
+  }, prompt);
+}
+
+/** What else the picture may mean, named as shortly as tells the files apart. */
+function severalOf(slot: SlotName, { file, others }: Choice<LocalFile>): PictureReading['severalFit'] {
+  if (others.length === 0) return [];
+  const paths = [file, ...others].map(({ entry }) => entry.path), folders = foldersApart(paths);
+  const [taken = '', ...rest] = paths.map((path, i) => [folders[i], basename(path)].filter(Boolean).join('/'));
+  return [{ slot, name: file.entry.name, taken, others: rest }];
 }
 
 /** A job of ours without a VAE or text encoders had the model's own; of others it is not known, so that what goes with the model holds. */

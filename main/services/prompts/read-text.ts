@@ -1,14 +1,23 @@
 // Text files that people keep, in the encodings that editors have written.
-import { readFile } from 'node:fs/promises';
-import { AppError } from '../../engine/errors';
+import { AppError, detailOf } from '../../engine/errors';
+import { fixC1 } from '../../engine/text/charmaps';
+import { NotAPlainFile, readPlain } from '../../files/plain-file';
+import { throwIfPassing } from '../../files/system-faults';
 
-/** UTF-8 or UTF-16 with its mark; what is no UTF-8 is taken for Windows-1252. The mark is left out. null when it is not there. Throws file.unreadable. */
-export async function readText(path: string): Promise<string | null> {
+/** Larger ones are no lists that people keep. */
+const MOST_BYTES = 64 << 20;
+
+/**
+ * UTF-8 or UTF-16 with its mark; what is no UTF-8 is taken for Windows-1252. The mark is left out. null when it is not there. `folder`: where links must
+ * not lead out of. Throws text.unreadable, also above `mostBytes`; disk.silent, machine.exhausted.
+ */
+export async function readText(path: string, folder: string, mostBytes = MOST_BYTES): Promise<string | null> {
   try {
-    return decode(await readFile(path));
+    return decode(await readPlain(path, { within: folder, mostBytes }));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new AppError('file.unreadable', { message: `${path} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, hint: 'Allow your user account to read this file.', data: { file: path }, cause });
+    throwIfPassing(cause, path);
+    throw new AppError('text.unreadable', { why: cause instanceof NotAPlainFile ? 'notPlain' : 'permission', file: path, detail: detailOf(cause) }, { cause });
   }
 }
 
@@ -18,6 +27,6 @@ function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    return new TextDecoder('windows-1252').decode(bytes);
+    return fixC1(Buffer.from(bytes).toString('latin1'));      // TextDecoder's windows-1252 is Latin-1 in Node 20
   }
 }

@@ -1,8 +1,12 @@
 // The files of a job: the models, parts and pictures that its ids and hashes mean on this machine, now.
 import { mapSlots, slotEntries, slotNames, slotOf, slotsFrom, type SlotName, type Slots, type WithModel } from '../../../preload/contract/file-slots';
 import type { JobRequest, JobSpec, NamedFile, SlotIds } from '../../../preload/contract/job';
+import type { Notice } from '../../../preload/contract/notice';
 import type { RunMessage } from '../../worker/protocol';
-import type { KnownFile, ModelChoice, RunnableModel } from '../models/runnable';
+import type { ModelHashes } from '../models/file-hashes';
+import type { AnyFile } from '../models/models';
+import type { KnownAdapter, KnownFile, ModelChoice, RunnableModel } from '../models/runnable';
+import { promptLoras, tagsOf } from './prompt-loras';
 
 /** They find the files again while their hashes are not known yet. A part of the model is null, or a list without files, where the model's own is meant. */
 export type FileIds = WithModel<SlotIds>;
@@ -11,10 +15,14 @@ export interface JobFileServices {
   readonly models: {
     /** A model that can run. Throws model.notFound, or why it cannot be used. */
     runnable(choice: ModelChoice): Promise<RunnableModel>;
+    /** A file that is no part of a model. Throws model.notFound, model.wrongPart, or why it cannot be read. */
+    file(id: string, slot: SlotName): Promise<KnownAdapter>;
     /** The file of a TAESD that shows the steps of models of a family. */
     previewDecoder(family: string): Promise<string | null>;
-    /** Waits for the background's hash. null when the file is gone. */
-    hash(id: string): Promise<string | null>;
+    /** Every file that is here. */
+    known(): Promise<AnyFile[]>;
+    /** Waits for the background's hashes. null when the file is gone. */
+    allHashes(id: string): Promise<ModelHashes | null>;
   };
   /** The file of a picture that jobs name by its hash. Throws picture.notFound. */
   blobPath(hash: string): Promise<string>;
@@ -23,8 +31,8 @@ export interface JobFileServices {
 }
 
 /** A job's files as they are here. `model` and `refiner` are the models that those in their slots make, with the parts of theirs. */
-export interface JobModels { readonly model: RunnableModel; readonly refiner: RunnableModel | null; readonly files: WithModel<Slots<KnownFile>> }
-type Paths = Omit<RunMessage, 'type' | 'id' | 'job' | 'attempt'>;
+export interface JobModels { readonly model: RunnableModel; readonly refiner: RunnableModel | null; readonly loras: readonly KnownAdapter[]; readonly files: WithModel<Slots<KnownFile>> }
+type Paths = Pick<RunMessage, 'files' | 'pictures' | 'previewPath' | 'embeddingsPath'>;
 
 export class JobFiles {
   private readonly services: JobFileServices;
@@ -36,6 +44,18 @@ export class JobFiles {
     const models = await this.resolve(request.files);
     await this.picturePaths(request);
     return { ...models, ids: { ...ownParts, ...mapSlots(models.files, ({ id }) => id) } };
+  }
+
+  /** With what the job's prompt calls up. */
+  async withPromptLoras(job: JobSpec, ids: FileIds, model: RunnableModel): Promise<{ spec: JobSpec; fileIds: FileIds; notices: readonly Notice[] }> {
+    const tags = tagsOf(job);
+    if (tags.length === 0) return { spec: job, fileIds: ids, notices: [] };
+    const { uses, files, notices } = promptLoras(tags, await this.services.models.known(), model);
+    if (uses.length === 0) return { spec: job, fileIds: ids, notices };
+    return {
+      spec: { ...job, loras: [...job.loras ?? [], ...uses], files: { ...job.files, loras: [...job.files.loras ?? [], ...files.map(({ name, hash }) => ({ name, hash }))] } },
+      fileIds: { ...ids, loras: [...ids.loras ?? [], ...files.map(({ id }) => id)] }, notices,
+    };
   }
 
   /** The same, some time later, and where all of it lies. */
@@ -50,20 +70,27 @@ export class JobFiles {
 
   /** The job as the picture tells it: its files by their content. */
   async withHashes(job: JobSpec, { files }: JobModels): Promise<JobSpec> {
-    const hashed = slotEntries(files).map(async ([slot, { name, hash, id }]): Promise<[SlotName, NamedFile]> => [slot, { name, hash: hash ?? await this.services.models.hash(id) }]);
+    const { models } = this.services;
+    const hashed = slotEntries(files).map(async ([slot, { name, hash, id }]): Promise<[SlotName, NamedFile]> => {
+      const hashes = hash === null || slot === 'loras' ? await models.allHashes(id) : null;
+      return [slot, { name, hash: hash ?? hashes?.sha256 ?? null, ...(slot === 'loras' && hashes && { autov3: hashes.autov3 }) }];
+    });
     return { ...job, files: { ...job.files, ...slotsFrom(await Promise.all(hashed)) } };
   }
 
   /** The files of all slots, each once. */
-  private async resolve({ model: id, refiner: second, ...parts }: FileIds): Promise<JobModels> {
-    const { models } = this.services;
-    const model = await models.runnable({ model: id, ...parts }), refiner = second ? await models.runnable({ model: second }) : null;
-    return { model, refiner, files: { ...model.parts, model, ...(refiner && { refiner }) } };
+  private async resolve({ model: id, refiner: second, ...rest }: FileIds): Promise<JobModels> {
+    const { models } = this.services, isPart = ([slot]: [SlotName, unknown]): boolean => slotOf(slot).partOf !== undefined, ids = slotEntries<string | null>(rest);
+    const model = await models.runnable({ ...slotsFrom(ids.filter(isPart)) as SlotIds, model: id }), refiner = second ? await models.runnable({ model: second }) : null;
+    const found = ids.filter((entry) => !isPart(entry)).map(async ([slot, other]): Promise<[SlotName, KnownAdapter][]> => (other === null ? [] : [[slot, await models.file(other, slot)]]));
+    const beside = (await Promise.all(found)).flat(), loras = beside.flatMap(([slot, file]) => (slot === 'loras' ? [file] : []));
+    return { model, refiner, loras, files: { ...model.parts, model, ...(refiner && { refiner }), ...slotsFrom(beside) } };
   }
 
-  private async picturePaths({ init, mask, depth }: Pick<JobSpec, 'init' | 'mask' | 'depth'>): Promise<NonNullable<Paths['pictures']>> {
+  private async picturePaths({ init, mask, depth, controls = [] }: Pick<JobSpec, 'init' | 'mask' | 'depth' | 'controls'>): Promise<NonNullable<Paths['pictures']>> {
     const path = async (hash: string | undefined) => (hash === undefined ? undefined : this.services.blobPath(hash));
-    return { init: await path(init), mask: await path(mask), depth: await path(depth) };
+    const steering = await Promise.all(controls.map(async (control) => ({ image: await this.services.blobPath(control.image), mask: await path(control.mask) })));
+    return { init: await path(init), mask: await path(mask), depth: await path(depth), ...(steering.length > 0 && { controls: steering }) };
   }
 }
 

@@ -23,9 +23,9 @@ export function forkChild<To, From>(entry: string, { environment = {}, execArgv 
     kill: () => child.kill('SIGKILL'),
     onStderr: (listener) => { child.stderr?.on('data', listener); },
     onExit: (listener) => {
-      if (child.pid === undefined) child.once('error', () => listener({ code: null, signal: null }));
+      if (child.pid === undefined) child.once('error', (error) => listener({ code: null, signal: null, error }));
       // Its last words may still be in the pipe, which 'close' waits for; but not for long, a grandchild could hold the pipe open.
-      else child.once('exit', (code, signal) => { void Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]).then(() => listener({ code, signal })); });
+      else child.once('exit', (code, signal) => { void Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]).catch(() => {}).then(() => listener({ code, signal })); });
     },
   };
 }

@@ -6,10 +6,12 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../engine/errors';
+import { systemFault } from '../../files/system-faults';
 import type { FromWorker, RunMessage, ToWorker } from '../../worker/protocol';
-import { availableBytes, residentBytes, totalBytes } from '../machine/hardware';
+import { availableBytes, memoryKills, memoryOf, totalBytes } from '../machine/hardware';
 import { forkWorker } from './fork';
 import type { ChildExit, SpawnWorker, WorkerChild } from './spawn';
+import { lastWords } from './last-words';
 
 export type CrashReason = 'launchFailed' | 'killed' | 'memory' | 'failed';
 export interface Crash {
@@ -36,7 +38,7 @@ interface WorkerEvents {
   message: [FromWorker];
   /** It ended because `stop` asked it to. */
   exit: [];
-  /** It died by itself, or was killed by somebody (`kill` included). */
+  /** It died by itself, or was killed by somebody (`kill` and `dismiss` included). */
   crash: [Crash];
 }
 
@@ -71,7 +73,10 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   private startedAt = 0;
   private stderr = '';
   private peakBytes = 0;
+  /** Why the system made no process of the last try. */
+  private unstarted: unknown;
   private leastAvailableBytes = Infinity;
+  private memoryKills: number | null = null;
 
   /** `stopMs`: `stop` waits no longer than this for a process that does not go. */
   constructor(entry: string, spawn: SpawnWorker = forkWorker, { stopMs = STOP_MS, backOffMs = BACK_OFF_MS } = {}) {
@@ -85,7 +90,7 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   get state(): Phase { return this.phase; }
   get pid(): number | undefined { return this.child?.pid; }
 
-  /** Resolves when a worker is ready, at once when one is. Throws worker.failed when none comes up after a few tries. */
+  /** Resolves when a worker is ready, at once when one is. Throws machine.exhausted, worker.notStarting when none comes up after a few tries. */
   start(): Promise<void> {
     if (this.phase === 'ready' || this.phase === 'busy') return Promise.resolve();
     const launched = () => this.launchUntilReady();
@@ -95,11 +100,12 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
 
   /** Sends a job. Only a ready worker takes one. */
   run(message: RunMessage): void {
-    if (this.phase !== 'ready') throw new AppError('internal', { message: `the worker is ${this.phase}, not ready for a job` });
+    if (this.phase !== 'ready') throw new Error(`The worker is ${this.phase}, not ready for a job`);
     this.phase = 'busy';
     this.jobId = message.id;
     this.peakBytes = 0;
     this.leastAvailableBytes = Infinity;
+    this.memoryKills = memoryKills();
     this.send(message);
   }
 
@@ -111,6 +117,13 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   /** Ends the worker in the middle of this job; a 'crash' follows. One that runs another job, or none, lives on. */
   kill(jobId: string): void {
     if (this.child && this.jobId === jobId) this.killing = this.child.kill() || this.killing;
+  }
+
+  /** Ends a worker that has nothing to do; a 'crash' that was asked for follows. */
+  dismiss(): void {
+    if (this.phase !== 'ready' || !this.child) return;
+    this.phase = 'ending';
+    this.killing = this.child.kill() || this.killing;
   }
 
   /** Ends the worker for good and waits until it is gone, or until it is clear that the system does not let it go. */
@@ -127,26 +140,33 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
 
   private async launchUntilReady(): Promise<void> {
     let last = '';
+    this.unstarted = undefined;
     for (let tries = 0; tries < LAUNCH_TRIES; tries++) {
       const wait = this.backOffMs[Math.min(this.crashes, this.backOffMs.length - 1)]!;
-      if (wait > 0) await sleep(wait, undefined, { ref: false, signal: this.stopping.signal }).catch(() => {});
+      if (wait > 0) await sleep(wait, undefined, { signal: this.stopping.signal }).catch(() => {});
       if (this.stopping.signal.aborted) break;
       if (await this.launch()) return;
-      last = this.stderr.trim();
+      last = this.stderr.trim() || (this.unstarted instanceof Error ? this.unstarted.message : '');
     }
-    throw new AppError('worker.failed', {
-      message: `The worker process does not start${last ? `: ${last.split('\n').at(-1)}` : ''}`,
-      hint: 'Start Atelier again. If that does not help, install it again.',
-      data: { entry: this.entry, stderr: last },
-    });
+    const passing = systemFault(this.unstarted, this.entry);
+    if (passing) throw passing;
+    throw new AppError('worker.notStarting', { detail: lastWords(last) || 'it said nothing' });
   }
 
   /** One process, from its start to 'ready' (true) or its death (false). */
   private launch(): Promise<boolean> {
     this.phase = 'starting';
-    this.startedAt = Date.now();
+    this.startedAt = performance.now();
     this.stderr = '';
-    const child = this.spawn(this.entry);
+    this.memoryKills = memoryKills();
+    let child: WorkerChild;
+    try {
+      child = this.spawn(this.entry);
+    } catch (error) {
+      this.phase = 'gone';
+      this.unstarted = error;
+      return Promise.resolve(false);
+    }
     this.child = child;
     this.killing = false;
     this.emit('starting');
@@ -198,24 +218,25 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
     this.child = null;
     this.phase = 'gone';
     this.jobId = null;
+    this.unstarted ??= exit.error;
     this.endOfLife();
     if (this.stopping.signal.aborted) { this.emit('exit'); return; }
-    if (!asked) this.crashes = Date.now() - this.startedAt > STABLE_MS ? 1 : this.crashes + 1;
+    if (!asked) this.crashes = performance.now() - this.startedAt > STABLE_MS ? 1 : this.crashes + 1;
     const reason = phase === 'starting' ? 'launchFailed' : this.whyItDied(exit.signal);
-    this.emit('crash', { reason, jobId, stderr, peakBytes, asked, ...exit });
+    this.emit('crash', { reason, jobId, stderr, peakBytes, asked, code: exit.code, signal: exit.signal });
   }
 
-  /** The system's out-of-memory killer leaves no word but SIGKILL, so what was seen of the memory just before has to tell. */
+  /** The system's out-of-memory killer leaves no word but SIGKILL: its count tells, where there is one, and what was seen of the memory just before. */
   private whyItDied(signal: string | null): CrashReason {
     if (/out of memory|bad_alloc|failed to allocate/i.test(this.stderr)) return 'memory';
     if (signal !== 'SIGKILL') return signal === null ? 'failed' : 'killed';
-    const scarce = this.peakBytes > 0.6 * totalBytes() || this.leastAvailableBytes < 0.05 * totalBytes();
+    const scarce = memoryKills() !== this.memoryKills || this.peakBytes > 0.6 * totalBytes() || this.leastAvailableBytes < 0.05 * totalBytes();
     return scarce ? 'memory' : 'killed';
   }
 
   private async sampleMemory(child: WorkerChild): Promise<void> {
     if (this.phase !== 'busy' || child.pid === undefined) return;
     this.leastAvailableBytes = Math.min(this.leastAvailableBytes, availableBytes());
-    this.peakBytes = Math.max(this.peakBytes, await residentBytes(child.pid) ?? 0);
+    this.peakBytes = Math.max(this.peakBytes, (await memoryOf(child.pid))?.residentBytes ?? 0);
   }
 }

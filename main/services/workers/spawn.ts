@@ -1,7 +1,8 @@
 // A process of ours as its host sees it: the seam where Node's child process (fork.ts) and Electron's utility process are alike.
 import type { FromWorker, Port, ToWorker } from '../../worker/protocol';
 
-export interface ChildExit { readonly code: number | null; readonly signal: string | null }
+/** `error`: it could not be started. */
+export interface ChildExit { readonly code: number | null; readonly signal: string | null; readonly error?: unknown }
 
 /** `To` it, `From` it. */
 export interface Child<To, From> {

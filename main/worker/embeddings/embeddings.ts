@@ -1,8 +1,11 @@
 // The folder with trained words (textual inversion): which words its files hold, wherever they lie in it, and the file behind each.
-import { readdir, stat } from 'node:fs/promises';
+import fs from 'node:fs/promises';      // called through the module object, so that tests can make any of its calls fail
 import { extname, join, parse } from 'node:path';
 import type { Vocabulary } from '../../engine/text/chunks';
 import { WordIndex, type EmbeddingLibrary } from '../../engine/text/embeddings';
+import { AppError } from '../../engine/errors';
+import { throwIfPassing } from '../../files/system-faults';
+import { walk } from '../../files/walk';
 import { isPictureName, readEmbedding, wordsOf } from './file';
 
 /** Of files that hold one word, the first of these kinds counts, and of those the one that lies highest. */
@@ -37,7 +40,9 @@ export async function openEmbeddings(folder: string, vocabulary: Pick<Vocabulary
 
 /** Paths, the most wanted first. A picture beside a file of its name, or called `.preview`, shows what that one does. */
 async function filesIn(folder: string): Promise<string[]> {
-  const files = (await readdir(folder, { recursive: true }).catch(() => [])).filter((file) => rank(file) >= 0);
+  // Without the folder's words the prompt would mean something else.
+  const { files: listed } = await walk(folder, { outside: true, most: MOST_FILES }).catch((cause: unknown) => { throwIfPassing(cause, folder); return { files: [] }; });
+  const files = listed.filter((file) => rank(file) >= 0);
   const trained = new Set(files.filter((file) => !isPictureName(file)).map(stem));
   const depth = (file: string): number => file.split(/[\\/]/).length;
   const isPreview = (file: string): boolean => isPictureName(file) && (trained.has(stem(file)) || stem(file).endsWith('.preview'));
@@ -47,6 +52,9 @@ async function filesIn(folder: string): Promise<string[]> {
 
 const rank = (file: string): number => endings.indexOf(extname(file).toLowerCase());
 const stem = (file: string): string => parse(file).name.toLowerCase();
+
+/** Thousands are common. */
+const MOST_FILES = 100_000;
 
 /** Files open at once. */
 const AT_ONCE = 16;
@@ -61,8 +69,16 @@ async function lookInto(root: string, paths: readonly string[]): Promise<Map<str
 }
 
 async function look(root: string, path: string): Promise<Looked> {
-  const { size, mtimeMs } = await stat(path).catch(() => ({ size: 0, mtimeMs: 0 }));
-  const stamp = `${size} ${mtimeMs}`, known = looked.get(path);
-  if (known?.stamp === stamp) return known;
-  return { stamp, words: size === 0 ? [] : await wordsOf(path, root).catch(() => [parse(path).name]) };
+  let stamp = '';
+  try {
+    const { size, mtimeMs } = await fs.stat(path), known = looked.get(path);
+    stamp = `${size} ${mtimeMs}`;
+    return known?.stamp === stamp ? known : { stamp, words: size === 0 ? [] : await wordsOf(path, root) };
+  } catch (cause) {
+    throwIfPassing(cause, path);
+    return { stamp: isLasting(cause) ? stamp : '', words: [parse(path).name] };
+  }
 }
+
+/** What is wrong in the file stays so while it is the same; a right that it lacks changes neither size nor date. */
+const isLasting = (cause: unknown): boolean => cause instanceof AppError && cause.code.startsWith('weights.');

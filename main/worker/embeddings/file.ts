@@ -5,24 +5,25 @@ import { AppError } from '../../engine/errors';
 import { float32, type Tensor } from '../../engine/tensor';
 import { wordsIn } from '../../engine/text/embedding-words';
 import type { Embedding } from '../../engine/text/embeddings';
-import { toFloat32 } from '../../engine/weights/half';
-import { baseName } from '../../engine/weights/safetensors';
-import type { TensorEntry, WeightFile } from '../../engine/weights/source';
+import { refuseForeignForm } from '../../engine/weights/quantized/forms';
+import type { WeightFile } from '../../engine/weights/source';
+import { valuesOf } from '../../engine/weights/values';
 import { openPictureEmbedding } from './picture';
 import { openWeightFile, withFile } from '../../files/weight-file';
 
 export const isPictureName = (path: string): boolean => /\.(?:png|webp)$/i.test(path);
 
-interface OpenFile { readonly file: WeightFile; readonly read: (entry: TensorEntry) => Promise<Uint8Array> }
+interface OpenFile { readonly file: WeightFile; readonly read: (offset: number, byteLength: number) => Promise<Uint8Array> }
 
 /** null for a picture that carries none. */
 async function open(path: string): Promise<OpenFile | null> {
   if (!isPictureName(path)) {
     const file = await openWeightFile(path);
-    return { file, read: ({ offset, byteLength }) => withFile(path, (source) => source.read(offset, byteLength)) };
+    refuseForeignForm(file);
+    return { file, read: (offset, byteLength) => withFile(path, (source) => source.read(offset, byteLength)) };
   }
   const carried = await openPictureEmbedding(path);
-  return carried && { file: carried.file, read: ({ offset, byteLength }) => Promise.resolve(carried.bytes.slice(offset, offset + byteLength)) };
+  return carried && { file: carried.file, read: (offset, byteLength) => Promise.resolve(carried.bytes.slice(offset, offset + byteLength)) };
 }
 
 /** A trainer's word in a picture is no longer. */
@@ -50,25 +51,17 @@ export async function wordsOf(path: string, root: string): Promise<string[]> {
 export async function readEmbedding(path: string, name = parse(path).name): Promise<Embedding> {
   const opened = await open(path);
   const word = opened && wordsIn(opened.file).find((stored) => stored.name === null || stored.name === name);
-  if (!word) throw new AppError('weights.unsupportedLayout', { message: `${baseName(path)} holds no embedding "${name}"`, data: { file: path }, hint: 'The file has changed; look at what is in it with inspect.' });
+  if (!word) throw new AppError('weights.unsupportedLayout', { why: 'noWord', file: path, name });
   const byWidth = new Map<number, Float32Array[]>();
   for (const entry of word.entries) {
     const width = entry.shape.at(-1)!;
-    byWidth.set(width, [...byWidth.get(width) ?? [], vectorsOf(entry, await opened.read(entry))]);
+    byWidth.set(width, [...byWidth.get(width) ?? [], await valuesOf(entry, opened.read)]);
   }
   const vectors = new Map([...byWidth].map(([width, parts]) => [width, stacked(parts, width)]));
   if (![...vectors.values()].every(({ data }) => data.every(Number.isFinite))) {
-    throw new AppError('weights.notFinite', { message: `${baseName(path)} holds values that are not numbers`, data: { file: path }, hint: 'Get the file again from its source.' });
+    throw new AppError('weights.notFinite', { why: 'embedding', file: path });
   }
   return { name, hash: await hashOf(path), count: vectors.values().next().value!.dims[0]!, vectors };
-}
-
-/** Row by row, also where the file has the vectors in columns. */
-function vectorsOf({ dtype, shape, layout }: TensorEntry, bytes: Uint8Array): Float32Array {
-  const stored = toFloat32(dtype, bytes);
-  if (layout?.perm[0] !== 1) return stored;
-  const [count, width] = shape as [number, number];
-  return stored.map((_, i) => stored[(i % width) * count + Math.floor(i / width)]!);
 }
 
 /** [n, width] of all parts. */

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { AppError } from '../../engine/errors';
-import { baseName } from '../../engine/weights/safetensors';
 import type { TensorEntry, WeightFile } from '../../engine/weights/source';
 import { hiddenBytes } from './pixels';
 import { withoutTexts } from '../../files/png-chunks';
@@ -38,7 +37,7 @@ export async function openPictureEmbedding(path: string): Promise<PictureEmbeddi
 }
 
 const damaged = (path: string): never => {
-  throw new AppError('weights.badHeader', { message: `${baseName(path)} carries an embedding that is damaged`, data: { file: path }, hint: 'Get the picture again from its source, as the very file: sites and programs that convert pictures destroy what is in them.' });
+  throw new AppError('weights.badHeader', { why: 'embedding', file: path });
 };
 
 /** The text counts before the pixels. Pixels that cannot be read, or divided, or inflated, hide nothing. */

@@ -305,6 +305,6 @@ describe('a shape that does not fit is refused by the layer\'s name', () => {
   test.each(cases)('%s', async (_, parts) => {
     const error: unknown = await bake(named(layers.linear.name, parts), 1).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(AppError);
-    expect(error).toMatchObject({ code: 'weights.shapeMismatch', message: expect.stringContaining(layers.linear.name) as string, data: { key: layers.linear.name } });
+    expect(error).toMatchObject({ code: 'lora.misfit', data: { layer: layers.linear.name } });
   });
 });

@@ -29,7 +29,7 @@ beforeAll(() => {
   for (const file of ['process.mjs', 'setup.mjs', 'bundle.mjs', 'atelier.mjs']) cpSync(join(root, 'build', file), join(folder, 'build', file));
   cpSync(join(root, 'build/tsconfig/base.json'), join(folder, 'build/tsconfig/base.json'));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
-  for (const entry of ['server', 'worker', 'services/pictures/reader', 'app']) write(join(folder, `main/${entry}/index.ts`), 'export {};\n');
+  for (const entry of ['server', 'worker', 'services/pictures/reader', 'services/prompts/reader', 'services/models/reader', 'app']) write(join(folder, `main/${entry}/index.ts`), 'export {};\n');
   write(join(folder, 'main/cli/words.ts'), "export const word: string = 'world';\n");
 });
 beforeEach(() => write(cli, says('hello')));

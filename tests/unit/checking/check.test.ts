@@ -46,7 +46,7 @@ describe('checkSd1', () => {
   };
   test('names each missing tensor, and it alone', () => {
     for (const name of tiny.keys()) {
-      expect(changed((t) => t.delete(name)), name).toEqual([expect.objectContaining({ severity: 'fatal', code: 'weights.missingTensor', tensor: name })]);
+      expect(changed((t) => t.delete(name)), name).toEqual([{ severity: 'fatal', problem: { code: 'tensor.missing', data: { key: name, shape: tiny.get(name) } } }]);
     }
   });
   test('names each misshapen tensor, and it alone', () => {
@@ -56,16 +56,15 @@ describe('checkSd1', () => {
       for (const axis of axes) {
         const wrong = dims.map((size, i) => (i === axis ? size + 7 : size));
         const problems = changed((t) => t.set(name, wrong));
-        expect(problems, `${name} ${wrong}`).toEqual([expect.objectContaining({ severity: 'fatal', code: 'weights.shapeMismatch', tensor: name })]);
-        expect(problems[0]!.message).toContain(`is [${wrong.join(', ')}], expected [${dims.join(', ')}]`);
+        expect(problems, `${name} ${wrong}`).toEqual([{ severity: 'fatal', problem: { code: 'tensor.shape', data: { key: name, got: wrong, want: dims } } }]);
       }
     }
-  }, 120_000);
+  });
   test('notes what it does not know, and does not mind it', () => {
-    expect(changed((t) => t.set('embedding_manager.embedder.weight', [4, 4]))).toEqual([expect.objectContaining({ severity: 'note', code: null, tensor: 'embedding_manager.embedder.weight' })]);
+    expect(changed((t) => t.set('embedding_manager.embedder.weight', [4, 4]))).toEqual([{ severity: 'note', problem: { code: 'tensor.unused', data: { key: 'embedding_manager.embedder.weight', family: expect.any(String) } } }]);
   });
   test('refuses whole numbers where weights belong', () => {
     const problems = checkSd1(weightFile([...tiny].map(([name, dims]) => [name, dims, name === 'first_stage_model.quant_conv.bias' ? 'I32' : 'F16'] as const)));
-    expect(problems).toEqual([expect.objectContaining({ code: 'weights.unsupportedDtype', tensor: 'first_stage_model.quant_conv.bias' })]);
+    expect(problems).toEqual([{ severity: 'fatal', problem: { code: 'tensor.dtype', data: { key: 'first_stage_model.quant_conv.bias', dtype: 'I32' } } }]);
   });
 });

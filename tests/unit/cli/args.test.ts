@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { helpFor, nearest, parseCommand, type Command } from '../../../main/cli/args';
 import { AppError } from '../../../main/engine/errors';
+import { wordsFor } from '../../support/words';
 
 const command = {
   name: 'paint', summary: 'Paints.', positional: '[FILE]',
@@ -14,11 +15,11 @@ const command = {
 } as const satisfies Command;
 const parse = (...args: string[]) => parseCommand(command, args);
 
-function mistake(...args: string[]): { message: string; hint: string | undefined } {
+function mistake(...args: string[]): { message: string; hint: string } {
   try {
     parse(...args);
   } catch (error) {
-    if (error instanceof AppError && error.code === 'job.invalid') return { message: error.message, hint: error.hint };
+    if (error instanceof AppError && error.code === 'usage') return wordsFor(error);
     throw error;
   }
   throw new Error(`${args.join(' ')} was accepted`);
@@ -40,21 +41,21 @@ describe('understood', () => {
 
 describe('mistakes', () => {
   test('an unknown flag suggests the one that was meant', () => {
-    expect(mistake('--step', '3')).toEqual({ message: '--step is not a flag of paint.', hint: 'Did you mean --steps?' });
-    expect(mistake('--constructor')).toEqual({ message: '--constructor is not a flag of paint.', hint: expect.stringContaining('--help') });
+    expect(mistake('--step', '3')).toMatchObject({ message: '--step is not a flag of paint', hint: 'Did you mean --steps?' });
+    expect(mistake('--constructor')).toMatchObject({ message: '--constructor is not a flag of paint', hint: expect.stringContaining('--help') });
   });
   test('an unknown choice suggests one, or lists all', () => {
     expect(mistake('--sampler', 'eulera').hint).toBe('Did you mean euler_a?');
-    expect(mistake('--sampler', 'zzz').hint).toBe('It can be euler, euler_a, heun.');
+    expect(mistake('--sampler', 'zzz').hint).toBe('It can be euler, euler_a, and heun.');
   });
-  test('a flag without its value does not swallow the next one', () => expect(mistake('--prompt', '--json').message).toBe('--prompt needs a value.'));
+  test('a flag without its value does not swallow the next one', () => expect(mistake('--prompt', '--json').message).toBe('--prompt needs a value'));
   test('a number that is none', () => {
     for (const value of ['many', '', '1e999', '0x']) expect(mistake('--steps', value).message).toContain('is not a number');
   });
-  test('a switch with a value', () => expect(mistake('--json=yes').message).toBe('--json takes no value, and was given "yes".'));
+  test('a switch with a value', () => expect(mistake('--json=yes').message).toBe('--json takes no value, and was given “yes”'));
   test('words too many, as when quotes are forgotten', () => expect(mistake('--prompt', 'a', 'red', 'house').hint).toContain('quotes'));
   test('a file that is needed', () => {
-    expect(() => parseCommand({ ...command, positional: 'FILE' }, [])).toThrow('paint needs FILE.');
+    expect(() => parseCommand({ ...command, positional: 'FILE' }, [])).toThrow(expect.objectContaining({ info: { code: 'usage', data: { why: 'positional', command: 'paint', positional: 'FILE' } } }));
   });
 });
 

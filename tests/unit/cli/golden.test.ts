@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeCase, findCases, reportOf, runCase } from '../../../main/cli/golden';
 import type { Check, Checker } from '../../../main/cli/golden/types';
+import { refusalOf } from '../../support/words';
 
 const folder = mkdtempSync(join(tmpdir(), 'atelier-golden-'));
 const caseFolder = (name: string, json = '{}'): string => {
@@ -30,9 +31,9 @@ test('--only takes the beginning of a name', async () => expect(await findCases(
 test('a case can be given itself', async () => expect(await findCases(join(folder, 'rng'))).toEqual([join(folder, 'rng')]));
 
 test('a folder that is not there, or has no case, is an error and not an empty success', async () => {
-  await expect(findCases(join(folder, 'nowhere'))).rejects.toMatchObject({ code: 'file.notFound', message: expect.stringContaining('nowhere') });
-  await expect(findCases(join(folder, 'notes'))).rejects.toMatchObject({ code: 'file.notFound' });
-  await expect(findCases(folder, 'vae')).rejects.toMatchObject({ code: 'job.invalid', hint: 'There are rng, unet_a, unet_b.' });
+  expect(await refusalOf(findCases(join(folder, 'nowhere')))).toMatchObject({ code: 'folder.noCases', message: expect.stringContaining('nowhere') });
+  await expect(findCases(join(folder, 'notes'))).rejects.toMatchObject({ code: 'folder.noCases' });
+  expect(await refusalOf(findCases(folder, 'vae'))).toMatchObject({ code: 'usage', hint: 'There are rng, unet_a, and unet_b.' });
 });
 
 test('a kind without a checker is unsupported, not passed', async () => {

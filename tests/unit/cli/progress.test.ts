@@ -5,7 +5,7 @@ import { reportProgress } from '../../../main/cli/progress';
 
 const view = (patch: object): JobView => ({
   state: 'running', step: 7, steps: 20, secondsPerStep: 0.314, secondsLeft: 4.2, notice: null, remarks: [], batch: { id: 'b', index: 0, size: 1 },
-  spec: { seed: 42, files: { model: { name: 'atelier-mini' } } }, ...patch,
+  settings: { seed: 42, files: { model: { name: 'atelier-mini' } } }, ...patch,
 } as unknown as JobView);   // what the line needs of a job
 
 function shown(isTTY: boolean, ...views: JobView[]): string {
@@ -22,8 +22,8 @@ test('a file gets a line for each change, and none for none', () => {
 });
 
 test('what a picture was made without is said when it is done', () => {
-  const remarks = [{ code: 'network.unsupported', message: '<lora:foo> was left out.' }];
-  expect(shown(false, view({ state: 'done', remarks }))).toBe('done, seed 42\n<lora:foo> was left out.\n');
+  const remarks = [{ code: 'network.unsupported', data: { kind: 'lora', name: 'foo' } }];
+  expect(shown(false, view({ state: 'done', remarks }))).toBe('done, seed 42\n<lora:foo> was left out: prompts cannot call up networks of this kind yet.\n');
 });
 
 test('a terminal gets one line, rewritten and ended', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { prepareOut } from '../../../main/cli/save-copy';
+import { refusalOf } from '../../support/words';
 
 let folder: string;
 let picture: string;
@@ -35,19 +36,19 @@ test('a folder keeps the names of the library: with or without a slash, existing
 });
 
 test('other formats are refused before any work', async () => {
-  await expect(prepareOut(join(folder, 'cat.jpg'), 1)).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('.jpg') });
+  expect(await refusalOf(prepareOut(join(folder, 'cat.jpg'), 1))).toMatchObject({ code: 'usage', message: expect.stringContaining('.jpg') });
 });
 
 test('a place that cannot be written is named before any work', async () => {
   writeFileSync(join(folder, 'file'), '');
-  await expect(prepareOut(join(folder, 'file/cat.png'), 1)).rejects.toMatchObject({ code: 'disk.failed', message: expect.stringContaining(join(folder, 'file')) });
+  expect(await refusalOf(prepareOut(join(folder, 'file/cat.png'), 1))).toMatchObject({ code: 'disk.out', message: expect.stringContaining(join(folder, 'file')) });
 });
 
 test('a copy that fails leaves the old file, and nothing half-written', async () => {
   const out = join(folder, 'out/cat.png');
   const save = await prepareOut(out, 1);
   writeFileSync(out, 'old');
-  await expect(save(join(folder, 'gone.png'), 0)).rejects.toMatchObject({ code: 'disk.failed' });
+  await expect(save(join(folder, 'gone.png'), 0)).rejects.toMatchObject({ code: 'disk.out', data: { why: 'failed' } });
   expect(readFileSync(out, 'utf8')).toBe('old');
   expect(readdirSync(join(folder, 'out'))).toEqual(['cat.png']);
   expect(existsSync(picture)).toBe(true);

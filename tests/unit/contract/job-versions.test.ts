@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mapSlots, slotEntries, slotsFrom } from '../../../preload/contract/file-slots';
+import { invalidRequest } from '../../../preload/contract/invalid';
 import { JobRequest, JobSpec } from '../../../preload/contract/job';
 import { upgradeJob } from '../../../preload/contract/job-versions';
 import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
@@ -17,7 +18,7 @@ const first = {
 describe('a job of version 1', () => {
   it.each([['cpu', 'cpu', 'a1111'], ['gpu', 'nv', 'a1111'], ['comfy', 'cpu_nv', 'comfy']])('with noise %s has rng %s and compat %s', (noise, rng, compat) => {
     const { noise: _, model, ...rest } = first;
-    expect(JobSpec.parse({ ...first, noise })).toEqual({ ...rest, version: 2, files: { model }, rng, compat });
+    expect(JobSpec.parse({ ...first, noise })).toEqual({ ...rest, version: 4, files: { model }, rng, compat });
   });
 
   it('of ComfyUI keeps its first noise, the noise of its steps, and its levels', () => {
@@ -40,7 +41,7 @@ describe('a job of version 1', () => {
 
   it('that left out what had a default, its version too', () => {
     const { version: _version, noise: _noise, ...bare } = first;
-    expect(JobSpec.parse(bare)).toMatchObject({ version: 2, rng: 'cpu', compat: 'a1111' });
+    expect(JobSpec.parse(bare)).toMatchObject({ version: 4, rng: 'cpu', compat: 'a1111' });
   });
 
   it('with a noise of nobody is refused', () => {
@@ -48,10 +49,22 @@ describe('a job of version 1', () => {
   });
 });
 
+describe('a job of version 2', () => {
+  const { model, noise: _, ...rest } = first, second = { ...rest, version: 2, rng: 'cpu', compat: 'a1111', files: { model } };
+  it.each([
+    ['a sign \\#1, a cat', 'a sign #1, a cat'], ['a\\<lora:x:1> b', 'a<lora:x:1> b'], ['a \\AND b \\BREAK c', 'a AND b BREAK c'], ['(a\\:1.2)', '(a:1.2)'],
+    ['\\(a\\) \\[b\\] \\\\# c', '\\(a\\) \\[b\\] \\\\# c'], ['\\ANDROID <b> a\\b [c\\:d:0.5]', '\\ANDROID <b> a\\b [c\\:d:0.5]'],
+  ])('has the same words behind a backslash that it had: %j', (written, now) => {
+    expect(JobSpec.parse({ ...second, prompt: written, negative: written })).toMatchObject({ version: 4, prompt: now, negative: now });
+    expect(JobSpec.parse({ ...second, prompt: written, emphasis: 'comfy' }).prompt, 'in a language that had none').toBe(written);
+    expect(JobSpec.parse({ ...second, version: 3, prompt: written }).prompt, 'of this version').toBe(written);
+  });
+});
+
 it('a job of a newer version is refused by its number, and stays as it is', () => {
-  const newer = Object.freeze({ ...first, version: 3, beyond: { us: true } });
+  const newer = Object.freeze({ ...first, version: 5, beyond: { us: true } });
   expect(upgradeJob(newer)).toBe(newer);
-  expect(JobSpec.safeParse(newer).error?.issues[0]).toMatchObject({ path: ['version'], message: expect.stringContaining('is 3, and this Atelier knows jobs up to version 2') });
+  expect(invalidRequest(JobSpec.safeParse(newer).error!)).toEqual({ code: 'request.invalid', data: { field: 'version', why: 'version', known: 4 } });
 });
 
 it('a job of this version stays as it is, and so does what is no job', () => {
@@ -60,7 +73,7 @@ it('a job of this version stays as it is, and so does what is no job', () => {
 });
 
 it('a file in a slot that is not there is refused by the name of the slot, and so is a job without a model', () => {
-  const { model, noise: _, ...job } = { ...first, version: 2 };
+  const { model, noise: _, ...job } = { ...first, version: 4 };
   expect(JobSpec.safeParse({ ...job, files: { model, lora: model } }).error?.issues).toMatchObject([{ path: ['files'], message: expect.stringContaining('lora') }]);
   expect(JobSpec.safeParse({ ...job, files: {} }).error?.issues).toMatchObject([{ path: ['files', 'model'] }]);
   expect(JobSpec.safeParse({ ...job, files: { model, textEncoders: [model, model, model] } }).error?.issues).toMatchObject([{ path: ['files', 'textEncoders'] }]);

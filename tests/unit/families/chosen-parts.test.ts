@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { combineParts, whyNotWhole } from '../../../main/engine/families/parts';
 import type { WeightFile } from '../../../main/engine/weights/source';
 import { below, referenceTensors, weightFile } from '../../support/checkpoints';
+import { wordsFor } from '../../support/words';
 
 /** A part of a real checkpoint in a file of its own. */
 function part(checkpoint: string, prefix: string, name: string, as = ''): WeightFile {
@@ -29,14 +30,14 @@ test.each<[keyof typeof unets, Names]>([['sd1', ['l']], ['sd2', ['h']], ['sdxl',
 });
 
 test.each<[keyof typeof unets, Names, string, RegExp]>([
-  ['sd1', ['h'], 'model.notACheckpoint', /open-h\.safetensors is an OpenCLIP text encoder, which Stable Diffusion 1 does not read/],
-  ['sd2', ['l'], 'weights.shapeMismatch', /U-Net reads text of 1024 channels, and its text encoder gives 768$/],
-  ['sd2', ['g'], 'weights.shapeMismatch', /1024 channels, and its text encoder gives 1280$/],
-  ['refiner', ['h'], 'weights.shapeMismatch', /1280 channels, and its text encoder gives 1024$/],
-  ['sd2', ['h', 'l'], 'model.notACheckpoint', /open-h\.safetensors and clip-l\.safetensors are for the same place/],
-  ['sdxl', ['g', 'g'], 'model.notACheckpoint', /for the same place/],
-  ['sdxl', ['l', 'h'], 'weights.shapeMismatch', /2048 channels, and its text encoder gives 1792$/],
-  ['sdxl', ['l'], 'weights.missingTensor', /sdxl\.safetensors has no text encoder inside/],
+  ['sd1', ['h'], 'model.wrongPart', /open-h\.safetensors is an OpenCLIP text encoder, which Stable Diffusion 1 does not read/],
+  ['sd2', ['l'], 'model.incomplete', /U-Net reads text of 1024 channels, and its text encoder gives 768$/],
+  ['sd2', ['g'], 'model.incomplete', /1024 channels, and its text encoder gives 1280$/],
+  ['refiner', ['h'], 'model.incomplete', /1280 channels, and its text encoder gives 1024$/],
+  ['sd2', ['h', 'l'], 'model.partsClash', /open-h\.safetensors and clip-l\.safetensors are for the same place/],
+  ['sdxl', ['g', 'g'], 'model.partsClash', /for the same place/],
+  ['sdxl', ['l', 'h'], 'model.incomplete', /2048 channels, and its text encoder gives 1792$/],
+  ['sdxl', ['l'], 'model.lacks', /sdxl\.safetensors has no text encoder inside/],
 ])('%s with %j is refused', (model, names, code, message) => {
-  expect(refusalOf(model, names)).toMatchObject({ code, message: expect.stringMatching(message), hint: expect.stringMatching(/\.$/) });
+  expect(wordsFor(refusalOf(model, names))).toMatchObject({ code, message: expect.stringMatching(message), hint: expect.stringMatching(/\.$/) });
 });

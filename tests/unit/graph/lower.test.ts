@@ -11,9 +11,12 @@ import { ortRuntime } from '../../../main/worker/ort-runtime';
 
 const samples: { readonly [K in CompositeName]: { readonly dims: readonly Dims[]; readonly attributes: object } } = {
   Silu: { dims: [[2, 3, 5]], attributes: {} }, Gelu: { dims: [[2, 3, 5]], attributes: {} }, QuickGelu: { dims: [[2, 3, 5]], attributes: {} },
+  Clip: { dims: [[2, 3, 5]], attributes: { min: -0.5, max: 1.5 } }, ResizeBilinear: { dims: [[2, 3, 4, 5]], attributes: { height: 7, width: 3 } },
+  LeakyRelu: { dims: [[2, 3, 5]], attributes: { alpha: 0.2 } }, Prelu: { dims: [[2, 3, 5, 4], [3]], attributes: {} },
   Linear: { dims: [[2, 3, 4], [5, 4], [5]], attributes: {} },
   Attention: { dims: [[2, 5, 12], [2, 7, 12], [2, 7, 12], [1, 1, 5, 7]], attributes: { heads: 3 } },
   GroupNorm: { dims: [[2, 8, 3, 5], [8], [8]], attributes: { groups: 4, epsilon: 1e-5 } }, LayerNorm: { dims: [[2, 3, 9], [9], [9]], attributes: { epsilon: 1e-5 } },
+  LowRank: { dims: [[4, 3, 2, 2], [4, 2], [2, 12], []], attributes: {} },
 };
 const names = Object.keys(samples) as CompositeName[];
 

@@ -53,6 +53,12 @@ describe.each([['cpu', cpuDialect], ['primitive', primitiveDialect]] as const)('
     expectClose(await evaluate(op, [x], {}, dialect), x.data.map(formula), [2, 3, 5]);
   });
 
+  it('LeakyRelu and Prelu let a share of what is below 0 through, the second by channel', async () => {
+    const x = ramp([2, 3, 2, 5]), slope = float32([3], Float32Array.of(0.25, -0.5, 1.5));
+    expectClose(await evaluate('LeakyRelu', [x], { alpha: 0.2 }, dialect), x.data.map((v) => (v < 0 ? 0.2 * v : v)), x.dims);
+    expectClose(await evaluate('Prelu', [x, slope], {}, dialect), x.data.map((v, i) => (v < 0 ? slope.data[Math.floor(i / 10) % 3]! * v : v)), x.dims);
+  });
+
   it('Linear is x·Wᵀ + b over the last dimension, whatever stands before it', async () => {
     const [x, w, b] = [ramp([2, 3, 4]), ramp([5, 4]), ramp([5])];
     const want = Array.from({ length: 30 }, (_, i) => {
@@ -102,6 +108,29 @@ it('Upsample repeats the nearest value, also to sizes that are no multiple', asy
   expectClose(await evaluate('Upsample', [x], { height: 3, width: 4 }), [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4], [1, 1, 3, 4]);
 });
 
+it('Conv in groups reads for each group of outputs its own inputs', async () => {
+  const [x, w, b] = [ramp([1, 4, 3, 3]), ramp([4, 2, 1, 1]), ramp([4])], weight = (o: number, i: number): number => w.data[o * 2 + i]!;
+  const want = Array.from({ length: 36 }, (_, i) => {
+    const [o, at] = [Math.floor(i / 9), i % 9], first = o < 2 ? 0 : 2;
+    return weight(o, 0) * x.data[first * 9 + at]! + weight(o, 1) * x.data[(first + 1) * 9 + at]! + b.data[o]!;
+  });
+  expectClose(await evaluate('Conv', [x, w, b], { stride: 1, pads: [0, 0, 0, 0], groups: 2 }), want, [1, 4, 3, 3]);
+});
+
+it('MaxPool takes the largest of each window, and nothing of the padding', async () => {
+  const x = float32([1, 1, 3, 3], Float32Array.of(-9, -8, -7, -6, -5, -4, -3, -2, -1));
+  expectClose(await evaluate('MaxPool', [x], { kernel: 2, stride: 2, pads: [0, 0, 1, 1] }), [-5, -4, -2, -1], [1, 1, 2, 2]);
+});
+
+it('Clip holds values within its bounds', async () => {
+  expectClose(await evaluate('Clip', [float32([5], Float32Array.of(-9, -1, 0.5, 6, 7))], { min: -1, max: 6 }), [-1, -1, 0.5, 6, 6]);
+});
+
+it('ResizeBilinear blends around the centres of the new pixels', async () => {
+  const x = float32([1, 1, 1, 2], Float32Array.of(0, 4));
+  expectClose(await evaluate('ResizeBilinear', [x], { height: 2, width: 4 }), [0, 1, 3, 4, 0, 1, 3, 4], [1, 1, 2, 4]);
+});
+
 it('Slice, Concat and Gather pick and join', async () => {
   const x = ramp([2, 6]);
   expectClose(await evaluate('Slice', [x], { axis: 1, start: 2, end: 5 }), [2, 3, 4, 8, 9, 10].map((i) => x.data[i]!), [2, 3]);
@@ -120,10 +149,13 @@ it('Conv pads and strides as asked, each side by itself', () => {
 
 it.each<[string, OperationName, Dims[], object, RegExp]>([
   ['a convolution of other channels', 'Conv', [[1, 3, 8, 8], [4, 2, 3, 3]], { stride: 1, pads: [1, 1, 1, 1] }, /Conv weight \[4,2,3,3\].*3 channels/],
+  ['a convolution in groups that do not divide', 'Conv', [[1, 4, 8, 8], [3, 2, 3, 3]], { stride: 1, pads: [1, 1, 1, 1], groups: 2 }, /Conv weight \[3,2,3,3\].*4 channels in 2 groups/],
+  ['a window that is padding alone', 'MaxPool', [[1, 1, 8, 8]], { kernel: 2, stride: 1, pads: [2, 0, 0, 0] }, /MaxPool of \[1,1,8,8\] by 2/],
   ['a linear layer of another width', 'Linear', [[2, 5], [4, 3]], {}, /Linear weight \[4,3\].*\[2,5\]/],
   ['a product of other inner sizes', 'MatMul', [[2, 3], [4, 5]], {}, /MatMul cannot multiply \[2,3\] by \[4,5\]/],
   ['heads that do not divide', 'Attention', [[1, 4, 10], [1, 4, 10], [1, 4, 10]], { heads: 3 }, /3 heads do not divide a width of 10/],
   ['a sum that cannot broadcast', 'Add', [[2, 3], [2, 4]], {}, /Add cannot broadcast/],
+  ['slopes of other channels', 'Prelu', [[1, 3, 4, 4], [4]], {}, /Prelu of \[1,3,4,4\] with slopes \[4\]/],
   ['a reshape to another size', 'Reshape', [[2, 3]], { dims: [7] }, /Reshape of \[2,3\] to \[7\]/],
 ])('refuses %s', (_, op, dims, attributes, message) => {
   const g = new Graph('test');

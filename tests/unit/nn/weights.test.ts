@@ -59,13 +59,13 @@ describe('tensors', () => {
   });
 
   test('one that lacks is named with its file', () => {
-    expect(() => at('net').tensor('b.weight', [1])).toThrow(expect.objectContaining({ code: 'weights.missingTensor', message: 'test.safetensors lacks the tensor net.b.weight', data: { file: file.path, key: 'net.b.weight' } }));
-    expect(() => at('net').rows('b.weight', [1], 0, 1)).toThrow('test.safetensors lacks the tensor net.b.weight');
+    expect(() => at('net').tensor('b.weight', [1])).toThrow(expect.objectContaining({ code: 'weights.missingTensor', data: { file: file.path, key: 'net.b.weight' } }));
+    expect(() => at('net').rows('b.weight', [1], 0, 1)).toThrow(expect.objectContaining({ code: 'weights.missingTensor', data: { file: file.path, key: 'net.b.weight' } }));
   });
 
   test('one of another size is refused with both shapes', () => {
     expect(() => at('net').tensor('a.weight', [6, 5])).toThrow(expect.objectContaining({
-      code: 'weights.shapeMismatch', message: 'test.safetensors: net.a.weight is [6,4], expected [6,5]', data: { file: file.path, key: 'net.a.weight', got: [6, 4], want: [6, 5] },
+      code: 'weights.shapeMismatch', data: { file: file.path, key: 'net.a.weight', got: [6, 4], want: [6, 5] },
     }));
   });
 });

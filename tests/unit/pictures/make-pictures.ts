@@ -13,7 +13,7 @@ export const unicodeBe = (text: string): Buffer => Buffer.concat([Buffer.from('U
 export const unicodeLe = (text: string): Buffer => Buffer.concat([Buffer.from('UNICODE\0'), Buffer.from(text, 'utf16le')]);
 export const ascii = (text: string): Buffer => Buffer.concat([Buffer.from('ASCII\0\0\0'), Buffer.from(text)]);
 
-const tags = { ImageDescription: 0x010e, Make: 0x010f, Model: 0x0110, Software: 0x0131, MakerNote: 0x927c, UserComment: 0x9286 };
+const tags = { ImageDescription: 0x010e, Make: 0x010f, Model: 0x0110, Software: 0x0131, MakerNote: 0x927c, UserComment: 0x9286, XPTitle: 0x9c9b, XPComment: 0x9c9c };
 type Fields = Partial<Record<keyof typeof tags, Buffer>>;
 
 /** A TIFF with a first directory and one for EXIF. */
@@ -28,7 +28,7 @@ export function tiff(order: 'MM' | 'II', first: Fields, exif: Fields = {}): Buff
     const rows: Buffer[] = [], data: Buffer[] = [];
     for (const [name, value] of entries) {
       const inline = value.length <= 4;
-      rows.push(Buffer.concat([u16(tags[name]), u16(name === 'UserComment' || name === 'MakerNote' ? 7 : 2), u32(value.length), inline ? Buffer.concat([value, Buffer.alloc(4)]).subarray(0, 4) : u32(at)]));
+      rows.push(Buffer.concat([u16(tags[name]), u16(name.startsWith('XP') ? 1 : name === 'UserComment' || name === 'MakerNote' ? 7 : 2), u32(value.length), inline ? Buffer.concat([value, Buffer.alloc(4)]).subarray(0, 4) : u32(at)]));
       if (!inline) { data.push(value); at += value.length; }
     }
     if (next !== null) rows.push(Buffer.concat([u16(0x8769), u16(4), u32(1), u32(next)]));

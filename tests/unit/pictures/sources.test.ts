@@ -171,8 +171,8 @@ describe('InvokeAI', () => {
     expect(found!.extra).toEqual({ model: 'stable diffusion', app_id: 'invoke-ai/InvokeAI', type: 'txt2img', threshold: 0 });
   });
   it('1, as a command', async () => {
-    const { job: found } = await expectJob(png({ Dream: '"a \\"big\\" cat [fog]" -s 50 -S42 -W512 -H 768 -C7.5 -A k_euler_a -f 0.6 --seamless -G 0.8' }), 'invokeai', { prompt: 'a "big" cat', negative: 'fog', steps: 50, seed: 42, width: 512, height: 768, cfg: 7.5, sampler: 'euler_a', strength: 0.6 });
-    expect(found!.extra).toEqual({ seamless: true, G: '0.8' });
+    const { job: found } = await expectJob(png({ Dream: '"a \\"big\\" cat [fog]" -s 50 -S42 -W512 -H 768 -C7.5 -A k_euler_a -f 0.6 --seamless -G 0.8 -cf 0.75 -ft codeformer' }), 'invokeai', { prompt: 'a "big" cat', negative: 'fog', steps: 50, seed: 42, width: 512, height: 768, cfg: 7.5, sampler: 'euler_a', strength: 0.6 });
+    expect(found!.extra).toEqual({ seamless: true, G: '0.8', cf: '0.75', ft: 'codeformer' });
   });
 });
 
@@ -212,7 +212,7 @@ describe('NovelAI', () => {
   it('keeps the title', async () => { expect((await read(png(texts))).job!.extra).toMatchObject({ Title }); });
   it('4, with captions', async () => {
     const v4 = { ...comment, uc: undefined, v4_prompt: { caption: { base_caption: 'two cats', char_captions: [{ char_caption: 'red', centers: [] }] } }, v4_negative_prompt: { caption: { base_caption: 'lowres' } } };
-    const { job: found } = await expectJob(png({ Software: 'NovelAI', Comment: JSON.stringify(v4) }), 'novelai', { prompt: 'two cats', negative: 'lowres' });
+    const { job: found } = await expectJob(png({ Software: 'NovelAI', Comment: JSON.stringify(v4) }), 'novelai', { prompt: 'two cats, red', negative: 'lowres' });
     expect(found!.extra.v4_prompt).toEqual(v4.v4_prompt);
   });
   it('has samplers of its own, which are read as Euler a', async () => {

@@ -1,6 +1,7 @@
 // Guidance around a network that is a formula: what is fed to it, and what is made of its answers.
 import { describe, expect, test } from 'vitest';
 import { evaluationsOf, guidedDenoiser, keepOutside, type Predict } from '../../../main/engine/pipeline/denoiser';
+import type { Asked } from '../../../main/engine/pipeline/extensions';
 import type { Condition } from '../../../main/engine/pipeline/networks';
 import { joinChannels } from '../../../main/engine/pipeline/batches';
 import { stableDiffusionTable } from '../../../main/engine/sampling/model-sampling';
@@ -66,4 +67,30 @@ test('each evaluation is told its own tensors, whatever their names, and those o
 test('outside the mask the original is believed', async () => {
   const denoise = keepOutside(() => Promise.resolve(plain(9)), plain(1), float32([1, 1, 2, 2], Float32Array.of(1, 0, 0.5, 0)));
   expect([...(await denoise(x, 1)).data.slice(0, 8)]).toEqual([9, 1, 5, 1, 9, 1, 5, 1]);
+});
+
+test('whoever is asked knows which side each row is, how noisy, and how far it is', async () => {
+  const asked: Asked[] = [];
+  const watch: Predict = (input, _, _condition, at) => { asked.push(at); return Promise.resolve(plain(0, [input.dims[0]!, 4, 2, 2])); };
+  const conditioning = () => ({ conds: [{ condition: condition(1), weight: 1 }, { condition: condition(2), weight: 1 }], uncond: condition(0) });
+  await guidedDenoiser(watch, { ...common, cfg: 2, imageCfg: 2, concat: plain(0.3), conditioning, evaluations: 8 })(x, 3, 2);
+  await guidedDenoiser(watch, { ...common, cfg: 2, conditioning, evaluations: 8, sequential: true })(x, 1, 9);
+  expect(asked).toEqual([
+    { rows: ['cond', 'cond', 'uncond', 'uncond'], sigma: 3, progress: 0.25 },
+    ...(['cond', 'cond', 'uncond'] as const).map((row) => ({ rows: [row], sigma: 1, progress: 1 })),
+  ]);
+});
+
+test('several pictures of one x are each told their own, the first with all its sides before the next', async () => {
+  const asked: Asked[] = [], told: Condition[] = [], seen: Tensor[] = [];
+  const watch: Predict = (input, t, condition, at) => { asked.push(at); told.push(condition); seen.push(input); return network(input, t, condition, at); };
+  const conditioning = () => [5, 7].map((value) => ({ conds: [{ condition: condition(value), weight: 1 }], uncond: condition(2) }));
+  const both = float32([2, 4, 2, 2], Float32Array.from({ length: 32 }, (_, i) => (i < 16 ? 0 : 3)));
+  const whole = await guidedDenoiser(watch, { ...common, cfg: 3, conditioning })(both, 1), parts = await guidedDenoiser(watch, { ...common, cfg: 3, conditioning, sequential: true })(both, 1);
+  expect([whole.dims, whole.uncond!.dims]).toEqual([[2, 4, 2, 2], [2, 4, 2, 2]]);
+  expect([whole.data[0], whole.data[16]!, whole.uncond!.data[0], whole.uncond!.data[16]!]).toEqual([2 + 3 * 3, 3 + 2 + 3 * 5, 2, 5]);
+  expect(parts).toEqual(whole);
+  expect(asked.map(({ rows }) => rows)).toEqual([['cond', 'uncond', 'cond', 'uncond'], ['cond', 'cond'], ['uncond', 'uncond']]);
+  expect(told.map(({ context: { dims, data } }) => Array.from({ length: dims[0]! }, (_, i) => data[i * 77 * 8]))).toEqual([[5, 2, 7, 2], [5, 7], [2, 2]]);
+  expect(seen.map(({ dims, data }) => Array.from({ length: dims[0]! }, (_, i) => data[i * 16]! > 0))).toEqual([[false, false, true, true], [false, true], [false, true]]);
 });

@@ -12,6 +12,7 @@ import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { clipMerges } from '../../../main/worker/tokenizer-vocabulary';
 import { JobSpec } from '../../../preload/contract/job';
 import { randomFamilyCheckpoint, tinyFamilies, withInputs } from '../../support/checkpoints';
+import { refusalOf } from '../../support/words';
 
 const side = 64;
 const runtime = ortRuntime({ threads: 1 });
@@ -144,7 +145,7 @@ describe.each(['sd1', 'sd2', 'sdxl'] as const)('variants of %s', (family) => {
   });
   test('depth needs a depth map and follows it', async () => {
     const model = await open(withInputs(tinyFamilies[family], 5));
-    await expect(make(model)).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('depth map') as string });
+    expect(await refusalOf(make(model))).toMatchObject({ code: 'job.noDepth', message: expect.stringContaining('depth map') as string });
     const slope = (along: 'x' | 'y'): Tensor => float32([1, 1, side, side], Float32Array.from({ length: side * side }, (_, i) => (along === 'x' ? i % side : Math.floor(i / side))));
     const [across, down] = [await image(model, {}, { depth: slope('x') }), await image(model, {}, { depth: slope('y') })];
     expect(distance(across, down)).toBeGreaterThan(1e-3);

@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { latentNoise } from '../../../main/engine/sampling/noise/latent-noise';
+import { philox } from '../../../main/engine/sampling/noise/philox';
+import { seedOf, seedPlus, type Seed } from '../../../preload/contract/seed';
 import { TorchGenerator } from '../../../main/engine/sampling/noise/mersenne';
 
 const one = [1, 4, 8, 8];
@@ -48,6 +50,42 @@ describe('variation', () => {
     expect(length).toBeGreaterThan(0.85);
     expect(length).toBeLessThan(1.15);
   });
+});
+
+describe('seeds beyond 2^53', () => {
+  const big = '6687881544318117707', low = Number(BigInt.asUintN(32, BigInt(big)));
+  it('give on the CPU what their low 32 bits give, the noise of steps too', () => {
+    for (const seed of [big, 2 ** 40 + low]) {
+      const [noise, same] = [latentNoise('cpu', seed, three), latentNoise('cpu', low, three)];
+      expect(noise.initial.data).toEqual(same.initial.data);
+      expect(noise.next(1, 0.5).data).toEqual(same.next(1, 0.5).data);
+    }
+  });
+  it('count in all of their bits on a card', () => {
+    const of = (seed: Seed): Float32Array => latentNoise('nv', seed, one).initial.data;
+    expect(new Set([big, low, seedPlus(big, 1), seedOf(BigInt(big) ^ (1n << 63n))].map((seed) => of(seed).join())).size).toBe(4);
+    expect(latentNoise('nv', big, three).initial.data.subarray(size, 2 * size)).toEqual(of(seedPlus(big, 1)));
+    expect(latentNoise('cpu_nv', big, one).next(1, 0.5).data).toEqual(of(big));
+  });
+  it('go on at 0 behind the last, in a batch and with ENSD', () => {
+    expect(latentNoise('nv', '18446744073709551615', three).initial.data.subarray(size, 2 * size)).toEqual(latentNoise('nv', 0, one).initial.data);
+    expect(latentNoise('nv', '18446744073709551615', one, { stepSeedDelta: 31337 }).next(1, 0.5).data).toEqual(latentNoise('nv', 31336, one).initial.data);
+  });
+  it('seed a tree of their own', () => {
+    const tree = { from: 0.03, to: 14.6 };
+    expect(latentNoise('cpu', big, one, { tree }).next(2, 1).data).not.toEqual(latentNoise('cpu', low, one, { tree }).next(2, 1).data);
+  });
+});
+
+// The known answers of Random123 (kat_vectors, philox4x32 10): counter, key, result.
+it.each([
+  [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
+  [[0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff], [0xffffffff, 0xffffffff], [0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd]],
+  [[0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0], [0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1]],
+] as const)('Philox of counter %j and key %j', ([c0, c1, c2, c3], key, want) => {
+  const out = new Uint32Array(4);
+  philox(c0, c1, c2, c3, key, out);
+  expect([...out]).toEqual(want);
 });
 
 describe('TorchGenerator', () => {

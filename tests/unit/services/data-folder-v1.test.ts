@@ -1,5 +1,5 @@
 // A data folder that version 1 left behind: its pictures, settings and prompt files are there, and what it had not finished is taken up and done.
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, onTestFinished, test } from 'vitest';
@@ -10,7 +10,7 @@ import { fakeWorker } from '../../support/queue';
 
 async function open(folder: DataFolderV1, resume = false): Promise<LocalStudio> {
   const studio = await createStudio({ dataDir: folder.root, workerEntry: fakeWorker, resume });
-  onTestFinished(() => studio.close());
+  onTestFinished(() => studio.close().catch(() => {}));      // it may be closed already
   return studio;
 }
 
@@ -30,6 +30,16 @@ test('pictures: records, files and thumbnails', async () => {
     expect(parameters).toMatch(/Model hash: cd306d6f0a, Model: Atelier Mini.*Version: atelier 0\.1\.0/);
     expect((await readFile(await thumbnailPath(id))).length).toBeGreaterThan(0);
   }
+});
+
+test('pictures that are moved keep their ids, though their files have none', async () => {
+  const folder = await dataFolderV1({ withModels: false }), before = await open(folder);
+  const { pictures: [first, ...others] } = await before.library.page({ before: null, limit: 10 });
+  await before.close();
+  const path = join(folder.root, 'pictures/kept.png');
+  await rename(first!.path, path);
+  const studio = await open(folder, true);
+  await expect.poll(async () => (await studio.library.page({ before: null, limit: 10 })).pictures, { timeout: 30_000 }).toEqual([{ ...first!, path }, ...others]);
 });
 
 test('settings, styles, input pictures, and what was measured', async () => {
@@ -53,7 +63,7 @@ test('jobs: how they ended, with the reason', async () => {
   onTestFinished(() => database.close());
   expect(database.jobs.recent(20).toReversed().map(({ state, spec, pictureId, error }) => [state, spec.prompt, pictureId?.slice(0, 4) ?? error?.code])).toEqual([
     ['done', 'film, a green house on grass', '3a4c'], ['done', 'a blue house on grass', 'ee0a'], ['done', 'a (boat:1.2) on the sea', 'fadd'], ['done', 'a (boat:1.2) on the sea', '3f6d'],
-    ['failed', 'a lost model', 'worker.failed'], ['failed', 'behind it', 'model.notFound'], ['cancelled', 'not wanted', undefined], ['loading', 'cut off', undefined],
+    ['failed', 'a lost model', 'job.earlier'], ['failed', 'behind it', 'job.earlier'], ['cancelled', 'not wanted', undefined], ['loading', 'cut off', undefined],
     ...['a green house on grass', 'a blue boat', 'a castle', 'a lake', 'a lake'].map((prompt) => ['queued', prompt, undefined]),
   ]);
 });
@@ -61,7 +71,7 @@ test('jobs: how they ended, with the reason', async () => {
 test('what was cut off and what waited is done, each with its own files', async () => {
   const folder = await dataFolderV1(), studio = await open(folder, true), prompts = ['cut off', 'a green house on grass', 'a blue boat', 'a castle', 'a lake', 'a lake'];
   const jobs = studio.queue.list();
-  expect(jobs.map(({ spec }) => spec.prompt)).toEqual(prompts);
+  expect(jobs.map(({ title }) => title)).toEqual(prompts);
   const waiting = new Set(jobs.map(({ id }) => id)), stop = new AbortController();
   for await (const event of studio.queue.events(stop.signal)) {
     for (const job of event.type === 'snapshot' ? event.jobs : event.type === 'job' ? [event.job] : []) if (job.endedAt !== null) waiting.delete(job.id);
@@ -72,7 +82,7 @@ test('what was cut off and what waited is done, each with its own files', async 
   expect(total).toBe(3 + prompts.length);
   const jobOf = (prompt: string) => pictures.find(({ job }) => job.prompt === prompt)!.job;
   expect(jobOf('a castle')).toMatchObject({
-    version: 2, refiner: { switchAt: 0.6 }, files: {
+    version: 4, refiner: { switchAt: 0.6 }, files: {
       model: { name: 'tiny-xl', hash: expect.stringMatching(/^5eed10dd/) }, vae: { name: 'tiny-vae.safetensors', hash: expect.any(String) }, textEncoders: [{ name: 'tiny-clip', hash: expect.any(String) }],
       refiner: { name: 'tiny-xl-refiner', hash: expect.stringMatching(/^27657631/) },
     },

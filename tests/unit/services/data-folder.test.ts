@@ -5,9 +5,11 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { sweepTemps, writeAtomic, writeNew } from '../../../main/services/data/disk';
+import { writeAtomic, writeNew } from '../../../main/services/data/disk';
+import { sweepTemps } from '../../../main/services/data/temps';
 import { findDataDir, openDataFolder } from '../../../main/services/data/data-folder';
 import { tempFolder } from '../../support/pictures';
+import { refusalOf } from '../../support/words';
 
 const deadPid = () => spawnSync(process.execPath, ['-e', '']).pid;
 
@@ -25,7 +27,7 @@ describe('the data folder', () => {
   it('is made with all its folders, and says how much room there is', async () => {
     const root = join(await tempFolder(), 'deep/down');
     const folder = await openDataFolder(root);
-    expect((await readdir(root)).sort()).toEqual(['blobs', 'models', 'pictures', 'thumbnails', 'trash']);
+    expect((await readdir(root)).sort()).toEqual(['blobs', 'logs', 'models', 'pictures', 'sessions', 'steps', 'thumbnails', 'trash']);
     const { freeBytes, totalBytes } = await folder.describe();
     expect(freeBytes).toBeGreaterThan(0);
     expect(totalBytes).toBeGreaterThanOrEqual(freeBytes);
@@ -34,7 +36,7 @@ describe('the data folder', () => {
   it('is refused with its name when it is a file', async () => {
     const root = join(await tempFolder(), 'file');
     await writeFile(root, '');
-    await expect(openDataFolder(root)).rejects.toMatchObject({ code: 'disk.failed', message: expect.stringContaining(root), hint: expect.stringContaining('--data-dir') });
+    expect(await refusalOf(openDataFolder(root))).toMatchObject({ code: 'data.folder', message: expect.stringContaining(root), hint: expect.stringContaining('--data-dir') });
   });
 
   it('is swept of what crashed writes left, but not of what is being written', async () => {
@@ -73,6 +75,6 @@ describe('a file written atomically', () => {
   it('says which folder it could not be written to', async () => {
     const blocked = join(await tempFolder(), 'file');
     await writeFile(blocked, '');
-    await expect(writeAtomic(join(blocked, 'a.txt'), bytes('x'))).rejects.toMatchObject({ code: 'disk.failed', message: expect.stringContaining(blocked) });
+    expect(await refusalOf(writeAtomic(join(blocked, 'a.txt'), bytes('x')))).toMatchObject({ code: 'disk.failed', message: expect.stringContaining(blocked) });
   });
 });

@@ -75,7 +75,7 @@ describe('the estimate', () => {
 
   it('learns from a run, unless its model has no hash to find it by', () => {
     const estimates = knowing();
-    const job = { version: 2, kind: 'txt2img', prompt: '', negative: '', seed: 1, steps: 20, sampler: 'euler', schedule: 'normal', cfg: 7, width: 512, height: 512, clipSkip: 1, rng: 'cpu', compat: 'a1111' } as const;
+    const job = { version: 4, kind: 'txt2img', prompt: '', negative: '', seed: 1, steps: 20, sampler: 'euler', schedule: 'normal', cfg: 7, width: 512, height: 512, clipSkip: 1, rng: 'cpu', compat: 'a1111' } as const;
     estimates.measured({ ...job, files: { model: { name: 'sd15', hash: null } } }, sd15, timing);
     expect(estimates.estimate(run, sd15).basis).toBe('guessed');
     estimates.measured({ ...job, files: { model: { name: 'sd15', hash: sd15.hash } } }, sd15, timing);

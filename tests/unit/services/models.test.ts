@@ -6,10 +6,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Settings } from '../../../preload/contract/studio';
 import type { ModelHashes } from '../../../main/services/models/file-hashes';
+import type { AppError } from '../../../main/engine/errors';
 import { builtInModel, Models } from '../../../main/services/models/models';
+import { scanFolders } from '../../../main/services/models/scan';
+import { SettingsStore } from '../../../main/services/data/settings';
 import { openWeightFile } from '../../../main/files/weight-file';
 import { below, folderOf, partOf, randomCheckpoint, randomFamilyCheckpoint, tinyFamilies } from '../../support/checkpoints';
 import { stateDictFrom, torchZip } from '../../support/pickles';
+import { refusalOf } from '../../support/words';
 
 const builtIn = builtInModel(join(import.meta.dirname, '../../../resources'));
 let root: string, folder: string, settings: Settings, models: Models;
@@ -17,7 +21,7 @@ const cache = new Map<string, ModelHashes>();
 
 const openModels = () => new Models({
   folder, builtIn,
-  settings: { get: async () => settings, set: async (patch) => (settings = { ...settings, ...patch }) },
+  settings: { get: async () => settings, change: async (patch) => (settings = { ...settings, ...patch(settings) }) },
   hashCache: { get: (...key) => cache.get(key.join()) ?? null, set: (path, size, mtime, hashes) => { cache.set([path, size, mtime].join(), hashes); } },
 });
 /** A safetensors file of one small tensor. */
@@ -72,8 +76,7 @@ describe('the models', () => {
   it('list a broken file with what is wrong and what to do', async () => {
     await writeFile(join(folder, 'cut.safetensors'), (await readFile(builtIn)).subarray(0, 1_000_000));
     const entry = (await models.list()).find(({ name }) => name === 'cut')!;
-    expect(entry).toMatchObject({ runnable: false, error: { code: 'weights.truncated', message: expect.stringContaining('cut.safetensors') } });
-    expect(entry.error!.hint).toBeTruthy();
+    expect(entry).toMatchObject({ runnable: false, error: { code: 'weights.truncated', data: { why: 'tensors', file: join(folder, 'cut.safetensors') } } });
     await expect(models.runnable({ model: entry.id })).rejects.toMatchObject({ code: 'weights.truncated' });
   });
 
@@ -92,13 +95,13 @@ describe('the models', () => {
     for (const name of ['optimizer.bin', 'scheduler.pt']) await writeFile(join(folder, name), 'not a model at all');
     const listed = await models.list();
     expect(listed.map((entry) => [entry.name, entry.runnable])).toEqual([['old', true], ['Atelier Mini', true], ['evil', false]]);
-    expect(listed.at(-1)!.error).toMatchObject({ code: 'weights.forbiddenGlobal', message: expect.stringContaining('os.system') });
+    expect(listed.at(-1)!.error).toMatchObject({ code: 'weights.forbiddenGlobal', data: { global: 'os.system' } });
   });
 
   it('tell of a folder that is not there, and list the rest', async () => {
     settings = { ...settings, modelFolders: [join(root, 'drive')] };
     const listed = await models.list();
-    expect(listed.at(-1)).toMatchObject({ name: 'drive', runnable: false, error: { code: 'file.notFound', message: expect.stringContaining(join(root, 'drive')) } });
+    expect(listed.at(-1)).toMatchObject({ name: 'drive', runnable: false, error: { code: 'folder.notFound', data: { folder: join(root, 'drive') } } });
     expect(listed[0]!.builtIn).toBe(true);
   });
 
@@ -114,6 +117,19 @@ describe('the models', () => {
     expect(settings.modelFolders).toEqual([join(root, 'elsewhere')]);
     models = openModels();                                    // and are there after a restart
     expect(await names()).toEqual(['own', 'Atelier Mini']);
+  });
+
+  it('are all kept when many are added at once', async () => {
+    const folders = Array.from({ length: 12 }, (_, i) => join(root, `elsewhere/${i}`));
+    for (const each of folders) {
+      await mkdir(each, { recursive: true });
+      await copyFile(builtIn, join(each, 'own.safetensors'));
+    }
+    const store = new SettingsStore(root), at = new Models({ folder, builtIn, settings: store, hashCache: { get: () => null, set: () => {} } });
+    await Promise.all(folders.map((each, i) => at.add(i % 2 ? each : join(each, 'own.safetensors'))));
+    await at.close();
+    const { modelFiles, modelFolders } = await new SettingsStore(root).get();
+    expect([...modelFiles, ...modelFolders.map((each) => join(each, 'own.safetensors'))].sort()).toEqual(folders.map((each) => join(each, 'own.safetensors')).sort());
   });
 
   it('refuse to add what is not there, what is no model file, and what is broken', async () => {
@@ -146,6 +162,39 @@ describe('the models', () => {
     await expect(models.runnable({ model: id })).rejects.toMatchObject({ code: expect.stringMatching(/^weights\./) });
     await rm(path);
     await expect(models.runnable({ model: id })).rejects.toMatchObject({ code: 'model.notFound' });
+  });
+
+  it('are looked for by one scan for all who ask at once, also for what is not there', async () => {
+    let scans = 0;      // each asks for the settings once
+    const at = new Models({ folder, builtIn, settings: { get: async () => { scans++; return settings; }, change: async () => settings }, hashCache: { get: () => null, set: () => {} } });
+    await at.known();
+    const asked = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => at.inspect(`unknown${i}`)));
+    expect(asked.every((answer) => answer.status === 'rejected' && (answer.reason as AppError).code === 'model.notFound')).toBe(true);
+    expect(scans).toBe(2);
+    await at.close();
+  });
+
+  it('are looked for again after a scan that failed', async () => {
+    let fails = true;
+    const at = new Models({ folder, builtIn, settings: { get: async () => { if (fails) throw new Error('no handle'); return settings; }, change: async () => settings }, hashCache: { get: () => null, set: () => {} } });
+    await expect(at.list()).rejects.toThrow('no handle');
+    fails = false;
+    expect(await at.list()).toHaveLength(1);
+    await at.close();
+  });
+
+  it('of a folder with far too much in it are those among the first, and that is said', async () => {
+    for (let i = 0; i < 40; i++) await writeFile(join(folder, `${i}.txt`), '');
+    expect(await scanFolders([folder], 30)).toMatchObject({ unreachable: [{ folder, error: { code: 'folder.tooLarge', data: { most: 30 } } }] });
+    expect((await scanFolders(['/'], 2000)).unreachable).toMatchObject([{ folder: '/', error: { code: 'folder.tooLarge' } }]);
+    await symlink('/', join(folder, 'everything'));
+    expect((await scanFolders([folder, join(folder, '.'), folder], 2000)).unreachable).toHaveLength(1);
+  });
+
+  it('get their hash though it cannot be remembered', async () => {
+    const at = new Models({ folder, builtIn, settings: { get: async () => settings, change: async () => settings }, hashCache: { get: () => null, set: () => { throw new Error('disk full'); } } });
+    expect(await at.hash((await at.list())[0]!.id)).toMatch(/^[0-9a-f]{64}$/);
+    await at.close();
   });
 
   it('are found without a refresh when a job names one that was just put there', async () => {
@@ -234,7 +283,7 @@ describe("diffusers' folders", () => {
   it('that lack a network say which, and cannot be added', async () => {
     const path = await put('partial');
     await rm(join(path, 'vae'), { recursive: true });
-    expect(await find('partial')).toMatchObject({ runnable: false, error: { code: 'model.notACheckpoint', message: expect.stringContaining('no vae folder'), hint: expect.stringContaining('vae') } });
+    expect(await find('partial')).toMatchObject({ runnable: false, error: { code: 'model.notACheckpoint', data: { why: 'folder', part: 'vae' } } });
     await rename(path, join(root, 'partial'));
     await models.refresh();
     await expect(models.add(join(root, 'partial'))).rejects.toMatchObject({ code: 'model.notACheckpoint' });
@@ -335,7 +384,7 @@ describe('files that stand in for a part of a model', () => {
     const model = await put('unet.safetensors', await partOf(checkpoint, 'unet.safetensors', below('model.diffusion_model.')));
     const entry = (await models.list()).find(({ id }) => id === model)!;
     expect(entry).toMatchObject({ kind: 'unet', runnable: true, error: null, lacks: ['text-encoder', 'vae'] });
-    await expect(models.runnable({ model })).rejects.toMatchObject({ code: 'weights.missingTensor', message: 'unet.safetensors has no text encoder and VAE inside', hint: expect.stringContaining('for it') });
+    expect(await refusalOf(models.runnable({ model }))).toMatchObject({ code: 'model.lacks', message: 'unet.safetensors has no text encoder and VAE inside', hint: expect.stringContaining('for it') });
     const vae = await put('fine.safetensors', await vaeOf(checkpoint)), text = await put('clip_l.safetensors', await partOf(checkpoint, 'text.safetensors', below('cond_stage_model.transformer.')));
     expect(await models.runnable({ model, vae, textEncoders: [text] })).toMatchObject({ family: 'sd1', parts: { textEncoders: [{ id: text, name: 'clip_l' }] } });
   });
@@ -343,9 +392,10 @@ describe('files that stand in for a part of a model', () => {
   it('that are gone or are something else end in words that name them', async () => {
     const model = await put('m.safetensors', checkpoint), vae = await put('fine.safetensors', await vaeOf(checkpoint));
     await expect(models.runnable({ model, vae: model })).resolves.toMatchObject({ parts: { vae: { id: model } } });      // a checkpoint's own is a VAE, too
-    await expect(models.runnable({ model, textEncoders: [vae] })).rejects.toMatchObject({ code: 'model.notACheckpoint', message: 'fine.safetensors is no text encoder' });
+    expect(await refusalOf(models.file(vae, 'upscaler'))).toMatchObject({ code: 'model.wrongPart', message: 'fine.safetensors is an autoencoder (VAE) and cannot serve as upscaler' });
+    expect(await refusalOf(models.runnable({ model, textEncoders: [vae] }))).toMatchObject({ code: 'model.wrongPart', message: 'fine.safetensors is no text encoder' });
     await rm(join(folder, 'fine.safetensors'));
-    await expect(models.runnable({ model, vae })).rejects.toMatchObject({ code: 'model.notFound', message: 'The VAE that was chosen for m is not there any more' });
+    expect(await refusalOf(models.runnable({ model, vae }))).toMatchObject({ code: 'model.notFound', message: 'The VAE that was chosen for m is not there any more' });
   });
 
   it('may be added by their path', async () => {

@@ -1,11 +1,12 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import { openPromptFiles, type PromptFiles } from '../../../main/services/prompts/prompt-files';
+import { openPromptFiles, type OwnPromptFiles } from '../../../main/services/prompts/prompt-files';
 import { demoJob } from '../../support/demo';
 import { scratchFolder } from '../../support/checkpoints';
+import { refusalOf } from '../../support/words';
 
-let folder: string, files: PromptFiles;
+let folder: string, files: OwnPromptFiles;
 beforeEach(() => { folder = scratchFolder(); files = openPromptFiles(folder); });
 const write = (name: string, text: string): void => { mkdirSync(dirname(join(folder, name)), { recursive: true }); writeFileSync(join(folder, name), text); };
 
@@ -27,6 +28,15 @@ test('a plain job stays as it is, with no folder at all', async () => {
   expect(await files.prepare(job)).toEqual({ job, notices: [] });
 });
 
+test('what is left out as a comment is said, and in ComfyUI\'s words there is none', async () => {
+  write('styles.csv', 'name,prompt,negative_prompt\nFilm,"film, {prompt}",\n');
+  const said = async (prompt: string, emphasis?: 'comfy') => (await files.prepare(demoJob({ prompt, negative: 'b # why', emphasis }), ['Film'])).notices;
+  expect(await said('text "#python" in black')).toEqual([{ code: 'comment.leftOut', data: { text: 'python" in black / why' } }]);
+  expect(await said('a "#1"', 'comfy')).toEqual([]);
+  expect((await files.prepare(demoJob({ prompt: 'a \\#1 {b|b}' }))).job.prompt).toBe('a \\#1 b');
+  expect((await files.prepare(demoJob({ prompt: 'a #1 {b|b}', emphasis: 'comfy' }), ['Film'])).job.prompt).toBe('film, a #1 b');
+});
+
 test('no wildcard leads out of the folder', async () => {
   write('secret.txt', 'secret');
   write('wildcards/x.txt', 'x');
@@ -41,14 +51,14 @@ test('wildcards come from YAML with values for their variables; a file that cann
   write('wildcards/broken.yaml', 'a: "\n');
   const { job, notices } = await files.prepare(demoJob({ prompt: 'a __animals/wild(size=small)__' }));
   expect(job).toMatchObject({ prompt: 'a small lion', template: { prompt: 'a __animals/wild(size=small)__' } });
-  expect(notices).toEqual([{ code: 'wildcard.unreadable', message: expect.stringContaining('broken.yaml') }]);
+  expect(notices).toEqual([{ code: 'wildcard.unreadable', data: { file: 'broken.yaml', detail: expect.any(String) } }]);
   expect((await files.prepare(demoJob())).notices).toEqual([]);
 });
 
 test('a style that is not there is named; one that makes the prompt too long is refused', async () => {
-  await expect(files.prepare(demoJob(), ['Nope'])).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('"Nope"') });
+  expect(await refusalOf(files.prepare(demoJob(), ['Nope']))).toMatchObject({ code: 'style.notFound', message: expect.stringContaining('“Nope”') });
   write('styles.csv', `name,prompt\nLong,"${'x, '.repeat(40_000)}"\n`);
-  await expect(files.prepare(demoJob(), ['Long'])).rejects.toMatchObject({ code: 'job.invalid' });
+  await expect(files.prepare(demoJob(), ['Long'])).rejects.toMatchObject({ code: 'job.longPrompt' });
 });
 
 test('styles are saved with a copy of what was there', async () => {
@@ -59,4 +69,9 @@ test('styles are saved with a copy of what was there', async () => {
   expect(readFileSync(join(folder, 'styles.csv.bak'), 'utf8')).toContain('A,"one,');
   write('styles/mine.csv', 'name,prompt\nC,c\nB,other\n');
   expect(await files.styles()).toContainEqual({ name: 'B', prompt: 'other', negative: '' });
+});
+
+test('what files hold and no picture could keep does not come into a prompt', async () => {
+  write('wildcards/odd.yaml', 'odd: ["a\\0b\\ud800c"]\n');
+  expect((await files.prepare(demoJob({ prompt: '__odd__' }))).job.prompt).toBe('ab\ufffdc');
 });

@@ -1,6 +1,8 @@
 // The queue with a worker that behaves: order, events, cancel, seeds, and what is stored when.
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { missingBlob, MemoryStore, openBench, type Bench } from '../../support/queue';
+import { AppError } from '../../../main/engine/errors';
+import { refusalOf } from '../../support/words';
 
 const benches: Bench[] = [];
 afterEach(async () => { await Promise.all(benches.splice(0).map((bench) => bench.close())); });
@@ -25,7 +27,7 @@ describe('the queue', () => {
   it('fills in the model\'s hash before the picture is saved', async () => {
     const bench = open();
     const [job] = await bench.ask('x');
-    expect(job!.spec.files.model.hash).toBeNull();
+    expect(job!.settings.files.model.hash).toBeNull();
     await bench.until(job!.id, 'done');
     expect(bench.saved[0]!.job.files.model.hash).toBe('a'.repeat(64));
   });
@@ -58,7 +60,7 @@ describe('the queue', () => {
   it('makes one job per picture, with seeds that count up, and works on them in turn', async () => {
     const bench = open();
     const jobs = await bench.ask('x', { count: 3, seed: 41 });
-    expect(jobs.map((job) => job.spec.seed)).toEqual([41, 42, 43]);
+    expect(jobs.map((job) => job.settings.seed)).toEqual([41, 42, 43]);
     expect(jobs.map((job) => job.batch)).toEqual([0, 1, 2].map((index) => ({ id: jobs[0]!.batch.id, index, size: 3 })));
     await bench.until(jobs[2]!.id, 'done');
     expect(bench.saved.map(({ job }) => job.seed)).toEqual([41, 42, 43]);
@@ -66,22 +68,49 @@ describe('the queue', () => {
 
   it('gives all pictures of a batch one seed where they vary it, and counts up the seed of the variation', async () => {
     const bench = open();
-    const seeds = (jobs: Awaited<ReturnType<Bench['ask']>>) => jobs.map(({ spec }) => [spec.seed, spec.variation?.seed, spec.variation?.strength]);
+    const seeds = (jobs: Awaited<ReturnType<Bench['ask']>>) => jobs.map(({ settings: { seed, variation } }) => [seed, variation?.seed, variation?.strength]);
     expect(seeds(await bench.ask('x', { count: 3, seed: 41, variation: { seed: 7, strength: 0.2 } }))).toEqual([[41, 7, 0.2], [41, 8, 0.2], [41, 9, 0.2]]);
     expect(seeds(await bench.ask('x', { count: 2, seed: 41, variation: { seed: 7, strength: 0 } })), 'nothing varies').toEqual([[41, undefined, undefined], [42, undefined, undefined]]);
     const drawn = seeds(await bench.ask('x', { count: 2, variation: { seed: null, strength: 0.2 } }));
-    expect(drawn[1]).toEqual([drawn[0]![0], drawn[0]![1]! + 1, 0.2]);
+    expect(drawn[1]).toEqual([drawn[0]![0], Number(drawn[0]![1]!) + 1, 0.2]);
     expect(drawn[0]![1]).not.toBe(drawn[0]![0]);
-    const before = bench.store.jobs.size;
-    await expect(bench.ask('x', { count: 2, variation: { seed: Number.MAX_SAFE_INTEGER, strength: 1 } })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('variation.seed') });
-    expect(bench.store.jobs.size).toBe(before);
+    expect(seeds(await bench.ask('x', { count: 2, seed: 41, variation: { seed: Number.MAX_SAFE_INTEGER, strength: 1 } }))).toEqual([[41, 9007199254740991, 1], [41, '9007199254740992', 1]]);
+  });
+
+  it('stores the end of a job that could not be stored as soon as something else can, or when the studio closes', async () => {
+    for (const next of ['another job', 'the close']) {
+      const bench = open(), { update } = bench.store;
+      bench.store.update = () => { throw new AppError('disk.full', { why: 'unknown', folder: '/', what: 'atelier.db', neededBytes: 1 }); };
+      const [failed] = await bench.ask('fail');
+      await bench.until(failed!.id, 'failed');
+      const [waiting] = await bench.ask('slow', { steps: 5 }), [cancelled] = await bench.ask('x');
+      bench.store.cancelMany = () => { throw new AppError('disk.full', { why: 'unknown', folder: '/', what: 'atelier.db', neededBytes: 1 }); };
+      await bench.queue.cancel([cancelled!.id]);
+      expect([failed, cancelled].map((job) => bench.store.jobs.get(job!.id)!.state), 'as it was added').toEqual(['queued', 'queued']);
+      bench.store.update = update;
+      if (next === 'another job') await bench.until(waiting!.id, 'done');
+      else await bench.close();
+      expect([failed, cancelled].map((job) => bench.store.jobs.get(job!.id)!.state), next).toEqual(['failed', 'cancelled']);
+    }
+  });
+
+  it('tells how long a picture took, also when the clock is set back meanwhile', async () => {
+    const took: number[] = [], bench = open({ save: async (_pixels, job, seconds, id) => { took.push(seconds); return { id, width: 64, height: 64, sizeBytes: 1, createdAt: 0, seconds, parameters: '', job, path: '' }; } });
+    let now = Date.now();
+    vi.spyOn(Date, 'now').mockImplementation(() => (now -= 3_600_000));
+    const [job] = await bench.ask('x');
+    await bench.until(job!.id, 'done');
+    vi.restoreAllMocks();
+    expect(took).toHaveLength(1);
+    expect(took[0]).toBeGreaterThan(0);
+    expect(took[0]).toBeLessThan(600);
   });
 
   it('draws another seed for each request that names none', async () => {
     const bench = open();
     const [a] = await bench.ask('x');
     const [b] = await bench.ask('x');
-    expect(a!.spec.seed).not.toBe(b!.spec.seed);
+    expect(a!.settings.seed).not.toBe(b!.settings.seed);
   });
 
   const blob = (digits: string) => digits.repeat(32);
@@ -109,17 +138,17 @@ describe('the queue', () => {
 
   it('refuses a mask without the picture that it lies on', async () => {
     const bench = open();
-    await expect(bench.ask('x', { mask: blob('b2') })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('mask') });
+    expect(await refusalOf(bench.ask('x', { mask: blob('b2') }))).toMatchObject({ code: 'request.invalid', message: expect.stringContaining('init') });
     expect(bench.store.jobs.size).toBe(0);
   });
 
   it('refuses a refiner that is not there, or that reads other latents, by name', async () => {
     const bench = open();
-    await expect(bench.ask('x', { files: { refiner: 'nope' } })).rejects.toMatchObject({ code: 'model.notFound', message: expect.stringContaining('nope') });
-    await expect(bench.ask('x', { files: { refiner: 'refiner' } })).rejects.toMatchObject({
-      code: 'job.invalid', message: expect.stringMatching(/^refiner: refiner cannot go on with what mini has begun: only refiner is an SDXL model/), hint: expect.stringContaining('same family'),
+    expect(await refusalOf(bench.ask('x', { files: { refiner: 'nope' } }))).toMatchObject({ code: 'model.notFound', message: expect.stringContaining('nope') });
+    expect(await refusalOf(bench.ask('x', { files: { refiner: 'refiner' } }))).toMatchObject({
+      code: 'job.refiner', message: expect.stringMatching(/^refiner cannot go on with what mini has begun: only refiner is an SDXL model/), hint: expect.stringContaining('same family'),
     });
-    await expect(bench.ask('x', { files: { model: 'xl', refiner: 'mini' } })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('only xl is an SDXL model') });
+    expect(await refusalOf(bench.ask('x', { files: { model: 'xl', refiner: 'mini' } }))).toMatchObject({ code: 'job.refiner', message: expect.stringContaining('only xl is an SDXL model') });
     expect(bench.store.jobs.size).toBe(0);
     for (const [model, refiner] of [['mini', 'mini'], ['xl', 'xl'], ['xl', 'refiner']] as const) expect(await bench.ask('x', { files: { model, refiner } })).toHaveLength(1);
   });
@@ -129,11 +158,11 @@ describe('the queue', () => {
     const first = openBench({ store });
     const [running] = await first.ask('slow', { files: { model: 'xl', refiner: 'refiner' }, steps: 50 });
     const [waiting] = await first.ask('x', { files: { model: 'xl', refiner: 'refiner' }, refiner: { switchAt: 0.5 } });
-    expect([running!.spec.refiner, waiting!.spec.refiner]).toEqual([{ switchAt: 0.8 }, { switchAt: 0.5 }]);
-    expect(waiting!.spec.files.refiner).toEqual({ name: 'refiner', hash: null });
+    expect([running!.settings.refiner, waiting!.settings.refiner]).toEqual([{ switchAt: 0.8 }, { switchAt: 0.5 }]);
+    expect(waiting!.settings.files.refiner).toEqual({ name: 'refiner', hash: null });
     await first.until(running!.id, (view) => view.step === 1);
     await first.close();
-    expect(store.listUnfinished().map(({ fileIds }) => fileIds)).toEqual(Array(2).fill({ model: 'xl', refiner: 'refiner', vae: null, textEncoders: [] }));
+    expect(store.listUnfinished().jobs.map(({ fileIds }) => fileIds)).toEqual(Array(2).fill({ model: 'xl', refiner: 'refiner', vae: null, textEncoders: [] }));
 
     const second = open({ store });
     await second.until(running!.id, (view) => view.step === 1);
@@ -141,7 +170,7 @@ describe('the queue', () => {
     const done = await second.until(waiting!.id, 'done');
     expect(second.runs()[1]).toMatchObject({ files: { model: '/models/xl.safetensors', refiner: '/models/refiner.safetensors' } });
     expect(second.saved).toMatchObject([{ job: { files: { model: { name: 'xl', hash: 'b'.repeat(64) }, refiner: { name: 'refiner', hash: 'c'.repeat(64) } }, refiner: { switchAt: 0.5 } } }]);
-    expect(done.spec.files.refiner!.hash).toBe('c'.repeat(64));
+    expect(done.settings.files.refiner!.hash).toBe('c'.repeat(64));
     expect(store.jobs.get(waiting!.id)!.spec.files.refiner!.hash).toBe('c'.repeat(64));
   });
 
@@ -150,8 +179,8 @@ describe('the queue', () => {
     const first = openBench({ store });
     const [running] = await first.ask('slow', { steps: 50 });
     const [waiting] = await first.ask('trained', { files: { model: 'xl', vae: 'fine.safetensors', textEncoders: ['clip_l'] } });
-    expect(waiting!.spec).toMatchObject({ files: { vae: { name: 'fine.safetensors', hash: null }, textEncoders: [{ name: 'clip_l', hash: null }] } });
-    expect(running!.spec.files).not.toHaveProperty('vae');
+    expect(waiting!.settings).toMatchObject({ files: { vae: { name: 'fine.safetensors', hash: null }, textEncoders: [{ name: 'clip_l', hash: null }] } });
+    expect(running!.settings.files).not.toHaveProperty('vae');
     await first.until(running!.id, (view) => view.step === 1);
     expect(first.runs()[0]).toMatchObject({ files: { model: '/models/mini.safetensors' }, previewPath: undefined });
     await first.close();
@@ -163,14 +192,14 @@ describe('the queue', () => {
     expect(second.runs()[1]).toMatchObject({ files: { vae: '/models/fine.safetensors', textEncoders: ['/models/clip_l'] }, previewPath: '/models/taesdxl_decoder.safetensors' });
     const named = { files: { vae: { name: 'fine.safetensors', hash: 'd'.repeat(64) }, textEncoders: [{ name: 'clip_l', hash: 'e'.repeat(64) }], embeddings: [{ name: 'trained', hash: 'f'.repeat(64) }] } };
     expect(second.saved).toMatchObject([{ job: named }]);
-    expect(done.spec).toMatchObject(named);
+    expect(done.settings).toMatchObject(named);
   });
 
   it('makes jobs with what the user says that the model predicts, unless the request says otherwise', async () => {
     const bench = open({ prediction: 'v' });
-    expect((await bench.ask('x'))[0]!.spec.prediction).toBe('v');
-    expect((await bench.ask('x', { prediction: 'eps' }))[0]!.spec.prediction).toBe('eps');
-    expect((await open().ask('x'))[0]!.spec.prediction).toBeUndefined();
+    expect((await bench.ask('x'))[0]!.settings.prediction).toBe('v');
+    expect((await bench.ask('x', { prediction: 'eps' }))[0]!.settings.prediction).toBe('eps');
+    expect((await open().ask('x'))[0]!.settings.prediction).toBeUndefined();
   });
 
   it('has stored a job by the time it is acknowledged', async () => {
@@ -181,11 +210,11 @@ describe('the queue', () => {
     expect(bench.store.jobs.get(job!.id)).toMatchObject({ state: 'done', attempt: 1 });
   });
 
-  it('refuses an unknown model and a seed that would count past the largest, and stores nothing', async () => {
+  it('refuses an unknown model, and stores nothing; behind the largest seed it counts on from 0', async () => {
     const bench = open();
     await expect(bench.ask('x', { files: { model: 'nope' } })).rejects.toMatchObject({ code: 'model.notFound' });
-    await expect(bench.ask('x', { count: 2, seed: Number.MAX_SAFE_INTEGER })).rejects.toMatchObject({ code: 'job.invalid', message: expect.stringContaining('seed') });
     expect(bench.store.jobs.size).toBe(0);
+    expect((await bench.ask('x', { count: 2, seed: '18446744073709551615' })).map(({ settings }) => settings.seed)).toEqual(['18446744073709551615', 0]);
   });
 
   it('cancels a waiting job at once and a running one at its next step, then goes on', async () => {
@@ -207,7 +236,7 @@ describe('the queue', () => {
     const bench = open();
     const [bad] = await bench.ask('fail');
     const [good] = await bench.ask('x');
-    expect((await bench.until(bad!.id, 'failed')).error).toMatchObject({ code: 'weights.missingTensor', hint: 'Download it again.' });
+    expect((await bench.until(bad!.id, 'failed')).error).toMatchObject({ code: 'weights.missingTensor' });
     await bench.until(good!.id, 'done');
   });
 
@@ -225,13 +254,13 @@ describe('the queue', () => {
     const [waiting] = await first.ask('x', { seed: 6 });
     await first.until(running!.id, (view) => view.step === 2);
     await first.close();
-    expect(store.listUnfinished().map((job) => [job.state, job.attempt])).toEqual([['queued', 0], ['queued', 0]]);
+    expect(store.listUnfinished().jobs.map((job) => [job.state, job.attempt])).toEqual([['queued', 0], ['queued', 0]]);
 
     const second = open({ store });
     await second.queue.cancel([]);
     await second.until(running!.id, (view) => view.step === 1);
     await second.queue.cancel([running!.id]);
     const done = await second.until(waiting!.id, 'done');
-    expect(done.spec.seed).toBe(6);
+    expect(done.settings.seed).toBe(6);
   });
 });

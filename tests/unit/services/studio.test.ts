@@ -1,6 +1,5 @@
 // The whole studio over a real data folder, with the fake worker: from a request to a file, and what a restart finds.
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -57,7 +56,7 @@ describe('the studio', () => {
     const { hash, width, height } = await studio.blobs.add(png);
     expect([width, height]).toEqual([30, 20]);
     const done = await until((await ask('x', { init: hash, strength: 0.4 })).id, ended);
-    expect(done).toMatchObject({ state: 'done', spec: { kind: 'img2img', init: hash, strength: 0.4 } });
+    expect(done).toMatchObject({ state: 'done', settings: { kind: 'img2img', init: hash, strength: 0.4 } });
     await expect(ask('x', { init: '0'.repeat(64) })).rejects.toMatchObject({ code: 'picture.notFound' });
     await expect(studio.blobs.add(Buffer.from('no picture'))).rejects.toMatchObject({ code: 'picture.unreadable' });
   });
@@ -70,7 +69,7 @@ describe('the studio', () => {
     await studio.close();
 
     studio = await open();
-    expect(studio.queue.list().map((job) => job.spec.prompt)).toEqual(['slow', 'waiting']);
+    expect(studio.queue.list().map((job) => job.title)).toEqual(['slow', 'waiting']);
     await until(running.id, (job) => job.step > 0);
     await studio.queue.cancel([running.id]);
     expect((await until(waiting.id, ended)).state).toBe('done');
@@ -96,7 +95,7 @@ describe('the studio', () => {
 
   it('leaves no process and no lock behind', async () => {
     await studio.close();
-    expect(existsSync(join(dataDir, 'sessions', String(process.pid)))).toBe(false);
+    expect(await readdir(join(dataDir, 'sessions'))).toEqual(['door']);
     expect((await readFile(join(dataDir, 'atelier.db'))).length).toBeGreaterThan(0);
     studio = await open();
   });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAttention } from '../../../main/engine/text/attention';
 import { fuzzRuns } from '../../support/fuzz';
+import { expectLinear } from '../../support/growth';
 
 const weightsOf = (prompt: string) => Object.fromEntries(parseAttention(prompt).map(({ text, weight }) => [text, weight]));
 /** Text made of what the grammar is made of, so that much of it is nearly well formed. */
@@ -40,5 +41,16 @@ describe('emphasis', () => {
       const pieces = parseAttention(prompt);
       pieces.slice(1).forEach((piece, i) => expect(piece.weight).not.toBe(pieces[i]!.weight));
     }));
+  });
+});
+
+describe('brackets in each other', () => {
+  it.each<[string, (n: number) => string]>([
+    ['[a:', (n) => '[a:'.repeat(n / 3)], ['(a:1.1 ', (n) => '(a:1.1 '.repeat(n / 7)], ['[x', (n) => '[x'.repeat(n / 2)], ['[a|…]', (n) => '[a|'.repeat(n / 4) + ']'.repeat(n / 4)], ['(a…:1.01)', (n) => '(a'.repeat(n / 8) + ':1.01)'.repeat(n / 8)],
+  ])('%s take linear time', (_, text) => expectLinear((n) => parseAttention(text(n)), 16_000));
+  it('weigh as much at any depth', () => {
+    expect(parseAttention(`${'('.repeat(800)}a${')'.repeat(800)} b`)).toEqual([{ text: 'a', weight: 1e30 }, { text: ' b', weight: 1 }]);
+    expect(parseAttention(`${'('.repeat(800)}a`)).toEqual([{ text: 'a', weight: 1e30 }]);
+    expect(parseAttention(`${'[('.repeat(800)}a${')]'.repeat(800)}`)[0]!.weight).toBeCloseTo(1, 5);
   });
 });

@@ -174,9 +174,9 @@ describe('baking', () => {
       const error: unknown = await bake(weights, 1).catch((cause: unknown) => cause);
       return error instanceof AppError ? `${error.code} ${error.message}` : String(error);
     };
-    expect(await code(stranger)).toContain('weights.missingTensor');
+    expect(await code(stranger)).toContain('lora.changesNothing');
     const wide = randomWeights({ [`${layer}.lora_down.weight`]: [2, 16], [`${layer}.lora_up.weight`]: [8, 2] }, 5);
-    expect(await code(wide)).toMatch(new RegExp(`weights.shapeMismatch.*${layer}`));
+    expect(await code(wide)).toMatch(new RegExp(`lora.misfit.*${layer}`));
   });
 });
 
@@ -235,6 +235,6 @@ describe('extracting', () => {
       ['lora_unet_mid_block_attentions_0_proj_in.lora_down.weight', [4, 8, 1, 1], 'F16'], ['lora_unet_mid_block_attentions_0_proj_in.lora_up.weight', [8, 4, 1, 1], 'F16'],
       ['lora_unet_mid_block_attentions_0_proj_in.alpha', [], 'F16'],
     ]);
-    await expect(extractLora({ tuned: base, base, out: one, rank: 4 })).rejects.toMatchObject({ code: 'job.invalid' });
+    await expect(extractLora({ tuned: base, base, out: one, rank: 4 })).rejects.toMatchObject({ code: 'extract.equal' });
   });
 });

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { toFloat32 } from '../../../main/engine/weights/half';
-import { fromFloat32, type FloatDType } from '../../../main/engine/weights/merge/encode';
+import type { WrittenDType } from '../../../main/engine/weights/dtypes';
+import { fromFloat32 } from '../../../main/engine/weights/merge/encode';
 import { isPrunable } from '../../../main/engine/weights/merge/prune';
 import { convertModel } from '../../../main/services/model-tools/convert';
 import { withTensors } from '../../../main/services/model-tools/tensor-reader';
@@ -18,7 +19,7 @@ afterEach(() => { vi.restoreAllMocks(); });
 
 /** Every finite value of a format of one byte. */
 const finiteValues = (dtype: 'F8_E4M3' | 'F8_E5M2'): number[] => [...toFloat32(dtype, Uint8Array.from({ length: 256 }, (_, i) => i))].filter(Number.isFinite);
-const through = (dtype: FloatDType, ...values: number[]): number[] => [...toFloat32(dtype, fromFloat32(dtype, Float32Array.from(values)))];
+const through = (dtype: WrittenDType, ...values: number[]): number[] => [...toFloat32(dtype, fromFloat32(dtype, Float32Array.from(values)))];
 
 describe('narrowing', () => {
   test.each(['F8_E4M3', 'F8_E5M2'] as const)('%s takes the nearest value; of two as near, the one with an even code', (dtype) => {
@@ -58,7 +59,7 @@ describe('narrowing', () => {
 });
 
 const shapes = { 'model.diffusion_model.out.2.weight': [4, 8, 3, 3], 'first_stage_model.decoder.conv_in.bias': [5] } as const;
-const convert = async (weights: WeightsByName, options: { precision?: FloatDType; prune?: boolean }, metadata?: Record<string, string>) => {
+const convert = async (weights: WeightsByName, options: { precision?: WrittenDType; prune?: boolean }, metadata?: Record<string, string>) => {
   const out = join(scratchFolder(), 'out.safetensors');
   return { report: await convertModel({ in: writeWeights(weights, metadata), out, ...options }), out, ...await readWeights(out) };
 };

@@ -19,6 +19,7 @@ import { memoryFile, randomCheckpoint, referenceTensors, scratchFolder } from '.
 import {
   bytesOf, countingStorage, elementsOf, op, orderedDict, Raw, reordered, stateDictFrom, tensorOf, TestTensor, torchLegacy, torchParts, torchZip, Tuple, zipOf, type Value,
 } from '../../support/pickles';
+import { refusalOf } from '../../support/words';
 
 const forms: [string, (value: Value) => Buffer][] = [['zip', torchZip], ['zip64', (value) => torchZip(value, { wide: true })], ['legacy', torchLegacy]];
 const parse = (bytes: Uint8Array): Promise<WeightFile> => parseTorchCheckpoint(memoryFile(bytes, '/models/test.ckpt'));
@@ -59,19 +60,19 @@ describe.each(forms)('%s', (_, write) => {
     const file = await parse(write({ w: new TestTensor(countingStorage('F32', 6), [1, 6, 1], { strides: [77, 1, 12345] }) }));
     expect(file.tensors.get('w')).not.toHaveProperty('layout');
   });
-  test.each<[string, Dims, Dims]>([['a part of something wider', [3, 2], [4, 1]], ['repeated', [3, 4], [0, 1]], ['overlapping', [3, 4], [2, 1]]])('a tensor that is %s is refused', async (_what, shape, strides) => {
-    await expect(parse(write({ 'a.w': new TestTensor(countingStorage('F32', 20), shape, { strides }) }))).rejects.toMatchObject({ code: 'weights.unsupportedLayout', message: expect.stringContaining('"a.w"') });
+  test.each<[string, Dims, Dims]>([['repeated', [3, 4], [0, 1]], ['repeated along its last axis', [4, 3], [1, 0]], ['overlapping', [3, 4], [2, 1]], ['overlapping itself', [2, 2, 2], [3, 2, 1]], ['a bomb', [2 ** 20, 2 ** 20], [0, 0]]])('a tensor that is %s is refused', async (_what, shape, strides) => {
+    expect(await refusalOf(parse(write({ 'a.w': new TestTensor(countingStorage('F32', 20), shape, { strides }) })))).toMatchObject({ code: 'weights.unsupportedLayout', message: expect.stringContaining('“a.w”') });
   });
   test.each<[string, Dims, Dims, number]>([['by its shape', [21], [1], 0], ['by its offset', [4], [1], 17], ['by its strides', [2, 2], [100, 1], 0], ['beyond all numbers', [2 ** 30, 2 ** 30], [2 ** 30, 1], 0]])(
     'a tensor that reaches behind its storage %s is refused', async (_what, shape, strides, offset) => {
-      await expect(parse(write({ 'a.w': new TestTensor(countingStorage('F32', 20), shape, { strides, offset }) }))).rejects.toMatchObject({ code: 'weights.badOffsets', message: expect.stringContaining('"a.w"') });
+      expect(await refusalOf(parse(write({ 'a.w': new TestTensor(countingStorage('F32', 20), shape, { strides, offset }) })))).toMatchObject({ code: 'weights.badOffsets', message: expect.stringContaining('“a.w”') });
     });
 
   test('a storage that is shorter than its pickle claims is refused', async () => {
     const storage = { ...countingStorage('F32', 20), claims: 40 };
     await expect(parse(write({ w: new TestTensor(storage, [40]) }))).rejects.toMatchObject({ code: expect.stringMatching(/badOffsets|truncated/) });
   });
-  test('every shorter file is refused, in no time', async () => {
+  test('every shorter file is refused', async () => {
     const bytes = write({ a: tensorOf('F16', [4]), b: tensorOf('F32', [3]) });
     for (let length = 1; length < bytes.length; length++) await expect(parse(bytes.subarray(0, length)), `${length}`).rejects.toMatchObject({ code: expect.stringMatching(/^(?:weights|model)\./) });
   });
@@ -93,7 +94,7 @@ describe('names', () => {
   ])('%s', async (_, value, names) => { expect(namesOf(await parse(torchZip(value)))).toEqual(names); });
 
   test('two tensors of one name are refused', async () => {
-    await expect(parse(torchZip({ 'a.b': w, a: { b: w } }))).rejects.toMatchObject({ code: 'weights.badHeader', message: expect.stringContaining('"a.b"') });
+    expect(await refusalOf(parse(torchZip({ 'a.b': w, a: { b: w } })))).toMatchObject({ code: 'weights.badHeader', message: expect.stringContaining('“a.b”') });
   });
   test('a file without tensors is no model', async () => {
     await expect(parse(torchZip({ learning_rate: 1e-4 }))).rejects.toMatchObject({ code: 'model.notACheckpoint' });
@@ -110,15 +111,15 @@ describe('zip', () => {
     expect(namesOf(await parse(zipOf(torchParts(value).map((p) => ({ ...p, name: p.name.replace('archive/', '') })))))).toEqual(['a.w']);
   });
   test.each<[string, Buffer, string, RegExp]>([
-    ['compressed weights', changed((parts) => { part(parts, 'data/0').deflate = true; }), 'weights.unsupportedLayout', /"archive\/data\/0" compressed/],
-    ['a compressed pickle', changed((parts) => { part(parts, 'data.pkl').deflate = true; }), 'weights.unsupportedLayout', /data\.pkl" compressed/],
+    ['compressed weights', changed((parts) => { part(parts, 'data/0').deflate = true; }), 'weights.unsupportedLayout', /“archive\/data\/0” compressed/],
+    ['a compressed pickle', changed((parts) => { part(parts, 'data.pkl').deflate = true; }), 'weights.unsupportedLayout', /data\.pkl” compressed/],
     ['big-endian numbers', changed((parts) => { part(parts, 'byteorder').data = Buffer.from('big'); }), 'weights.unsupportedLayout', /big-endian/],
     ['a storage that is not there', changed((parts) => { part(parts, 'data/0').name = 'archive/data/1'; }), 'weights.badOffsets', /lacks the storage 0/],
     ['two pickles', changed((parts) => { parts.push({ name: 'other/data.pkl', data: new Uint8Array(3) }); }), 'model.notACheckpoint', /no model that PyTorch saved/],
-    ['a name given twice', changed((parts) => { parts.push(part(parts, 'data/0')); }), 'weights.badHeader', /"archive\/data\/0" twice/],
+    ['a name given twice', changed((parts) => { parts.push(part(parts, 'data/0')); }), 'weights.badHeader', /“archive\/data\/0” twice/],
     ['another zip', zipOf([{ name: 'cat.png', data: new Uint8Array(9) }]), 'model.notACheckpoint', /zip file/],
   ])('%s', async (_, bytes, code, message) => {
-    await expect(parse(bytes)).rejects.toMatchObject({ code, message: expect.stringMatching(message), hint: expect.any(String) });
+    expect(await refusalOf(parse(bytes))).toMatchObject({ code, message: expect.stringMatching(message), hint: expect.any(String) });
   });
 });
 

@@ -7,6 +7,7 @@ import { encodeHeader, parseHeader } from '../../../main/engine/weights/safetens
 import type { ByteSource, StoredDType } from '../../../main/engine/weights/source';
 import { memoryFile, rawFile, zeroFile } from '../../support/checkpoints';
 import { fuzzRuns } from '../../support/fuzz';
+import { wordsFor } from '../../support/words';
 
 const entry = (dtype: string, shape: number[], begin: number, end: number) => ({ dtype, shape, data_offsets: [begin, end] });
 const fileOf = (header: Record<string, unknown>, dataBytes: number): ByteSource => memoryFile(rawFile(JSON.stringify(header), dataBytes));
@@ -52,21 +53,21 @@ describe('reads', () => {
 
 describe('refuses, naming file and tensor', () => {
   const layouts: [string, Record<string, unknown>, number, string, RegExp][] = [
-    ['overlapping tensors', { a: entry('F16', [4], 0, 8), b: entry('F16', [4], 4, 12) }, 12, 'weights.badOffsets', /"b" over the bytes of "a"/],
-    ['a hole between tensors', { a: entry('F16', [4], 0, 8), b: entry('F16', [2], 12, 16) }, 16, 'weights.badOffsets', /4 bytes between "a" and "b"/],
-    ['a tensor behind the end', { a: entry('F16', [4], 0, 8), b: entry('F16', [2], 1000, 1004) }, 12, 'weights.badOffsets', /"b".*behind its end/],
-    ['offsets backwards', { a: entry('F16', [0], 8, 0) }, 8, 'weights.badOffsets', /"a"/],
-    ['negative offsets', { a: entry('F16', [4], -8, 0) }, 8, 'weights.badOffsets', /"a"/],
-    ['offsets that are no numbers', { a: { dtype: 'F16', shape: [4], data_offsets: ['0', '8'] } }, 8, 'weights.badOffsets', /"a"/],
+    ['overlapping tensors', { a: entry('F16', [4], 0, 8), b: entry('F16', [4], 4, 12) }, 12, 'weights.badOffsets', /“b” over the bytes of “a”/],
+    ['a hole between tensors', { a: entry('F16', [4], 0, 8), b: entry('F16', [2], 12, 16) }, 16, 'weights.badOffsets', /4 bytes between “a” and “b”/],
+    ['a tensor behind the end', { a: entry('F16', [4], 0, 8), b: entry('F16', [2], 1000, 1004) }, 12, 'weights.badOffsets', /“b”.*behind its end/],
+    ['offsets backwards', { a: entry('F16', [0], 8, 0) }, 8, 'weights.badOffsets', /“a”/],
+    ['negative offsets', { a: entry('F16', [4], -8, 0) }, 8, 'weights.badOffsets', /“a”/],
+    ['offsets that are no numbers', { a: { dtype: 'F16', shape: [4], data_offsets: ['0', '8'] } }, 8, 'weights.badOffsets', /“a”/],
     ['a length that disagrees with the shape', { a: entry('F16', [2, 2], 0, 6) }, 6, 'weights.badOffsets', /6 bytes.*\[2, 2\] takes 8/],
-    ['a shape whose product is beyond all numbers', { a: entry('F16', Array.from({ length: 40 }, () => 2 ** 40), 0, 8) }, 8, 'weights.badOffsets', /"a"/],
-    ['a fractional size', { a: entry('F16', [1.5], 0, 3) }, 3, 'weights.badHeader', /"a"/],
-    ['a negative size', { a: entry('F16', [-1, -4], 0, 8) }, 8, 'weights.badHeader', /"a"/],
-    ['a shape that is no list', { a: { dtype: 'F16', shape: 4, data_offsets: [0, 8] } }, 8, 'weights.badHeader', /"a"/],
-    ['an unknown dtype', { a: entry('F7', [4], 0, 8) }, 8, 'weights.unsupportedDtype', /"a" as F7/],
-    ['a dtype named like an object property', { a: entry('toString', [4], 0, 8) }, 8, 'weights.unsupportedDtype', /"a"/],
-    ['an entry that is null', { a: null }, 0, 'weights.badHeader', /"a"/],
-    ['metadata that is not text', { __metadata__: { steps: 3 } }, 0, 'weights.badHeader', /"steps"/],
+    ['a shape whose product is beyond all numbers', { a: entry('F16', Array.from({ length: 40 }, () => 2 ** 40), 0, 8) }, 8, 'weights.badOffsets', /“a”/],
+    ['a fractional size', { a: entry('F16', [1.5], 0, 3) }, 3, 'weights.badHeader', /“a”/],
+    ['a negative size', { a: entry('F16', [-1, -4], 0, 8) }, 8, 'weights.badHeader', /“a”/],
+    ['a shape that is no list', { a: { dtype: 'F16', shape: 4, data_offsets: [0, 8] } }, 8, 'weights.badHeader', /“a”/],
+    ['an unknown dtype', { a: entry('F7', [4], 0, 8) }, 8, 'weights.unsupportedDtype', /“a” as F7/],
+    ['a dtype named like an object property', { a: entry('toString', [4], 0, 8) }, 8, 'weights.unsupportedDtype', /“a”/],
+    ['an entry that is null', { a: null }, 0, 'weights.badHeader', /“a”/],
+    ['metadata that is not text', { __metadata__: { steps: 3 } }, 0, 'weights.badHeader', /“steps”/],
     ['metadata that is a list', { __metadata__: [] }, 0, 'weights.badHeader', /__metadata__/],
     ['bytes missing at the end', { a: entry('F16', [4], 0, 8) }, 5, 'weights.truncated', /bytes are there, \d+ expected/],
     ['bytes too many at the end', { a: entry('F16', [4], 0, 8) }, 9, 'weights.badOffsets', /1 bytes behind its last tensor/],
@@ -74,10 +75,9 @@ describe('refuses, naming file and tensor', () => {
   test.each(layouts)('%s', async (_, header, dataBytes, code, message) => {
     const error = await refusal(fileOf(header, dataBytes));
     expect(error.code).toBe(code);
-    expect(error.message).toMatch(message);
-    expect(error.message).toContain('test.safetensors');
-    expect(error.data?.file).toBe('/models/test.safetensors');
-    expect(error.hint).toBeTruthy();
+    expect(wordsFor(error).message).toMatch(message);
+    expect(wordsFor(error).message).toContain('test.safetensors');
+    expect(error.info.data).toMatchObject({ file: '/models/test.safetensors' });
   });
 
   const files: [string, Uint8Array, string, RegExp][] = [
@@ -89,7 +89,7 @@ describe('refuses, naming file and tensor', () => {
     ['a header that is a list', rawFile('[]'), 'weights.notSafetensors', /not a safetensors/],
     ['JSON that breaks off', rawFile('{"a":'), 'weights.badHeader', /not valid JSON/],
     ['bytes that are not UTF-8', rawFile('{"a":0}').fill(0xff, 11, 12), 'weights.badHeader', /not valid JSON/],
-    ['a name given twice', rawFile('{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0061":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'), 'weights.badHeader', /"a" twice/],
+    ['a name given twice', rawFile('{"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},"\\u0061":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}'), 'weights.badHeader', /“a” twice/],
     ['a picture', new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13]), 'model.notACheckpoint', /picture/],
     ['a zipped pickle', new TextEncoder().encode('PK\x03\x04 archive/data.pkl'), 'weights.notSafetensors', /pickled/],
     ['a bare pickle', new Uint8Array([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]), 'weights.notSafetensors', /pickled/],
@@ -100,8 +100,7 @@ describe('refuses, naming file and tensor', () => {
   test.each(files)('%s', async (_, bytes, code, message) => {
     const error = await refusal(memoryFile(bytes));
     expect(error.code).toBe(code);
-    expect(error.message).toMatch(message);
-    expect(error.hint).toBeTruthy();
+    expect(wordsFor(error).message).toMatch(message);
   });
 });
 
@@ -139,7 +138,7 @@ describe('fuzz', () => {
     for (let length = 0; length < valid.length; length++) await refusal(memoryFile(valid.subarray(0, length)));
   });
 
-  test('a million open brackets are refused in no time', async () => {
+  test('a million open brackets are refused', async () => {
     expect((await refusal(memoryFile(rawFile(`{"a":${'['.repeat(1_000_000)}`)))).code).toBe('weights.badHeader');
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     expect((await refusal(memoryFile(rawFile(`{"a":${deep}}`)))).code).toBe('weights.badHeader');

@@ -11,7 +11,9 @@ import { hiddenBytes } from '../../../main/worker/embeddings/pixels';
 import { scratchFolder } from '../../support/checkpoints';
 import { asPng, asWebp, hideInPixels, maskSequence, noisePicture, pngWithText, trainedJson } from '../../support/embedding-pictures';
 import { fuzzRuns } from '../../support/fuzz';
+import { expectLinear, processorMs } from '../../support/growth';
 import { randomValues } from '../../support/weights';
+import { refusalOf } from '../../support/words';
 
 const folder = scratchFolder();
 const write = (name: string, bytes: Uint8Array): string => { const path = join(folder, name); writeFileSync(path, bytes); return path; };
@@ -68,7 +70,7 @@ describe('carries none:', () => {
     ['nothing', () => Promise.resolve(new Uint8Array())],
   ])('%s', async (_, make) => expect(await openPictureEmbedding(write('none.png', await make()))).toBeNull());
   it('and calling it up says so', async () => {
-    await expect(readEmbedding(write('plain.png', await asPng(noisePicture(8, 8))))).rejects.toMatchObject({ code: 'weights.unsupportedLayout', message: expect.stringContaining('plain.png') });
+    expect(await refusalOf(readEmbedding(write('plain.png', await asPng(noisePicture(8, 8)))))).toMatchObject({ code: 'weights.unsupportedLayout', message: expect.stringContaining('plain.png') });
     await expect(openPictureEmbedding(join(folder, 'nowhere.png'))).rejects.toMatchObject({ code: 'file.notFound' });
   });
 });
@@ -79,19 +81,20 @@ describe('hostile:', () => {
     ['NaN', '{"string_to_param":{"*":{"TORCHTENSOR":[NaN]}}}'], ['lists without end', '['.repeat(200_000)], ['lists in lists', `{"a":{"TORCHTENSOR":${'['.repeat(1000)}1${']'.repeat(1000)}}}`],
     ['a million lists', `{"a":{"TORCHTENSOR":[${'[],'.repeat(1_000_000)}[]]}}`], ['empty', '{"a":{"TORCHTENSOR":[]}}'], ['a prototype', '{"__proto__":{"TORCHTENSOR":[]}}'],
   ])('%s is called damaged', async (_, json) => {
-    const began = performance.now();
     await expect(readEmbedding(write('bad.png', await carrier(json)))).rejects.toMatchObject({ code: expect.stringMatching(/^weights\.(?:badHeader|unsupportedLayout)$/) });
-    expect(performance.now() - began).toBeLessThan(2000);
   });
+  it.each<[string, (n: number) => string]>([
+    ['lists without end', (n) => '['.repeat(n)], ['lists in lists', (n) => `{"a":{"TORCHTENSOR":${'['.repeat(n)}1${']'.repeat(n)}}}`], ['many lists', (n) => `{"a":{"TORCHTENSOR":[${'[],'.repeat(n)}[]]}}`], ['spaces', (n) => `{"a":${' '.repeat(n)}`],
+  ])('%s are refused in linear time', async (_, json) => expectLinear(async (n) => { await expect(readEmbedding(write('bad.png', await carrier(json(n))))).rejects.toThrow(); }, 25_000));
   it('pixels that inflate to gigabytes hide nothing', async () => {
     const raster = hideInPixels(Buffer.alloc(64 << 20), noisePicture(64, 256));
     expect(await openPictureEmbedding(write('bomb.png', await asPng(raster)))).toBeNull();
   });
   it('a picture of more pixels than any embedding needs is not decoded', async () => {
     const path = write('huge.png', await sharp({ create: { width: 8000, height: 8000, channels: 3, background: '#000' } }).png().toBuffer());
-    const began = performance.now();
     expect(await openPictureEmbedding(path)).toBeNull();
-    expect(performance.now() - began).toBeLessThan(500);
+    const decoding = await processorMs(() => sharp(path).raw().toBuffer());
+    expect(await processorMs(() => openPictureEmbedding(path))).toBeLessThan(decoding / 5);
   });
   it('more vectors than a prompt takes are refused', async () => {
     await expect(readEmbedding(write('many.png', await carrier(trainedJson(Array(76).fill([1, 2])))))).rejects.toMatchObject({ code: 'weights.unsupportedLayout' });

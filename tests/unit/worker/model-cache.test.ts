@@ -55,6 +55,18 @@ it('of two models, keeps only the newest while memory is scarce', async () => {
   expect(pathsOf(cache)).toEqual([two]);
 });
 
+it('keeps an upscaler as it keeps models, and says of a file that is none what it has', async () => {
+  const folder = join(import.meta.dirname, '../../golden/cases/esrgan_tiny'), path = join(folder, 'srvgg_x4.safetensors');
+  const cache = new ModelCache(ortRuntime({ threads: 1 }), () => 0.5), upscaler = await cache.upscaler(path);
+  expect(upscaler.scale).toBe(4);
+  expect((await upscaler.run(float32([1, 3, 5, 7]))).dims).toEqual([1, 3, 20, 28]);
+  expect(await cache.upscaler(path)).toBe(upscaler);
+  expect(pathsOf(cache)).toEqual([path]);
+  await expect(cache.upscaler(demoPath)).rejects.toMatchObject({ info: { code: 'model.unsupported', data: { why: 'upscaler' } } });
+  await cache.releaseAll();
+  expect(pathsOf(cache)).toEqual([]);
+});
+
 describe('networks are kept by themselves', () => {
   const size = { batch: 1, height: 8, width: 8, tokens: 77 }, side = 8;
   const taesd = join(import.meta.dirname, '../../golden/cases/taesd_tiny/taesd_decoder.safetensors');

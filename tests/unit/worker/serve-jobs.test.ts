@@ -8,7 +8,7 @@ import type { Made } from '../../../main/worker/run-job';
 import { serveJobs } from '../../../main/worker/serve-jobs';
 
 const made: Made = { pixels: { width: 1, height: 1, rgb: new Uint8Array(3) }, timings: { openSeconds: 0, stepSeconds: 0, decodeSeconds: 0, peakBytes: 0 }, notices: [], embeddings: [] };
-const run = (id: string): RunMessage => ({ type: 'run', id, job: {} as RunMessage['job'], files: { model: '/m' }, attempt: 1 });
+const run = (id: string): RunMessage => ({ type: 'run', id, job: {} as RunMessage['job'], files: { model: '/m' }, sparing: false, keepMs: 5000 });
 
 /** A worker whose jobs end when the test says so. */
 function openWorker() {
@@ -80,7 +80,7 @@ describe('the worker', () => {
     const { said, tell, until, end } = openWorker();
     tell(run('a'));
     await until('phase', 'a');
-    end('a').fail(new AppError('weights.missingTensor', { message: 'no tensor', hint: 'Download it again.' }));
+    end('a').fail(new AppError('weights.missingTensor', { file: 'm', key: 'k' }));
     await until('failed', 'a');
     expect(said).toContainEqual({ type: 'failed', id: 'a', error: expect.objectContaining({ code: 'weights.missingTensor' }) });
     tell(run('b'));

@@ -8,7 +8,7 @@ import { seedSequence } from './seed-sequence';
 export interface Span { readonly from: number; readonly to: number }
 
 /** Unit normal values from a generator seeded anew. */
-export type Draw = (seed: number, n: number) => Float32Array;
+export type Draw = (seed: number | bigint, n: number) => Float32Array;
 
 const poolSize = 24;
 const { fround } = Math;
@@ -18,7 +18,7 @@ const { fround } = Math;
  * overlap share theirs, so that more steps refine a picture instead of changing it. Levels outside the span are taken to its ends.
  * A level that is off by a millionth, as programs' own are from one device to the next, changes the noise by some 0.002.
  */
-export function brownianNoise(seed: number, dims: Dims, span: Span, draw: Draw): NoiseSampler {
+export function brownianNoise(seed: number | bigint, dims: Dims, span: Span, draw: Draw): NoiseSampler {
   const path = brownianPath(seed, sizeOf(dims), { from: fround(span.from), to: fround(span.to) }, draw);
   // A step begins where another ended, and the two of DPM++ SDE begin at one level.
   let recent: { time: number; position: Float64Array }[] = [];
@@ -52,7 +52,7 @@ interface Path {
  * within an interval; the difference of two positions is the same but for float32 rounding, about 1e-6. Nothing is kept: a
  * position costs a draw for each level of the tree, about 24, and memory for two tensors.
  */
-function brownianPath(seed: number, n: number, { from, to }: Span, draw: Draw): Path {
+function brownianPath(seed: number | bigint, n: number, { from, to }: Span, draw: Draw): Path {
   const [first, last] = [onGrid(from), onGrid(to)];
   const nodeNoise = (key: readonly number[]): Float32Array => draw(seedSequence(seed, key, poolSize, 1)[0]!, n);
 

@@ -1,4 +1,5 @@
 // The noise of a picture from its seed, as the programs that people copy seeds from draw it: first the latents, then each step's noise.
+import type { Seed } from '../../../../preload/contract/seed';
 import type { Rng } from '../../../../preload/contract/vocabulary';
 import { float32, sizeOf, type Dims, type Tensor } from '../../tensor';
 import type { NoiseSampler } from '../types';
@@ -9,7 +10,7 @@ import { slerp } from './slerp';
 
 export interface NoiseOptions {
   /** Mix in the noise of another seed; strength 0–1. Picture i of the batch uses seed + i here too. */
-  variation?: { readonly seed: number; readonly strength: number };
+  variation?: { readonly seed: Seed; readonly strength: number };
   /** ENSD, eta noise seed delta: the steps draw from generators of seed + delta instead of going on after the latents. */
   stepSeedDelta?: number;
   /** For samplers whose step noise is a Brownian tree's: the noise levels that it spans. */
@@ -43,36 +44,39 @@ interface Generator { randn(n: number): Float32Array }
  * A real card gives the values of 'nv' only while a draw has no more of them than the card runs threads, about 40,000 on small
  * cards and 200,000 on large ones; 512×512 has 16,384 and 1024×1024 has 65,536. AUTOMATIC1111's NV has them at every size, as here.
  */
-export function latentNoise(rng: Rng, seed: number, dims: Dims, options: NoiseOptions = {}): LatentNoise {
-  return rng === 'cpu_nv' ? mixedNoise(seed, dims, options) : pictureNoise(rng, seed, dims, options);
+export function latentNoise(rng: Rng, seed: Seed, dims: Dims, options: NoiseOptions = {}): LatentNoise {
+  return rng === 'cpu_nv' ? mixedNoise(BigInt(seed), dims, options) : pictureNoise(rng, BigInt(seed), dims, options);
 }
 
-function pictureNoise(rng: 'cpu' | 'nv', seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
+function pictureNoise(rng: 'cpu' | 'nv', seed: bigint, dims: Dims, options: NoiseOptions): LatentNoise {
   const [batch = 1, ...shape] = dims;
-  const open = (s: number): Generator => rng === 'nv' ? new PhiloxGenerator(s) : new TorchGenerator(s);
+  const open = (s: number | bigint): Generator => rng === 'nv' ? new PhiloxGenerator(s) : new TorchGenerator(s);
   const draw = (generators: readonly Generator[]): Tensor => stack(dims, generators.map((g) => g.randn(sizeOf(shape))));
-  const seeds = Array.from({ length: batch }, (_, i) => seed + i);
+  const seeds = Array.from({ length: batch }, (_, i) => plus(seed, i));
   const generators = seeds.map(open);
 
-  const initial = vary(draw(generators), options, (s) => draw(seeds.map((_, i) => open(s + i))));
+  const initial = vary(draw(generators), options, (s) => draw(seeds.map((_, i) => open(plus(s, i)))));
   const { stepSeedDelta: delta = 0, tree } = options;
   if (tree) {
     const trees = seeds.map((s) => brownianNoise(s, shape, tree, (nodeSeed, n) => open(nodeSeed).randn(n)));
     return { initial, next: (sigma, sigmaNext) => stack(dims, trees.map((noise) => noise(sigma, sigmaNext).data)) };
   }
-  const forSteps = delta === 0 ? generators : seeds.map((s) => open(s + delta));
+  const forSteps = delta === 0 ? generators : seeds.map((s) => open(plus(s, delta)));
   return { initial, next: after(options.drawn, () => draw(forSteps)) };
 }
 
-function mixedNoise(seed: number, dims: Dims, options: NoiseOptions): LatentNoise {
+function mixedNoise(seed: bigint, dims: Dims, options: NoiseOptions): LatentNoise {
   const drawOnCpu: Draw = (s, n) => new TorchGenerator(s).randn(n);
-  const latents = (s: number): Tensor => float32(dims, drawOnCpu(s, sizeOf(dims)));
-  const forSteps = new PhiloxGenerator(seed + (options.stepSeedDelta ?? 0));
+  const latents = (s: bigint): Tensor => float32(dims, drawOnCpu(s, sizeOf(dims)));
+  const forSteps = new PhiloxGenerator(plus(seed, options.stepSeedDelta ?? 0));
   return {
     initial: vary(latents(seed), options, latents),
     next: options.tree ? brownianNoise(seed, dims, options.tree, drawOnCpu) : after(options.drawn, () => float32(dims, forSteps.randn(sizeOf(dims)))),
   };
 }
+
+/** Seeds have 64 bits, and below 0 they go on from the end. */
+const plus = (seed: bigint, by: number): bigint => BigInt.asUintN(64, seed + BigInt(by));
 
 /** The source without its first draws. */
 function after(drawn = 0, next: () => Tensor): () => Tensor {
@@ -80,9 +84,9 @@ function after(drawn = 0, next: () => Tensor): () => Tensor {
   return next;
 }
 
-function vary(noise: Tensor, { variation }: NoiseOptions, drawFor: (seed: number) => Tensor): Tensor {
+function vary(noise: Tensor, { variation }: NoiseOptions, drawFor: (seed: bigint) => Tensor): Tensor {
   if (!variation || variation.strength === 0) return noise;
-  const other = drawFor(variation.seed);
+  const other = drawFor(BigInt(variation.seed));
   const [batch = 1, ...shape] = noise.dims;
   const each = Array.from({ length: batch }, (_, i) => slerp(variation.strength, picture(noise, i, shape), picture(other, i, shape)).data);
   return stack(noise.dims, each);

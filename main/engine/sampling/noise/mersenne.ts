@@ -10,8 +10,8 @@ export class TorchGenerator {
   /** The second value of a scalar Box-Muller pair waits for the next short draw. */
   private spare: number | null = null;
 
-  constructor(seed: number) {
-    this.state[0] = seed % 2 ** 32;
+  constructor(seed: number | bigint) {
+    this.state[0] = Number(BigInt.asUintN(32, BigInt(seed)));
     for (let i = 1; i < N; i++) {
       const previous = this.state[i - 1]!;
       this.state[i] = Math.imul(1812433253, previous ^ (previous >>> 30)) + i;
@@ -23,6 +23,11 @@ export class TorchGenerator {
     const out = new Float32Array(n);
     for (let i = 0; i < n; i++) out[i] = this.uniform24();
     return out;
+  }
+
+  /** What numpy's `RandomState(seed).random_sample(n)` draws from the same generator: doubles in [0, 1). */
+  randomSample(n: number): Float64Array {
+    return Float64Array.from({ length: n }, () => ((this.next() >>> 5) * 2 ** 26 + (this.next() >>> 6)) / 2 ** 53);
   }
 
   /** `torch.randint(high, (n,))`: integers in [0, high), high ≤ 2³². */

@@ -2,20 +2,20 @@
 const INVERSE = Math.fround(2.3283064e-10);                     // 2^-32
 const INVERSE_TURN = Math.fround(2.3283064e-10 * 6.2831855);    // 2π · 2^-32
 
-/** As `torch.randn(..., device='cuda')` with `manual_seed(seed)`. Each call of `randn` is one launch: the next offset. All 53 bits of the seed count. */
+/** As `torch.randn(..., device='cuda')` with `manual_seed(seed)`. Each call of `randn` is one launch: the next offset. All 64 bits of the seed count. */
 export class PhiloxGenerator {
   private offset = 0;
   private readonly key: readonly [number, number];
 
-  constructor(seed: number) {
-    this.key = [seed >>> 0, Math.floor(seed / 2 ** 32) >>> 0];
+  constructor(seed: number | bigint) {
+    this.key = wordsOf(seed);
   }
 
   randn(n: number): Float32Array {
     const out = new Float32Array(n);
-    const bits = new Uint32Array(2);
+    const bits = new Uint32Array(4);
     for (let i = 0; i < n; i++) {
-      philox(this.offset, i, this.key, bits);
+      philox(this.offset, 0, i, 0, this.key, bits);
       const u = bits[0]! * INVERSE + INVERSE / 2;
       const v = bits[1]! * INVERSE_TURN + INVERSE_TURN / 2;
       out[i] = Math.sqrt(-2 * Math.log(u)) * Math.sin(v);
@@ -25,9 +25,12 @@ export class PhiloxGenerator {
   }
 }
 
-/** Ten rounds over the counter (offset, 0, index, 0); the first half of the result goes to `out`. Plain variables: this is the inner loop of all noise. */
-function philox(offset: number, index: number, [key0, key1]: readonly [number, number], out: Uint32Array): void {
-  let c0 = offset, c1 = 0, c2 = index, c3 = 0, k0 = key0, k1 = key1;
+/** A seed's 64 bits, low word first. */
+const wordsOf = (seed: number | bigint): [number, number] => [Number(BigInt.asUintN(32, BigInt(seed))), Number(BigInt.asUintN(32, BigInt(seed) >> 32n))];
+
+/** Ten rounds over a counter of four words. Plain variables: this is the inner loop of all noise. */
+export function philox(c0: number, c1: number, c2: number, c3: number, [key0, key1]: readonly [number, number], out: Uint32Array): void {
+  let k0 = key0, k1 = key1;
   for (let round = 0; round < 10; round++) {
     const high0 = high(0xd251, 0x1f53, c0);
     const high1 = high(0xcd9e, 0x8d57, c2);
@@ -41,6 +44,8 @@ function philox(offset: number, index: number, [key0, key1]: readonly [number, n
   }
   out[0] = c0;
   out[1] = c1;
+  out[2] = c2;
+  out[3] = c3;
 }
 
 /** The upper 32 bits of the 64-bit product of (aHigh·2¹⁶ + aLow) and b. */

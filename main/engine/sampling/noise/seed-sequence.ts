@@ -5,9 +5,9 @@ const hashFactor = { pool: 0x931e8875, state: 0x58f38ded } as const;
 
 /**
  * `numpy.random.SeedSequence(entropy, spawn_key=spawnKey, pool_size=poolSize).generate_state(n)`, after O'Neill's seed_seq_fe
- * (2015). Entropy and keys are whole numbers up to 2⁵³, each read as as many 32-bit words as it needs, low word first.
+ * (2015). Entropy and keys are whole numbers up to 2⁶⁴, each read as as many 32-bit words as it needs, low word first.
  */
-export function seedSequence(entropy: number, spawnKey: readonly number[], poolSize: number, n: number): Uint32Array {
+export function seedSequence(entropy: number | bigint, spawnKey: readonly number[], poolSize: number, n: number): Uint32Array {
   const words = wordsOf(entropy);
   // Zeros keep a short seed with a key apart from a longer seed; since numpy 1.19, and only where there is a key.
   if (spawnKey.length > 0) while (words.length < poolSize) words.push(0);
@@ -18,7 +18,7 @@ export function seedSequence(entropy: number, spawnKey: readonly number[], poolS
   return Uint32Array.from({ length: n }, (_, i) => hash(pool[i % poolSize]!));
 }
 
-const wordsOf = (value: number): number[] => (value < 2 ** 32 ? [value] : [value >>> 0, Math.floor(value / 2 ** 32)]);
+const wordsOf = (value: number | bigint): number[] => (value < 2 ** 32 ? [Number(value)] : [Number(BigInt.asUintN(32, BigInt(value))), Number(BigInt(value) >> 32n)]);
 
 function mixed(words: readonly number[], poolSize: number): Uint32Array {
   const hash = hasher('pool');

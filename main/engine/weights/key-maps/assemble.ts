@@ -1,4 +1,5 @@
 // One checkpoint out of parts in files of their own: diffusers folders, a VAE or text encoders beside a checkpoint. Weights stay in their files.
+import { pairFactors } from '../quantized/factors';
 import type { TensorEntry, WeightFile } from '../source';
 import { isDiffusersUnet, isDiffusersVae, unetKeyMap, vaeKeyMap, type KeyMap } from './diffusers';
 
@@ -43,7 +44,7 @@ export function assembleCheckpoint(path: string, parts: Parts, metadata: Readonl
 
   const files = [checkpoint, unet, vae, text, text2].filter((file) => file !== undefined);
   return {
-    path, tensors, samples, dataOffset: 0, sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    path, tensors, samples, config: (checkpoint ?? unet)?.config, companions: files.flatMap(({ companions = [] }) => companions), doubts: files.flatMap(({ doubts = [] }) => doubts), dataOffset: 0, sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     // What somebody says of a VAE does not hold for the model.
     metadata: { ...(checkpoint || unet ? { ...unet?.metadata, ...checkpoint?.metadata } : Object.assign({}, ...files.map((file) => file.metadata)) as Record<string, string>), ...metadata },
   };
@@ -52,10 +53,10 @@ export function assembleCheckpoint(path: string, parts: Parts, metadata: Readonl
 /** Shards of one network as one file. */
 export function joinShards(path: string, shards: readonly WeightFile[]): WeightFile {
   const tensors = new Map(shards.flatMap((shard) => [...shard.tensors.values()].map((entry) => [entry.name, { ...entry, file: entry.file ?? shard.path }] as const)));
-  return {
-    path, tensors, samples: new Map(shards.flatMap((shard) => [...shard.samples ?? []])), dataOffset: 0, sizeBytes: shards.reduce((sum, shard) => sum + shard.sizeBytes, 0),
+  return pairFactors({                                       // a weight and its factor may lie in two shards
+    path, tensors, companions: shards.flatMap(({ companions = [] }) => companions), doubts: shards.flatMap(({ doubts = [] }) => doubts), samples: new Map(shards.flatMap((shard) => [...shard.samples ?? []])), dataOffset: 0, sizeBytes: shards.reduce((sum, shard) => sum + shard.sizeBytes, 0),
     metadata: Object.assign({}, ...shards.map((shard) => shard.metadata)) as Record<string, string>,
-  };
+  });
 }
 
 const withoutPrefix = (prefix: RegExp): KeyMap => (name) => name.replace(prefix, '');
@@ -75,5 +76,5 @@ const textNames: KeyMap = (name) => name.replace(/^.*?(?=(?:text_model|text_proj
 /** LDM keeps the matrices of the autoencoder's attention as 1×1 convolutions. */
 function asStored(name: string, entry: TensorEntry): TensorEntry {
   const isAttention = entry.shape.length === 2 && /^first_stage_model\..*\.attn_1\.(?:q|k|v|proj_out)\.weight$/.test(name);
-  return isAttention && !entry.layout ? { ...entry, shape: [...entry.shape, 1, 1] } : entry;
+  return isAttention && !entry.layout ? { ...entry, shape: [...entry.shape, 1, 1], ...(entry.strides && { strides: [...entry.strides, 1, 1] }) } : entry;
 }

@@ -1,13 +1,16 @@
-// The one error of a module that does not fit its layer.
+// The errors of LoRAs: of a module that does not fit its layer, of a file in which nothing fits, and of broken modules.
 import { AppError } from '../../errors';
 import type { Dims } from '../../tensor';
-import { showDims } from '../safetensors';
+import type { Match } from './match';
 
 /** `got`: the shape that the module has, or its parts that do not fit each other. `want`: the layer's shape. */
 export function misfit(layer: string, want: Dims, ...got: readonly Dims[]): AppError {
-  return new AppError('weights.shapeMismatch', {
-    message: `The LoRA's ${layer} is ${got.map(showDims).join(' and ')}, for a layer of ${showDims(want)}`,
-    hint: 'It was made for another kind of model. `inspect` tells which family a LoRA is for.',
-    data: { key: layer, got, want },
-  });
+  return new AppError('lora.misfit', { layer, got: got.map((dims) => [...dims]), want: [...want] });
+}
+
+/** `modules`: all that the file has. */
+export function changesNothing(files: { file: string; model: string }, modules: readonly { layer: string }[], { incomplete }: Pick<Match<unknown>, 'incomplete'>): AppError {
+  const [first] = modules, [half] = incomplete;
+  if (!first) return new AppError('lora.changesNothing', { why: 'noLora', ...files });
+  return new AppError('lora.changesNothing', half === undefined ? { why: 'family', ...files, layer: first.layer } : { why: 'incomplete', ...files, layer: half });
 }

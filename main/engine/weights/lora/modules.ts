@@ -38,6 +38,7 @@ const asFound = (found: string): LoraPart => found as LoraPart;
 /** A tensor's name in two: its layer, and its role there. The first that fits counts. */
 const roles = [
   part('\\.lora_(down|up|mid)\\.weight', asFound),
+  part(':(down|up)', asFound),
   part('[._]lora(?:_linear_layer)?\\.(down|up)\\.weight', asFound),
   part('\\.lora_([AB])(?:\\.(?!weight$|bias$)[^.]+)?(?:\\.weight)?', (found) => (found === 'A' ? 'down' : 'up')),
   part('\\.lora_B(?:\\.[^.]+)?\\.bias', 'upBias'),
@@ -50,7 +51,8 @@ const roles = [
 const anyWeight = /^(.+)\.weight$/;
 
 /** The modules in the file's order, and the tensors that belong to none (embeddings that come with a LoRA, say). */
-export function loraModules(file: WeightFile): { modules: LoraModule[]; stray: string[] } {
+export function loraModules(given: WeightFile): { modules: LoraModule[]; stray: string[] } {
+  const file = namedList(given);
   const layers = new Map<string, Map<LoraPart, TensorEntry>>();
   const stray: string[] = [];
   for (const entry of file.tensors.values()) {
@@ -64,6 +66,14 @@ export function loraModules(file: WeightFile): { modules: LoraModule[]; stray: s
     return { layer, algorithm: algorithmOf(parts), parts };
   });
   return { modules, stray };
+}
+
+/** A list of ups and downs in turn, of one network: CLIP's attentions have one width, a U-Net's several. Other files as they are. */
+function namedList(file: WeightFile): WeightFile {
+  const entries = [...file.tensors.values()], isPair = (up: TensorEntry, down: TensorEntry | undefined): boolean => down !== undefined && up.shape.length >= 2 && up.shape[1] === down.shape[0];
+  if (entries.length < 2 || entries.length % 2 !== 0 || !entries.every(({ name }, i) => name === String(i)) || !entries.every((entry, i) => i % 2 === 1 || isPair(entry, entries[i + 1]))) return file;
+  const network = new Set(entries.flatMap(({ shape }, i) => (i % 2 === 0 ? [shape[0]] : []))).size > 1 ? 'unet' : 'text_encoder';
+  return { ...file, tensors: new Map(entries.map((entry, i) => { const name = `${network}:${i >> 1}:${i % 2 === 0 ? 'up' : 'down'}`; return [name, { ...entry, name }]; })) };
 }
 
 function roleOf(name: string, file: WeightFile): { layer: string; role: LoraPart } | undefined {

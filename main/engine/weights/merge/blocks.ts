@@ -1,5 +1,5 @@
 // Multipliers by block of the U-Net ("MBW", merge block weighted): BASE, IN00–IN11, M00, OUT00–OUT11. SDXL has nine blocks a side.
-import { AppError } from '../../errors';
+import { AppError, detailOf } from '../../errors';
 
 /** What a block that is not named gets is the merge's own multiplier. */
 export type BlockMultipliers = Readonly<Record<string, number>>;
@@ -12,20 +12,20 @@ const sides = (count: number): string[] => {
 const lists: Readonly<Record<number, readonly string[]>> = { 25: sides(12), 26: ['BASE', ...sides(12)], 19: sides(9), 20: ['BASE', ...sides(9)] };
 const names = new Set(lists[26]);
 
-/** `{"IN00": 0.5, …}`, `[0.5, …]` or the bare numbers, with commas or spaces between them. Throws job.invalid. */
+/** `{"IN00": 0.5, …}`, `[0.5, …]` or the bare numbers, with commas or spaces between them. Throws merge.blocks. */
 export function parseBlocks(text: string): BlockMultipliers {
   const value = /^\s*[[{]/.test(text) ? parseJson(text) : text.trim().split(/[\s,]+/).map(Number);
   const entries = Array.isArray(value) ? named(value) : Object.entries(value as Record<string, unknown>);
   for (const [name, multiplier] of entries) {
-    if (!names.has(name)) throw wrong(`${name} is no block`, 'Blocks are BASE, IN00 to IN11, M00 and OUT00 to OUT11.');
-    if (typeof multiplier !== 'number' || !Number.isFinite(multiplier)) throw wrong(`${name} has ${String(multiplier)}, which is no number`, 'Give a number to each block, usually from 0 to 1.');
+    if (!names.has(name)) throw new AppError('merge.blocks', { why: 'name', name });
+    if (typeof multiplier !== 'number' || !Number.isFinite(multiplier)) throw new AppError('merge.blocks', { why: 'value', name, value: String(multiplier) });
   }
   return Object.fromEntries(entries) as BlockMultipliers;
 }
 
 function named(values: readonly unknown[]): [string, unknown][] {
   const list = lists[values.length];
-  if (!list) throw wrong(`${values.length} numbers are given`, 'Give 25 (IN00–IN11, M00, OUT00–OUT11), or 26 with BASE first; for SDXL 19, or 20 with BASE first.');
+  if (!list) throw new AppError('merge.blocks', { why: 'count', count: values.length });
   return list.map((name, i) => [name, values[i]]);
 }
 
@@ -33,11 +33,9 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw wrong(`they are not valid JSON (${cause instanceof Error ? cause.message : String(cause)})`, 'For example {"IN00": 0.5, "M00": 1}, or 25 numbers.');
+    throw new AppError('merge.blocks', { why: 'json', detail: detailOf(cause) });
   }
 }
-
-const wrong = (what: string, hint: string): AppError => new AppError('job.invalid', { message: `The block multipliers cannot be used: ${what}.`, hint });
 
 /**
  * Which block a checkpoint's tensor belongs to. The embeddings of time and sizes go with IN00, the output layer with the last OUT, as in the MBW

@@ -1,17 +1,12 @@
 // float32 → the dtypes that weights are stored in. Rounds to nearest, ties to even; NaN stays NaN.
+import type { WrittenDType } from '../dtypes';
 import { floatToHalf } from '../half';
-import type { StoredDType } from '../source';
-
-export type FloatDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'F8_E4M3' | 'F8_E5M2';
-
-const floats: readonly StoredDType[] = ['F64', 'F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2'];
-export const isFloat = (dtype: StoredDType): dtype is FloatDType => floats.includes(dtype);
 
 /**
  * The values as stored bytes (little-endian). fp16 and bf16 overflow to infinity, as torch's do; finite values beyond the largest fp8 become that
  * largest (448 and 57344), since fp8's range is small enough for real weights to leave it. e4m3 has no infinity: it becomes NaN.
  */
-export function fromFloat32(dtype: FloatDType, values: Float32Array): Uint8Array {
+export function fromFloat32(dtype: WrittenDType, values: Float32Array): Uint8Array {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   switch (dtype) {
     case 'F64': return bytesOf(Float64Array.from(values));

@@ -4,8 +4,8 @@ import type { MergeMode } from './algebra';
 
 type Metadata = Readonly<Record<string, string>>;
 
-/** Hashes of the source's weights, which the new file does not have. */
-const stale = new Set(['modelspec.hash_sha256', 'sshs_model_hash', 'sshs_legacy_hash']);
+/** Hashes of the source's weights, and how these were packed, which the new file does not have. */
+const stale = new Set(['modelspec.hash_sha256', 'sshs_model_hash', 'sshs_legacy_hash', '_quantization_metadata']);
 
 /** The metadata of a file made from one with `source`. */
 export const derivedMetadata = (source: Metadata, added: Metadata = {}): Record<string, string> =>

@@ -4,11 +4,11 @@
 import { AppError } from '../../errors';
 import { isBuffer, isEmaCopy } from '../../identify/buffers';
 import type { Dims } from '../../tensor';
-import { baseName, showDims } from '../safetensors';
+import { showDims } from '../safetensors';
 import type { StoredDType, TensorEntry, WeightFile } from '../source';
 import type { MergeMode } from './algebra';
 import { blockOf, type BlockMultipliers } from './blocks';
-import { isFloat, type FloatDType } from './encode';
+import { isFloat, type WrittenDType } from '../dtypes';
 import { isPrunable } from './prune';
 
 export interface MergeOptions {
@@ -17,7 +17,7 @@ export interface MergeOptions {
   readonly multiplier: number;
   readonly blocks?: BlockMultipliers;
   /** Of all weights. Without it each tensor keeps A's, or fp32 where A and B differ. */
-  readonly precision?: FloatDType;
+  readonly precision?: WrittenDType;
   /** Leaves out what no picture needs. */
   readonly prune?: boolean;
 }
@@ -44,10 +44,10 @@ export interface MergePlan {
   readonly variant: 'inpaint' | 'pix2pix' | null;
 }
 
-/** `c` for add-difference alone. Throws weights.shapeMismatch naming the tensors, weights.missingTensor where A and B have little in common, job.invalid. */
+/** `c` for add-difference alone. Throws merge.misfit naming the tensors, merge.strangers where A and B have little in common, merge.noThird. */
 export function planMerge(a: WeightFile, b: WeightFile, c: WeightFile | undefined, options: MergeOptions): MergePlan {
   if (options.mode === 'add-difference' && !c) {
-    throw new AppError('job.invalid', { message: 'add-difference needs a third model, C.', hint: 'Give the model that B was made from: the result is A + M·(B − C).' });
+    throw new AppError('merge.noThird', {});
   }
   const inB = byName(b), inC = c && byName(c);
   const weights = [...byName(a)].filter(([name]) => !(options.prune && isPrunable(name)));
@@ -78,7 +78,7 @@ function partners(name: string, entry: TensorEntry, inB: Tensors, inC: Tensors |
 }
 
 function planned({ name, a, b, c }: Meeting, multiplier: number, options: MergeOptions): PlannedTensor {
-  const dtype = stored(b && b.dtype !== a.dtype ? 'F32' : a.dtype, name, options);
+  const dtype = b && plainDType(b) !== plainDType(a) && !options.precision ? 'F32' : stored(a, options);
   const alone = { name, dtype, shape: a.shape, a, multiplier };
   if (!b || multiplier === 0) return { ...alone, multiplier: 0 };
   // Exactly B, whatever A holds: NaN in A would get through a factor of 0.
@@ -94,9 +94,11 @@ const byName = (file: WeightFile): Map<string, TensorEntry> =>
   new Map([...file.tensors].map(([name, entry]) => [name.replace(oldTextNames, 'cond_stage_model.transformer.text_model.'), entry]));
 
 /** Buffers and whole numbers keep theirs. */
-export function stored(dtype: StoredDType, name: string, { precision }: Pick<MergeOptions, 'precision'>): StoredDType {
-  return precision && isFloat(dtype) && !isBuffer(name) ? precision : dtype;
-}
+export const stored = (entry: TensorEntry, { precision }: Pick<MergeOptions, 'precision'>): StoredDType =>
+  (precision && isFloat(entry.dtype) && !isBuffer(entry.name) ? precision : plainDType(entry));
+
+/** What holds the tensor's values without a factor beside it, and in a type that others read. */
+const plainDType = ({ dtype, factor }: TensorEntry): StoredDType => (factor || dtype.endsWith('FNUZ') ? 'F16' : dtype);
 
 const sameShape = (a: Dims, b: Dims): boolean => a.length === b.length && a.every((size, i) => size === b[i]);
 
@@ -114,20 +116,14 @@ function refuseStrangers(weights: readonly (readonly [string, TensorEntry])[], a
   const missing = own.filter((name) => !inB.has(name));
   const shared = own.length - missing.length;
   if (shared > 0 && 2 * shared >= Math.min(own.length, theirs.length)) return;
-  throw new AppError('weights.missingTensor', {
-    message: `${baseName(a.path)} and ${baseName(b.path)} are not the same kind of network: ${missing.length} of ${own.length} tensors have no counterpart, such as ${missing.slice(0, 3).join(', ')}`,
-    hint: 'Merge models of the same family and layout. `inspect` tells what each file is.',
-    data: { files: [a.path, b.path], tensors: missing.slice(0, 20) },
-  });
+  throw new AppError('merge.strangers', { files: [a.path, b.path], missing: missing.length, count: own.length, names: missing.slice(0, 3) });
 }
 
 function shapeMismatch(files: readonly (WeightFile | undefined)[], misfits: readonly Meeting[]): AppError {
   const paths = files.flatMap((file) => file?.path ?? []);
   const shown = misfits.slice(0, 3).map(({ name, a, b, c }) => `${name} ${[a, b, c].flatMap((entry) => (entry ? showDims(entry.shape) : [])).join(' and ')}`);
   const isFirstLayer = misfits.length === 1 && misfits[0]!.name.endsWith('input_blocks.0.0.weight');
-  return new AppError('weights.shapeMismatch', {
-    message: `${paths.map(baseName).join(' and ')} do not fit together: ${shown.join('; ')}${misfits.length > 3 ? `; and ${misfits.length - 3} more` : ''}`,
-    hint: isFirstLayer ? 'Of an inpainting or instruct-pix2pix model and a usual one, the former must be A.' : 'Merge models of the same family. `inspect` tells what each file is.',
-    data: { files: paths, tensors: misfits.slice(0, 20).map(({ name }) => name) },
-  });
+  const count = misfits.length - shown.length;
+  if (isFirstLayer) return new AppError('merge.misfit', { why: 'inputs', files: paths, names: shown });
+  return new AppError('merge.misfit', count === 0 ? { why: 'all', files: paths, names: shown } : { why: 'layers', files: paths, names: shown, count });
 }

@@ -1,5 +1,5 @@
 // Reads a pickle's bytes one after the other and never past their end; lengths in the file are checked before anything is made of them.
-import { damaged, incomplete, type Fail } from './fault';
+import type { Fail } from '../fault';
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 /** Names, numbers and the short texts of protocol 0; turning a line of many megabytes into text would take seconds and gigabytes. */
@@ -21,7 +21,7 @@ export class Cursor {
   /** Moves over `length` bytes and returns where they begin. */
   private skip(length: number): number {
     const start = this.at;
-    if (length > this.bytes.length - start) throw this.fail('weights.truncated', 'ends inside its pickle', incomplete, { offset: start });
+    if (length > this.bytes.length - start) throw this.fail('weights.truncated', { why: 'pickle', offset: start });
     this.at += length;
     return start;
   }
@@ -51,6 +51,6 @@ export class Cursor {
   }
 
   malformed(what: string): Error {
-    return this.fail('weights.badHeader', `has a damaged pickle: ${what} before byte ${this.at}`, damaged, { offset: this.at });
+    return this.fail('weights.badHeader', { why: 'pickle', detail: what, offset: this.at });
   }
 }

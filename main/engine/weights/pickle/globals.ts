@@ -2,14 +2,17 @@
 //
 // A name without `build` may stand in the file (as a dictionary's key, as an argument) and not be called. Looked up as module and name apart, since
 // `torch` + `os.system` reaches os.system in Python.
-import { dtypeBytes } from '../safetensors';
+import { dtypeBytes } from '../dtypes';
 import type { StoredDType } from '../source';
+import { arrayFrom, latin1, typeClasses, typeFrom, typeOfClass } from './numpy';
 import { isCount, isKind, ParameterDict, type Name, type PickleValue, type Storage, type StoredTensor } from './values';
 
 interface Call {
   readonly args: readonly PickleValue[];
   /** Counts work that grows with the arguments; refuses when the file asks for too much of it. */
   readonly spend: (amount: number) => void;
+  /** The same for bytes that are made: as many as the pickle has, twice. */
+  readonly copy: (bytes: number) => void;
 }
 
 /** undefined: the arguments make no sense. */
@@ -20,6 +23,8 @@ interface Global {
   /** For storage classes and torch.float32 and the like. */
   readonly dtype?: StoredDType;
   readonly isStorage?: true;
+  /** Tensors that hold no values of their own, or in a form that is not read: refused by what they are. */
+  readonly form?: 'meta' | 'sparse' | 'quantized' | 'nested' | 'wrapped';
 }
 
 const word: Global = {};
@@ -32,8 +37,8 @@ const storages: Readonly<Record<string, Global>> = {
 };
 const dtypes: Readonly<Record<string, Global>> = {
   float64: { dtype: 'F64' }, double: { dtype: 'F64' }, float32: { dtype: 'F32' }, float: { dtype: 'F32' }, float16: { dtype: 'F16' }, half: { dtype: 'F16' },
-  bfloat16: { dtype: 'BF16' }, float8_e4m3fn: { dtype: 'F8_E4M3' }, float8_e5m2: { dtype: 'F8_E5M2' }, int64: { dtype: 'I64' }, long: { dtype: 'I64' },
-  int32: { dtype: 'I32' }, int: { dtype: 'I32' }, int16: { dtype: 'I16' }, short: { dtype: 'I16' }, int8: { dtype: 'I8' }, uint8: { dtype: 'U8' }, bool: { dtype: 'BOOL' },
+  bfloat16: { dtype: 'BF16' }, float8_e4m3fn: { dtype: 'F8_E4M3' }, float8_e5m2: { dtype: 'F8_E5M2' }, float8_e4m3fnuz: { dtype: 'F8_E4M3FNUZ' }, float8_e5m2fnuz: { dtype: 'F8_E5M2FNUZ' }, int64: { dtype: 'I64' }, long: { dtype: 'I64' },
+  int32: { dtype: 'I32' }, int: { dtype: 'I32' }, int16: { dtype: 'I16' }, short: { dtype: 'I16' }, int8: { dtype: 'I8' }, uint8: { dtype: 'U8' }, uint16: { dtype: 'U16' }, uint32: { dtype: 'U32' }, uint64: { dtype: 'U64' }, bool: { dtype: 'BOOL' },
 };
 const builtins: Readonly<Record<string, Global>> = {
   set: { build: setOf }, frozenset: { build: setOf },
@@ -47,31 +52,43 @@ const callbacks: Readonly<Record<string, Record<string, Global>>> = Object.fromE
   [`${package_}.callbacks.model_checkpoint`, { ModelCheckpoint: word }],
   [`${package_}.callbacks.early_stopping`, { EarlyStopping: word }],
 ]));
-const numpyScalars: Readonly<Record<string, Global>> = { scalar: drop };
+const numpyArrays: Readonly<Record<string, Global>> = { scalar: drop, _reconstruct: { build: () => ({ kind: 'array', tensor: null }) } };
+/** Arrays of protocol 5, whose bytes stand in the pickle as well. */
+const numpyBuffers: Readonly<Record<string, Global>> = {
+  _frombuffer: { build: ({ args: [bytes, type, shape, order], copy }) => { const tensor = arrayFrom(bytes, type, shape, order === 'F', copy); return tensor === undefined ? undefined : { kind: 'array', tensor }; } },
+};
 
 const tensorBuilders: Readonly<Record<string, Build>> = {
   _rebuild_tensor: rebuildTensor, _rebuild_tensor_v2: rebuildTensor, _rebuild_tensor_v3: rebuildTensorV3, _rebuild_parameter: firstTensor, _rebuild_parameter_with_state: firstTensor,
+  // Of devices without storages: (array or tensor, dtype, device, requires_grad). bfloat16 comes as float32, which numpy has.
+  _rebuild_device_tensor_from_numpy: arrayTensor, _rebuild_xla_tensor: arrayTensor, _rebuild_device_tensor_from_cpu_tensor: firstTensor,
+};
+const otherForms: Readonly<Record<string, Global>> = {
+  _rebuild_meta_tensor_no_storage: { form: 'meta' }, _rebuild_sparse_tensor: { form: 'sparse' }, _rebuild_sparse_csr_tensor: { form: 'sparse' }, _rebuild_qtensor: { form: 'quantized' },
+  _rebuild_nested_tensor: { form: 'nested' }, _rebuild_wrapper_subclass: { form: 'wrapped' },
 };
 
 const modules: Readonly<Record<string, Readonly<Record<string, Global>>>> = {
   torch: { ...storages, ...dtypes, UntypedStorage: storageOf(), Size: { build: ({ args: [sizes] }) => (Array.isArray(sizes) ? sizes : undefined) }, device: drop, Tensor: word },
   'torch.storage': { UntypedStorage: storageOf() },
-  'torch._utils': Object.fromEntries(Object.entries(tensorBuilders).map(([name, build]) => [name, { build }])),
+  'torch._utils': { ...Object.fromEntries(Object.entries(tensorBuilders).map(([name, build]) => [name, { build }])), ...otherForms },
+  'torch.serialization': { _get_layout: drop },
   'torch._tensor': {
     // (rebuild function, class, its arguments, attributes): a tensor that somebody put attributes on.
     _rebuild_from_type_v2: {
-      build: ({ args: [rebuild, , args], spend }) =>
-        (isKind(rebuild, 'name') && Array.isArray(args) ? tensorBuilders[rebuild.path.replace('torch._utils.', '')]?.({ args, spend }) : undefined),
+      build: ({ args: [rebuild, , args], ...call }) =>
+        (isKind(rebuild, 'name') && Array.isArray(args) ? tensorBuilders[rebuild.path.replace('torch._utils.', '')]?.({ args, ...call }) : undefined),
     },
   },
-  'torch.nn.parameter': { Parameter: word },
+  'torch.nn.parameter': { Parameter: word, Buffer: word },
   'torch.nn.modules.container': { ParameterDict: { build: () => new ParameterDict() } },
   collections: {
     OrderedDict: { build: dictionaryOf }, Counter: { build: dictionaryOf }, defaultdict: { build: ({ args }) => (args.length <= 1 ? new Map() : undefined) },
   },
   _codecs: { encode: { build: encode } },
   builtins, __builtin__: builtins,
-  numpy: { dtype: drop }, 'numpy.core.multiarray': numpyScalars, 'numpy._core.multiarray': numpyScalars,
+  numpy: { dtype: { build: ({ args }) => typeFrom(args) }, ndarray: word }, 'numpy.dtypes': Object.fromEntries(typeClasses.map((name) => [name, { build: () => typeOfClass(name) }])),
+  'numpy.core.multiarray': numpyArrays, 'numpy._core.multiarray': numpyArrays, 'numpy.core.numeric': numpyBuffers, 'numpy._core.numeric': numpyBuffers,
   ...callbacks,
 };
 
@@ -117,6 +134,8 @@ function tensorOf(spend: Call['spend'], storage: Storage, dtype: StoredDType, of
   return { kind: 'tensor', storage, dtype, offset, shape: [...shape], strides: [...strides] };   // copies: the file may go on to change its lists
 }
 
+function arrayTensor({ args: [array] }: Call): StoredTensor | undefined { return isKind(array, 'array') ? array.tensor ?? undefined : undefined; }
+
 function firstTensor({ args: [tensor] }: Call): StoredTensor | undefined {
   return isKind(tensor, 'tensor') ? tensor : undefined;
 }
@@ -137,8 +156,6 @@ function setOf({ args, spend }: Call): Set<PickleValue> | undefined {
 }
 
 /** Protocol 2 writes bytes as text of characters 0–255. */
-function encode({ args: [text, encoding], spend }: Call): Uint8Array | undefined {
-  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1')) return undefined;
-  spend(text.length);
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+function encode({ args: [text, encoding], copy }: Call): Uint8Array | undefined {
+  return typeof text === 'string' && (encoding === 'latin1' || encoding === 'latin-1') ? latin1(text, copy) : undefined;
 }

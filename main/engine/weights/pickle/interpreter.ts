@@ -1,7 +1,7 @@
 // Reads a pickle of protocol 0 to 5 without being Python: every instruction is here, and none can do more than build the values of values.ts.
 //
 // Instructions after CPython's Lib/pickletools.py.
-import type { Fail } from './fault';
+import type { Fail } from '../fault';
 import { Machine } from './machine';
 import type { PickleValue, Storage } from './values';
 

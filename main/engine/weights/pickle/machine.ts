@@ -1,7 +1,8 @@
 // The state of a pickle that is being read (stack, marks, memo), and the few things that may happen to it. Everything in it is bounded.
 import { Cursor } from './cursor';
-import { damaged, forbidden, printable, type Fail } from './fault';
+import { forbidden, printable, type Fail } from '../fault';
 import { lookUp, meaningOf, storageFrom } from './globals';
+import { setArray, setType } from './numpy';
 import { isKind, ParameterDict, type Name, type PickleValue, type Storage } from './values';
 
 /**
@@ -18,6 +19,7 @@ export class Machine {
   private stack: PickleValue[] = [];
   private readonly marks: PickleValue[][] = [];
   private work = 0;
+  private copied = 0;
   private readonly fail: Fail;
 
   constructor(bytes: Uint8Array, start: number, fail: Fail) {
@@ -27,7 +29,14 @@ export class Machine {
 
   readonly spend = (amount: number): void => {
     this.work += amount;
-    if (this.work > maxWork) throw this.fail('weights.badHeader', `has a pickle of more than ${maxWork} steps, far more than any model needs`, damaged);
+    if (this.work > maxWork) throw this.fail('weights.badHeader', { why: 'steps', most: maxWork });
+  };
+
+  /** What is decoded once has no more bytes than its text; a text that is decoded again and again has. */
+  readonly copy = (bytes: number): void => {
+    this.copied += bytes;
+    const most = maxWork + 2 * this.input.bytes.length;
+    if (this.copied > most) throw this.fail('weights.badHeader', { why: 'steps', most });
   };
 
   push(value: PickleValue): void { this.stack.push(value); }
@@ -92,10 +101,11 @@ export class Machine {
   /** REDUCE and its relatives: the list says what a call builds; a word that is there only to be mentioned is refused. */
   call(callee: PickleValue, args: PickleValue): void {
     if (!isKind(callee, 'name')) throw this.input.malformed('it calls what is no function');
-    const { build } = meaningOf(callee);
+    const { build, form } = meaningOf(callee);
+    if (form) throw this.fail('weights.tensorForm', { why: form });
     if (!build) throw forbidden(this.fail, callee.path);
     if (!Array.isArray(args)) throw this.input.malformed(`${callee.path} is called without a tuple`);
-    const value = build({ args, spend: this.spend });
+    const value = build({ args, spend: this.spend, copy: this.copy });
     if (value === undefined) throw this.input.malformed(`${callee.path} is called with arguments that make no sense`);
     this.push(value);
   }
@@ -116,8 +126,13 @@ export class Machine {
     for (const value of values) target.add(value);
   }
 
-  /** BUILD: attributes. Those of dictionaries (torch's _metadata) and of dropped values carry no weights; a ParameterDict has its tensors there. */
+  /** BUILD: attributes. Those of dictionaries (torch's _metadata) and of dropped values carry no weights; a ParameterDict has its tensors there, and a numpy array all of itself. */
   setState(target: PickleValue, state: PickleValue): void {
+    if (isKind(target, 'array') || isKind(target, 'dtype')) {
+      const isSet = target.kind === 'array' ? setArray(target, state, this.copy) : setType(target, state);
+      if (!isSet) throw this.input.malformed('a numpy array has a state that makes no sense');
+      return;
+    }
     if (!(target instanceof Map) && !isKind(target, 'dropped')) throw this.input.malformed('it sets the state of what has none');
     const parameters = target instanceof ParameterDict && state instanceof Map ? state.get('_parameters') : undefined;
     if (!(target instanceof ParameterDict) || !(parameters instanceof Map)) return;

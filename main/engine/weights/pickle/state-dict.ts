@@ -1,5 +1,5 @@
 // Which of the things that were saved are the model's tensors, and what they are called: nested dictionaries become dotted names.
-import { damaged, printable, type Fail } from './fault';
+import { printable, type Fail } from '../fault';
 import { isKind, type PickleValue, type StoredTensor } from './values';
 
 interface StateDict {
@@ -13,13 +13,12 @@ interface StateDict {
  * ones, as every program that runs them prefers them.
  */
 const wrappers = ['state_dict', 'params_ema', 'params', 'model_state_dict', 'model'];
-/** What a training wrapper put before every name: DataParallel, torch.compile. */
-const wrapperPrefixes = ['module.', '_orig_mod.'];
 
 export function stateDictOf(saved: PickleValue, fail: Fail): StateDict {
   const tensors = new Map<string, StoredTensor>();
-  flatten(unwrap(saved), tensors, fail);
-  return { tensors: withoutPrefix(tensors), metadata: saved instanceof Map ? metadataOf(saved) : {} };
+  flatten(unwrap(saved), 'tensor', tensors, fail);
+  if (tensors.size === 0) flatten(unwrap(saved), 'array', tensors, fail);      // beside tensors, arrays are states of random numbers and the like
+  return { tensors, metadata: saved instanceof Map ? metadataOf(saved) : {} };
 }
 
 function unwrap(saved: PickleValue): PickleValue {
@@ -31,31 +30,27 @@ function unwrap(saved: PickleValue): PickleValue {
   return saved;
 }
 
-function withoutPrefix(tensors: Map<string, StoredTensor>): Map<string, StoredTensor> {
-  const prefix = wrapperPrefixes.find((start) => [...tensors.keys()].every((name) => name.startsWith(start)));
-  return prefix && tensors.size > 0 ? withoutPrefix(new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]))) : tensors;
-}
-
 /**
  * Real files nest four deep, and the largest hold some ten thousand tensors. Containers may hold themselves or each other many times over, so the walk is
  * bounded in depth and length.
  */
 const maxDepth = 32, maxVisits = 1_000_000, maxTensors = 100_000, maxNameLength = 1000;
 
-function flatten(root: PickleValue, tensors: Map<string, StoredTensor>, fail: Fail): void {
+function flatten(root: PickleValue, kind: 'tensor' | 'array', tensors: Map<string, StoredTensor>, fail: Fail): void {
   let visits = 0;
   const visit = (value: PickleValue, name: string, depth: number): void => {
-    if (isKind(value, 'tensor')) {
-      if (name.length > maxNameLength) throw fail('weights.badHeader', `has a tensor with a name of ${name.length} characters`, damaged);
-      if (tensors.size >= maxTensors) throw fail('weights.badHeader', `has more than ${maxTensors} tensors, far more than any model needs`, damaged);
-      if (tensors.has(name)) throw fail('weights.badHeader', `has two tensors named "${printable(name)}"`, damaged, { key: printable(name) });
-      tensors.set(name, value);
+    const found = !isKind(value, kind) ? null : value.kind === 'array' ? value.tensor : value;
+    if (found) {
+      if (name.length > maxNameLength) throw fail('weights.badHeader', { why: 'longName', length: name.length });
+      if (tensors.size >= maxTensors) throw fail('weights.badHeader', { why: 'tensors', most: maxTensors });
+      if (tensors.has(name)) throw fail('weights.badHeader', { why: 'twice', key: printable(name) });
+      tensors.set(name, found);
       return;
     }
     if (!(value instanceof Map || Array.isArray(value))) return;
-    if (depth > maxDepth) throw fail('weights.badHeader', 'has containers inside containers without end', damaged);
+    if (depth > maxDepth) throw fail('weights.badHeader', { why: 'nested' });
     for (const [key, inner] of value.entries()) {
-      if (++visits > maxVisits) throw fail('weights.badHeader', `has more than ${maxVisits} values in its containers, far more than any model needs`, damaged);
+      if (++visits > maxVisits) throw fail('weights.badHeader', { why: 'values', most: maxVisits });
       if (typeof key === 'string' || typeof key === 'number') visit(inner, depth === 0 ? String(key) : `${name}.${key}`, depth + 1);
     }
   };

@@ -1,8 +1,8 @@
 // The two forms in which torch.save wrote files: a zip (since 1.6), and before that pickles with the storages' bytes behind them.
 import { AppError } from '../../errors';
-import { dtypeBytes } from '../safetensors';
+import { dtypeBytes } from '../dtypes';
 import type { ByteSource } from '../source';
-import { damaged, incomplete, printable, type Fail } from './fault';
+import { printable, type Fail } from '../fault';
 import { unpickle, type Unpickled } from './interpreter';
 import type { PickleValue, Storage } from './values';
 import { dataOffset, readZip } from './zip';
@@ -17,7 +17,7 @@ interface TorchFile {
 /** Ten times what SDXL with optimizer and EMA copy takes; read before the first weight is looked at. */
 const maxPickleBytes = 64 << 20;
 const bigEndian = (fail: Fail): AppError =>
-  fail('weights.unsupportedLayout', 'was written on a big-endian machine, whose numbers have their bytes in another order', 'Get the .safetensors version of this model.');
+  fail('weights.unsupportedLayout', { why: 'bigEndian' });
 
 /** `NAME/data.pkl`, `NAME/data/0`, `NAME/data/1`, … Throws weights.*, model.notACheckpoint. */
 export async function readTorchZip(source: ByteSource, fail: Fail): Promise<TorchFile> {
@@ -25,7 +25,7 @@ export async function readTorchZip(source: ByteSource, fail: Fail): Promise<Torc
   const pickles = [...entries.keys()].filter((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
   const [name] = pickles;
   if (name === undefined || pickles.length > 1) {
-    throw fail('model.notACheckpoint', 'is a zip file, but no model that PyTorch saved', 'If it is an archive, unpack it and choose the model file inside.');
+    throw fail('model.notACheckpoint', { why: 'zip' });
   }
   const folder = name.slice(0, -'data.pkl'.length);
   const offsets = new Map<string, Promise<number>>();
@@ -33,7 +33,7 @@ export async function readTorchZip(source: ByteSource, fail: Fail): Promise<Torc
     const entry = entries.get(folder + path);
     if (!entry) return null;
     const offset = await dataOffset(source, entry, fail);
-    if (entry.byteLength > maxBytes) throw fail('weights.badHeader', `has a "${path}" of ${entry.byteLength} bytes, far more than any model needs`, damaged);
+    if (entry.byteLength > maxBytes) throw fail('weights.badHeader', { why: 'entrySize', entry: path, sizeBytes: entry.byteLength });
     return source.read(offset, entry.byteLength);
   };
   const byteOrder = await content('byteorder', 16);
@@ -41,9 +41,9 @@ export async function readTorchZip(source: ByteSource, fail: Fail): Promise<Torc
   const { value } = unpickle((await content('data.pkl', maxPickleBytes))!, fail);
   return { value, locate: ({ key, wholeBytes }) => {
     const entry = entries.get(`${folder}data/${key}`), shown = printable(key);
-    if (!entry) throw fail('weights.badOffsets', `lacks the storage ${shown} that its pickle speaks of`, damaged, { storage: shown });
+    if (!entry) throw fail('weights.badOffsets', { why: 'noStorage', storage: shown });
     if (entry.byteLength < wholeBytes) {
-      throw fail('weights.badOffsets', `has ${entry.byteLength} bytes in storage ${shown}, but its pickle claims ${wholeBytes}`, damaged, { storage: shown, got: entry.byteLength, want: wholeBytes });
+      throw fail('weights.badOffsets', { why: 'storageSize', storage: shown, got: entry.byteLength, want: wholeBytes });
     }
     let offset = offsets.get(key);
     if (!offset) offsets.set(key, offset = dataOffset(source, entry, fail));
@@ -60,21 +60,20 @@ export async function readLegacyTorch(source: ByteSource, fail: Fail): Promise<T
   let at = keys.end;
   for (const key of Array.isArray(keys.value) ? keys.value : []) {
     const storage = typeof key === 'string' ? saved.storages.get(key) : undefined;
-    if (!storage) throw fail('weights.badOffsets', 'has weights that its pickle does not speak of', damaged);
+    if (!storage) throw fail('weights.badOffsets', { why: 'unnamed' });
     const { wholeBytes, dtype } = storage, shown = printable(storage.key), end = at + 8 + wholeBytes;
     if (end > source.sizeBytes) {
-      throw fail('weights.truncated', `is incomplete: ${source.sizeBytes} bytes are there, at least ${end} expected. It ends inside or before storage ${shown}`, incomplete,
-        { sizeBytes: source.sizeBytes, expectedBytes: end });
+      throw fail('weights.truncated', { why: 'storage', sizeBytes: source.sizeBytes, expectedBytes: end, storage: shown });
     }
     const header = await source.read(at, 8), count = Number(new DataView(header.buffer, header.byteOffset).getBigUint64(0, true));
     const gotBytes = count * (dtype ? dtypeBytes[dtype] : 1);
-    if (gotBytes !== wholeBytes) throw fail('weights.badOffsets', `has ${gotBytes} bytes in storage ${shown}, but its pickle claims ${wholeBytes}`, damaged, { storage: shown, got: gotBytes, want: wholeBytes });
+    if (gotBytes !== wholeBytes) throw fail('weights.badOffsets', { why: 'storageSize', storage: shown, got: gotBytes, want: wholeBytes });
     offsets.set(storage.key, at + 8);
     at = end;
   }
   return { value: saved.value, locate: async ({ key }) => {
     const offset = offsets.get(key);
-    if (offset === undefined) throw fail('weights.badOffsets', `lacks the storage ${printable(key)} that its pickle speaks of`, damaged, { storage: printable(key) });
+    if (offset === undefined) throw fail('weights.badOffsets', { why: 'noStorage', storage: printable(key) });
     return offset;
   } };
 }
@@ -94,10 +93,10 @@ async function readPickles(source: ByteSource, fail: Fail): Promise<{ saved: Unp
 function parsePickles(bytes: Uint8Array, fail: Fail): { saved: Unpickled; keys: Unpickled } {
   const first = unpickle(bytes, fail);
   if (first.value !== magic) {
-    throw fail('model.notACheckpoint', 'is a pickle, but no model that PyTorch saved', 'Choose a .safetensors, .ckpt, .pt, .pth or .bin model file.');
+    throw fail('model.notACheckpoint', { why: 'pickle' });
   }
   const version = unpickle(bytes, fail, first.end);
-  if (version.value !== protocolVersion) throw fail('weights.badHeader', 'is of a version of the old PyTorch format that never was', damaged);
+  if (version.value !== protocolVersion) throw fail('weights.badHeader', { why: 'version' });
   const machine = unpickle(bytes, fail, version.end);
   if (machine.value instanceof Map && machine.value.get('little_endian') === false) throw bigEndian(fail);
   const saved = unpickle(bytes, fail, machine.end);

@@ -17,13 +17,19 @@ export interface Storage {
 
 export interface StoredTensor {
   readonly kind: 'tensor';
-  readonly storage: Storage;
+  /** Or its bytes themselves, where the pickle has them. */
+  readonly storage: Storage | Uint8Array;
   readonly dtype: StoredDType;
   /** In elements, as are the strides. */
   readonly offset: number;
   readonly shape: Dims;
   readonly strides: Dims;
 }
+
+/** What a numpy array holds; null where these are no numbers. */
+export interface NumpyType { readonly kind: 'dtype'; readonly dtype: StoredDType | null; bigEndian: boolean }
+/** null until it is given its state, and for what holds no numbers. */
+export interface NumpyArray { readonly kind: 'array'; tensor: StoredTensor | null }
 
 /** A class or function of the allow-list, by name. It is a word: only its entry in the list says what a call of it builds. */
 export interface Name { readonly kind: 'name'; readonly path: string }
@@ -36,11 +42,11 @@ export class ParameterDict extends Map<PickleValue, PickleValue> {}
 
 /** Tuples are arrays, dictionaries are maps, bytes are views of the pickle. */
 export type PickleValue = null | boolean | number | bigint | string | Uint8Array | PickleValue[] | Map<PickleValue, PickleValue> | Set<PickleValue>
-  | Storage | StoredTensor | Name | Dropped;
+  | Storage | StoredTensor | NumpyType | NumpyArray | Name | Dropped;
 
 export const isCount = (value: PickleValue | undefined): value is number => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 
-type Kinds = { storage: Storage; tensor: StoredTensor; name: Name; dropped: Dropped };
+type Kinds = { storage: Storage; tensor: StoredTensor; dtype: NumpyType; array: NumpyArray; name: Name; dropped: Dropped };
 
 export const isKind = <K extends keyof Kinds>(value: PickleValue | undefined, kind: K): value is Kinds[K] =>
   typeof value === 'object' && value !== null && 'kind' in value && value.kind === kind;

@@ -2,7 +2,7 @@
 //
 // After PKWARE's APPNOTE.TXT 6.3.10. Sizes come from the central directory alone, as in torch's own reader; local headers only tell where data begins.
 import type { ByteSource } from '../source';
-import { damaged, incomplete, printable, type Fail } from './fault';
+import { printable, type Fail } from '../fault';
 
 interface ZipEntry {
   readonly name: string;
@@ -34,7 +34,7 @@ export async function readZip(source: ByteSource, fail: Fail): Promise<Map<strin
   for (const [i, entry] of entries.entries()) {
     const limit = entries[i + 1]?.headerOffset ?? directory.offset;
     if (entry.headerOffset + localBytes + entry.byteLength > limit) throw overlaps(entry, fail);
-    if (byName.has(entry.name)) throw fail('weights.badHeader', `has "${printable(entry.name)}" twice in its zip directory`, damaged, { entry: entry.name });
+    if (byName.has(entry.name)) throw fail('weights.badHeader', { why: 'zipTwice', entry: printable(entry.name) });
     byName.set(entry.name, { ...entry, limit });
   }
   return byName;
@@ -43,17 +43,17 @@ export async function readZip(source: ByteSource, fail: Fail): Promise<Map<strin
 type DirectoryEntry = Omit<ZipEntry, 'limit'>;
 
 const overlaps = (entry: DirectoryEntry, fail: Fail) =>
-  fail('weights.badOffsets', `has "${printable(entry.name)}" over other parts of its zip`, damaged, { entry: entry.name });
+  fail('weights.badOffsets', { why: 'zip', entry: printable(entry.name) });
 
 async function findDirectory(source: ByteSource, fail: Fail): Promise<Directory> {
   const tailBytes = Math.min(source.sizeBytes, endBytes + maxCommentBytes), tailOffset = source.sizeBytes - tailBytes;
   const tail = viewOf(await source.read(tailOffset, tailBytes));
   let end = tailBytes - endBytes;
   while (end >= 0 && !(tail.getUint32(end, true) === 0x0605_4b50 && end + endBytes + tail.getUint16(end + 20, true) === tailBytes)) end--;
-  if (end < 0) throw fail('weights.truncated', `is cut off: its zip directory, which stands at the end, is not among its ${source.sizeBytes} bytes`, incomplete, { sizeBytes: source.sizeBytes });
+  if (end < 0) throw fail('weights.truncated', { why: 'zip', sizeBytes: source.sizeBytes });
   const directory = await wideDirectory(source, tailOffset + end, fail) ?? { byteLength: tail.getUint32(end + 12, true), offset: tail.getUint32(end + 16, true) };
-  if (directory.byteLength > maxDirectoryBytes) throw fail('weights.badHeader', `claims a zip directory of ${directory.byteLength} bytes`, damaged);
-  if (directory.offset + directory.byteLength > tailOffset + end) throw fail('weights.badHeader', 'places its zip directory behind its own end', damaged);
+  if (directory.byteLength > maxDirectoryBytes) throw fail('weights.badHeader', { why: 'zipSize', sizeBytes: directory.byteLength });
+  if (directory.offset + directory.byteLength > tailOffset + end) throw fail('weights.badHeader', { why: 'zipPlace' });
   return directory;
 }
 
@@ -64,17 +64,17 @@ async function wideDirectory(source: ByteSource, endOffset: number, fail: Fail):
   if (locator.getUint32(0, true) !== 0x0706_4b50) return null;
   const offset = number64(locator, 8);
   const record = offset + 56 <= endOffset - locatorBytes ? viewOf(await source.read(offset, 56)) : null;
-  if (record?.getUint32(0, true) !== 0x0606_4b50) throw fail('weights.badHeader', 'has a zip64 locator that leads nowhere', damaged);
+  if (record?.getUint32(0, true) !== 0x0606_4b50) throw fail('weights.badHeader', { why: 'zip64' });
   return { byteLength: number64(record, 40), offset: number64(record, 48) };
 }
 
 function parseDirectory(bytes: Uint8Array, fail: Fail): DirectoryEntry[] {
   const view = viewOf(bytes), entries: DirectoryEntry[] = [];
   for (let at = 0; at < bytes.length;) {
-    if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x0201_4b50) throw fail('weights.badHeader', 'has a damaged zip directory', damaged);
+    if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x0201_4b50) throw fail('weights.badHeader', { why: 'zip' });
     const nameEnd = at + 46 + view.getUint16(at + 28, true), extraEnd = nameEnd + view.getUint16(at + 30, true);
     const next = extraEnd + view.getUint16(at + 32, true);
-    if (next > bytes.length) throw fail('weights.badHeader', 'has a damaged zip directory', damaged);
+    if (next > bytes.length) throw fail('weights.badHeader', { why: 'zip' });
     const name = new TextDecoder().decode(bytes.subarray(at + 46, nameEnd));
     // Zip64's extra field holds, in this order, those of the three that do not fit above.
     const wide = wideField(view, nameEnd, extraEnd);
@@ -83,7 +83,7 @@ function parseDirectory(bytes: Uint8Array, fail: Fail): DirectoryEntry[] {
       return value === unknown32 ? wide.shift() : value;
     });
     const [plainBytes, byteLength, headerOffset] = fields;
-    if (plainBytes === undefined || byteLength === undefined || headerOffset === undefined) throw fail('weights.badHeader', `lacks the size of "${printable(name)}" in its zip directory`, damaged);
+    if (plainBytes === undefined || byteLength === undefined || headerOffset === undefined) throw fail('weights.badHeader', { why: 'zipNoSize', entry: printable(name) });
     const method = view.getUint16(at + 10, true), encrypted = (view.getUint16(at + 8, true) & 1) !== 0;
     entries.push({ name, byteLength, headerOffset, stored: method === 0 && !encrypted && plainBytes === byteLength });
     at = next;
@@ -104,11 +104,10 @@ function wideField(view: DataView, start: number, end: number): number[] {
 /** Where the entry's data lies. Throws weights.unsupportedLayout, weights.badHeader, weights.badOffsets. */
 export async function dataOffset(source: ByteSource, entry: ZipEntry, fail: Fail): Promise<number> {
   if (!entry.stored) {
-    throw fail('weights.unsupportedLayout', `stores "${printable(entry.name)}" compressed or encrypted, so its weights cannot be used where they lie`,
-      'It was packed again by another program. Get the original file, or the .safetensors version.', { entry: entry.name });
+    throw fail('weights.unsupportedLayout', { why: 'packed', entry: printable(entry.name) });
   }
   const header = viewOf(await source.read(entry.headerOffset, localBytes));
-  if (header.getUint32(0, true) !== 0x0403_4b50) throw fail('weights.badHeader', `has no "${printable(entry.name)}" where its zip directory says`, damaged, { entry: entry.name });
+  if (header.getUint32(0, true) !== 0x0403_4b50) throw fail('weights.badHeader', { why: 'zipEntry', entry: printable(entry.name) });
   const offset = entry.headerOffset + localBytes + header.getUint16(26, true) + header.getUint16(28, true);
   if (offset + entry.byteLength > entry.limit) throw overlaps(entry, fail);
   return offset;

@@ -16,7 +16,7 @@ export function parseHashes(text: string | undefined): Map<string, string> {
 export function parseCivitaiHashes(text: string | undefined): Resource[] {
   return Object.entries(parseJsonObject(text) ?? {}).flatMap(([key, hash]): Resource[] => {
     const [, type, name] = /^([^:]+)(?::(.*))?$/s.exec(key) ?? [];
-    const kind = kinds[type?.toLowerCase() ?? ''];
+    const kind = civitaiKinds[type?.toLowerCase() ?? ''];
     return kind && typeof hash === 'string' && hash !== '' ? [{ kind, name: name ?? '', hash: hash.toLowerCase() }] : [];
   });
 }
@@ -27,12 +27,13 @@ export interface CivitaiResource { readonly kind: ModelKind; readonly name: stri
 export function parseCivitaiResources(text: string | undefined): CivitaiResource[] {
   const list = text === undefined ? undefined : parseJson(text);
   return (Array.isArray(list) ? list : []).filter(isObject).flatMap((item) => {
-    const kind = kinds[asText(item.type)?.toLowerCase() ?? ''], name = asText(item.modelName) ?? asText(item.air) ?? (asNumber(item.modelVersionId) === undefined ? undefined : `civitai ${asNumber(item.modelVersionId)}`);
+    const kind = civitaiKinds[asText(item.type)?.toLowerCase() ?? ''], name = asText(item.modelName) ?? asText(item.air) ?? (asNumber(item.modelVersionId) === undefined ? undefined : `civitai ${asNumber(item.modelVersionId)}`);
     return kind && name ? [{ kind, name, weight: asNumber(item.weight) }] : [];
   });
 }
 
-const kinds: Readonly<Record<string, ModelKind | undefined>> = Object.assign(Object.create(null) as object, {
+/** Civitai's types of models, in small letters. */
+export const civitaiKinds: Readonly<Record<string, ModelKind | undefined>> = Object.assign(Object.create(null) as object, {
   model: 'checkpoint', checkpoint: 'checkpoint', vae: 'vae', lora: 'lora', lycoris: 'lora', locon: 'lora', dora: 'lora', embed: 'embedding', embedding: 'embedding',
   textualinversion: 'embedding', hypernet: 'hypernetwork', hypernetwork: 'hypernetwork',
 } as const);

@@ -1,36 +1,38 @@
 // AUTOMATIC1111 and Forge: the `parameters` text, of any age, and what sites and other programs write in its form.
+import { JobFields } from '../../../../preload/contract/job';
 import type { PictureJob, Resource } from '../../../../preload/contract/picture-report';
 import type { PictureSource } from '../../../../preload/contract/vocabulary';
+import { readInpaint, readSeamless } from '../editing-text';
 import { emphasisLabels, parseParameters } from '../parameters';
+import { stem } from '../../models/which-model';
 import { parseCivitaiHashes, parseCivitaiResources, parseHashes, type CivitaiResource } from './a1111-hashes';
 import { readHires } from './a1111-hires';
+import { sourceOf } from './a1111-programs';
 import { firstPassSize, optionsByVersion } from './a1111-rules';
 import { asInteger, asNumber, asSeed, asSize, asText, asWords, compact, Fields, type Parse } from './fields';
-import { isObject, parseJsonObject } from './json';
+import { parseJsonObject } from './json';
+import { asLoras } from './json-loras';
 import { hypernetworksOf, lorasOf } from './lora-tags';
 import { automaticSchedule, ownSchedule } from './names';
-import type { Reader } from './reading';
-import { asModelName, asTitle, jobResources, resource, stem } from './resources';
+import { placedTexts, type Reader } from './reading';
+import { asModelName, asTitle, jobResources, namedModel, resource } from './resources';
+import { withGraph } from './with-graph';
 import { ResourceNames } from './resource-names';
 import { asSchedule, takeSampler } from './sampling-fields';
 
-/** A comment that a camera or a person left is no such text: without the line of pairs it needs the negative prompt. */
-const isParameters = (text: string): boolean => parseParameters(text).fields.size > 0 || /^Negative prompt:/m.test(text);
+/** A comment that a camera or a person left is no such text: it needs the negative prompt, or a field that says how a picture is made. */
+const isParameters = (text: string): boolean => {
+  const { fields } = parseParameters(text);
+  return ['Steps', 'Sampler', 'Seed', 'CFG scale', 'Model hash'].some((key) => fields.has(key)) || /^Negative prompt:/m.test(text);
+};
 
-export const readA1111: Reader = ({ texts }) => {
-  for (const key of ['parameters', 'exif.UserComment', 'comment', 'stealth']) {
-    const text = texts.get(key);
-    if (text === undefined || parseJsonObject(text) || (key !== 'parameters' && !isParameters(text))) continue;
-    const { source, job, resources } = readParameters(text);
-    // Nodes and programs around ComfyUI write both forms; the text is the better summary.
-    const isComfy = source === 'comfyui' || (source === 'a1111' && hasGraph(texts));
-    return isComfy ? { source: 'comfyui', job: { ...job, rng: 'cpu_nv', compat: 'comfy' }, resources, used: [key] } : { source, job, resources, used: [key] };
+export const readA1111: Reader = (picture) => {
+  for (const [key, text] of placedTexts(picture)) {
+    if (parseJsonObject(text) || (key !== 'parameters' && !isParameters(text))) continue;
+    return withGraph({ ...readParameters(text), used: [key] }, picture);
   }
   return null;
 };
-
-const hasGraph = (texts: ReadonlyMap<string, string>): boolean =>
-  Object.values(parseJsonObject(texts.get('prompt')) ?? {}).some((node) => isObject(node) && typeof node.class_type === 'string');
 
 /** The job of a `parameters` text, by the reading rules of A1111's infotext_utils. Never throws. */
 export function readParameters(text: string): { source: PictureSource; job: PictureJob; resources: Resource[] } {
@@ -40,7 +42,7 @@ export function readParameters(text: string): { source: PictureSource; job: Pict
   const civitai = parseCivitaiResources(fields.get('Civitai resources'));
   const size = left.take(asSize, 'Size');
   const first = size && left.take(asSize, 'First pass size');
-  const clipSkip = isCivitaiFlux(fields, civitai) ? readFlux(left) : left.take(asInteger, 'Clip skip') ?? 1;
+  const clipSkip = isCivitaiFlux(fields, civitai) ? readFlux(left) : left.take(asLayers, 'Clip skip') ?? 1;
   const { sampler, schedule } = readSampling(left);
   const strength = left.take(asNumber, 'Denoising strength');
   const job: PictureJob = compact({
@@ -48,24 +50,18 @@ export function readParameters(text: string): { source: PictureSource; job: Pict
     steps: left.take(asInteger, 'Steps'), sampler, schedule, cfg: left.take(asNumber, 'CFG scale'), imageCfg: left.take(asNumber, 'Image CFG scale'),
     seed: left.take(asSeed, 'Seed'), ...(first ? firstPassSize(first, size) : size), clipSkip,
     rng: left.take(asRng, 'RNG') ?? 'nv', compat: 'a1111' as const, cfgRescale: left.take(asNumber, 'CFG rescale'),
-    variation: readVariation(left), ensd: left.take(asOffset, 'ENSD'), emphasis: left.take(asEmphasis, 'Emphasis'), template: readTemplate(left),
+    variation: readVariation(left), ensd: left.take(asOffset, 'ENSD'), emphasis: left.take(asEmphasis, 'Emphasis'), edit: left.take(asEdit, 'Prompt to prompt'), template: readTemplate(left),
     model: readModel(left, civitai), vae: readVae(left),
-    refiner: readRefiner(left), strength, hires: readHires(left, strength, first && size),
+    refiner: readRefiner(left), strength, hires: readHires(left, strength, first && size), inpaint: readInpaint(left), seamless: readSeamless(left),
     loras: [], extra: {},
   });
-  const tags = lorasOf(prompt);
-  job.loras = tags.length > 0 ? tags : civitai.filter(({ kind }) => kind === 'lora').map(({ name, weight }) => ({ name, weight: weight ?? 1 }));
+  const tags = lorasOf(prompt), listed = asLoras(parseJsonObject(fields.get('SDCPP'))?.loras)?.loras;
+  job.loras = tags.length > 0 ? tags : listed ? listed.map(({ name, weight }) => ({ name, weight })) : civitai.filter(({ kind }) => kind === 'lora').map(({ name, weight }) => ({ name, weight: weight ?? 1 }));
+  const loraHashes = new Map([...parseHashes(fields.get('Lora hashes')), ...parseCivitaiHashes(fields.get('Hashes')).flatMap(({ kind, name, hash }): [string, string][] => (kind === 'lora' && hash ? [[name, hash]] : []))]);
+  job.loras = job.loras.map((lora) => ({ ...lora, ...(loraHashes.has(lora.name) && { hash: loraHashes.get(lora.name)! }) }));
   for (const option of optionsByVersion(prompt, fields)) left.keep(option, 'True');
   job.extra = left.rest();
   return { source: sourceOf(fields), job, resources: resourcesOf(job, fields, civitai) };
-}
-
-function sourceOf(fields: ReadonlyMap<string, string>): PictureSource {
-  const version = fields.get('Version') ?? '';
-  if (version.startsWith('atelier ')) return 'atelier';
-  if (version === 'ComfyUI') return 'comfyui';      // by nodes that save as A1111 does
-  const isForge = /^(?:f\d|neo|classic)/i.test(version) || ['Module 1', 'Distilled CFG Scale', 'Diffusion in Low Bits', 'Hires Module 1'].some((key) => fields.has(key));
-  return isForge ? 'forge' : 'a1111';
 }
 
 /** What some versions had as a setting is a tag today. */
@@ -76,12 +72,15 @@ function hypernetTag(left: Fields): string {
 
 /** A sampler without a schedule is older than 1.9, or from a program that has none. What is not ours stays in the text's words. */
 function readSampling(left: Fields): Pick<PictureJob, 'sampler' | 'schedule'> {
-  const found = takeSampler(left, 'Sampler'), schedule = left.take(asSchedule, 'Schedule type');
+  const found = takeSampler(left, 'Sampler'), schedule = left.take(asSchedule, 'Schedule type', 'Scheduler', 'Sampler sigma');
   if (schedule || !found) return { sampler: found?.sampler, schedule };
   const type = left.peek(asText, 'Schedule type');
   if (type === undefined) return { sampler: found.sampler, schedule: found.schedule ?? ownSchedule(found.sampler) };
   return { sampler: found.sampler, schedule: type === 'Automatic' ? automaticSchedule(found.sampler) : undefined };
 }
+
+/** Counted from the end, which some write as a negative number. */
+const asLayers: Parse<number> = (value) => { const layers = asNumber(value); return layers !== undefined && layers < -1 ? asInteger(-layers) : asInteger(value) || undefined; };
 
 /** 'CPU' is torch's generator, the others are the graphics card's; stable-diffusion.cpp writes in small letters. */
 const asRng: Parse<'cpu' | 'nv'> = (value) => {
@@ -95,11 +94,12 @@ const asOffset: Parse<number> = (value) => { const offset = asNumber(value); ret
 const asEmphasis: Parse<NonNullable<PictureJob['emphasis']>> = (value) =>
   (Object.keys(emphasisLabels) as (keyof typeof emphasisLabels)[]).find((name) => emphasisLabels[name] === value);
 
+/** Ours alone, as JSON. */
+const asEdit: Parse<NonNullable<PictureJob['edit']>> = (value) => JobFields.shape.edit.safeParse(parseJsonObject(asText(value))).data;
+
 function readVariation(left: Fields): PictureJob['variation'] {
-  const strength = left.peek(asNumber, 'Variation seed strength'), seed = strength === undefined ? undefined : left.take(asSeed, 'Variation seed');
-  if (seed === undefined || strength === undefined) return undefined;
-  left.take(asNumber, 'Variation seed strength');
-  return { seed, strength };
+  const key = ['Variation seed strength', 'Variation strength'].find((each) => left.peek(asNumber, each) !== undefined), seed = key === undefined ? undefined : left.take(asSeed, 'Variation seed');
+  return seed === undefined ? undefined : { seed, strength: left.take(asNumber, key!)! };
 }
 
 /** The prompts before wildcards were filled in, as the dynamic prompts extension writes them. */
@@ -111,8 +111,8 @@ function readTemplate(left: Fields): PictureJob['template'] {
 const asHash: Parse<string> = (value) => (/^[0-9a-f]{6,64}$/i.test(asText(value) ?? '') ? asText(value)!.toLowerCase() : undefined);
 
 function readModel(left: Fields, civitai: readonly CivitaiResource[]): PictureJob['model'] {
-  const name = left.take(asWords, 'Model') ?? civitai.find(({ kind }) => kind === 'checkpoint')?.name, hash = left.take(asHash, 'Model hash');
-  return name === undefined && hash === undefined ? undefined : { name: stem(name ?? ''), hash: hash ?? null };
+  const name = left.take(asModelName, 'Model', 'Unet') ?? civitai.find(({ kind }) => kind === 'checkpoint')?.name, hash = left.take(asHash, 'Model hash');
+  return name === undefined && hash === undefined ? undefined : namedModel(name ?? '', hash);
 }
 
 /** Forge has numbered modules, autoencoders and text encoders, in place of the VAE. They stay, as only the name tells which is which. */
@@ -122,10 +122,8 @@ function readVae(left: Fields): string | undefined {
 }
 
 function readRefiner(left: Fields): PictureJob['refiner'] {
-  const switchAt = left.peek(asNumber, 'Refiner switch at'), model = switchAt === undefined ? undefined : left.take(asTitle, 'Refiner');
-  if (model === undefined || switchAt === undefined) return undefined;
-  left.take(asNumber, 'Refiner switch at');
-  return { model, switchAt };
+  const key = ['Refiner switch at', 'Refiner start'].find((each) => left.peek(asNumber, each) !== undefined), model = key === undefined ? undefined : left.take(asTitle, 'Refiner');
+  return model === undefined ? undefined : { model, switchAt: left.take(asNumber, key!)! };
 }
 
 const isCivitaiFlux = (fields: ReadonlyMap<string, string>, civitai: readonly CivitaiResource[]): boolean =>

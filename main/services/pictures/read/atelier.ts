@@ -1,6 +1,8 @@
 // Our own pictures: the whole job, as it was.
 import { slotEntries, slotOf } from '../../../../preload/contract/file-slots';
-import { JobSpec } from '../../../../preload/contract/job';
+import { JobSpec, type LoraUse, type NamedFile } from '../../../../preload/contract/job';
+import type { PictureJob } from '../../../../preload/contract/picture-report';
+import { withoutLoraTags } from '../../../engine/text/prompt-syntax';
 import { parseJsonObject } from './json';
 import { lorasOf } from './lora-tags';
 import type { Reader, Reading } from './reading';
@@ -8,14 +10,17 @@ import { jobResources, resource } from './resources';
 
 export const readAtelier: Reader = ({ texts }) => {
   const own = JobSpec.safeParse(parseJsonObject(texts.get('atelier'))).data;
-  return own ? { ...readingOfJob(own), used: ['atelier', 'parameters'] } : null;
+  return own ? { ...readingOfJob(own), used: ['atelier', 'atelier-picture', 'parameters'] } : null;
 };
 
+const asNamed = ({ unet, text, ...more }: LoraUse, { name, hash }: NamedFile): PictureJob['loras'][number] => ({ name, weight: unet, ...(text !== unet && { textWeight: text }), hash, ...more });
+
 /** A job of ours as a picture of it tells it. */
-export function readingOfJob({ files, refiner, ...rest }: JobSpec): Omit<Reading, 'used'> {
+export function readingOfJob({ files, refiner, loras, ...rest }: JobSpec): Omit<Reading, 'used'> {
   const { model, vae, textEncoders } = files;
   const job = {
-    loras: lorasOf(rest.prompt), ...rest, model, ...(vae && { vae: vae.name, vaeHash: vae.hash }), ...(textEncoders && { textEncoders }),
+    ...rest, loras: loras ? loras.map((use, i) => asNamed(use, files.loras![i]!)) : lorasOf(rest.prompt), ...(loras?.length === 0 && { prompt: withoutLoraTags(rest.prompt) }), model, ...(vae && { vae: vae.name, vaeHash: vae.hash }), ...(textEncoders && { textEncoders }), ...(files.controls && { controlFiles: files.controls }),
+    ...(rest.hires && files.upscaler && { hires: { ...rest.hires, upscaler: files.upscaler.name } }),
     ...(refiner && files.refiner && { refiner: { model: files.refiner, switchAt: refiner.switchAt } }), extra: {},
   };
   const named = slotEntries(files).flatMap(([slot, { name, hash }]) => resource(slotOf(slot).kinds[0]!, name, hash));

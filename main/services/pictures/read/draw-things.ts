@@ -1,33 +1,19 @@
 // Draw Things: JSON with short keys, in XMP's exif:UserComment or in EXIF's.
-import { decodeXML } from 'entities';
 import type { PictureJob } from '../../../../preload/contract/picture-report';
+import { stem } from '../../models/which-model';
 import { asInteger, asList, asNumber, asObject, asSeed, asSize, asText, asWords, compact, Fields, type Parse } from './fields';
-import { parseJsonObject } from './json';
-import type { Reader } from './reading';
-import { jobResources, stem } from './resources';
+import { placedObjects, type Reader } from './reading';
+import { jobResources, namedModel } from './resources';
 import { takeSampler } from './sampling-fields';
 
-export const readDrawThings: Reader = ({ texts }) => {
-  const places: [key: string, text: string | undefined][] = [['xmp', userCommentOf(texts.get('xmp') ?? '')], ['exif.UserComment', texts.get('exif.UserComment')]];
-  for (const [key, text] of places) {
-    const settings = parseJsonObject(text);
-    if (asText(settings?.c) === undefined || settings?.sampler === undefined) continue;
+export const readDrawThings: Reader = (picture) => {
+  for (const [key, settings] of placedObjects(picture)) {
+    if (asText(settings.c) === undefined || settings.sampler === undefined) continue;
     const job = readSettings(Fields.of(settings));
     return { source: 'drawthings', job, resources: jobResources(job), used: [key] };
   }
   return null;
 };
-
-/** As an element with a list of languages, a plain element, or an attribute. */
-function userCommentOf(xmp: string): string | undefined {
-  const start = xmp.indexOf('exif:UserComment');
-  if (start < 0) return undefined;
-  const rest = xmp.slice(start + 'exif:UserComment'.length), end = rest.indexOf('</exif:UserComment>');
-  const attribute = /^\s*=\s*(?:"([^"]*)"|'([^']*)')/.exec(rest);
-  if (attribute) return decodeXML(attribute[1] ?? attribute[2] ?? '');
-  const inner = end < 0 ? undefined : rest.slice(0, end).replace(/<!\[CDATA\[|\]\]>/g, '').replace(/<[^<>]*>/g, '').replace(/^[^>]*>/, '');
-  return inner === undefined ? undefined : decodeXML(inner.trim());
-}
 
 /** Their seed modes, by the generator that they imitate. */
 const asRng: Parse<'cpu' | 'nv'> = (value) => (/CPU/i.test(asText(value) ?? '') ? 'cpu' : /NVIDIA/i.test(asText(value) ?? '') ? 'nv' : undefined);
@@ -41,7 +27,7 @@ function readSettings(left: Fields): PictureJob {
       prompt: left.take(asText, 'c') ?? '', negative: left.take(asText, 'uc') ?? '', steps: left.take(asInteger, 'steps'), sampler: sampling?.sampler,
       schedule: sampling?.schedule, cfg: left.take(asNumber, 'scale'), seed: left.take(asSeed, 'seed'), ...left.take(asSize, 'size'),
       clipSkip: left.take(asInteger, 'clip_skip') ?? 1, rng, compat: rng && 'a1111', strength: left.take(asNumber, 'strength'),
-      model: model === undefined ? undefined : { name: stem(model), hash: null },
+      model: model === undefined ? undefined : namedModel(model),
     }),
     loras: loras.flatMap((lora) => {
       const name = asWords(lora?.model) ?? asWords(lora?.file);

@@ -25,7 +25,7 @@ function switches(text: string): [string, unknown][] {
   const found: [string, unknown][] = [];
   for (const word of text.match(/"[^"]*"|\S+/g) ?? []) {
     const last = found.at(-1);
-    const [, long, short, joined] = /^(?:--([a-z_][\w-]*)|-([A-Za-z])(.*))$/s.exec(word) ?? [];
+    const [, long, short, joined] = /^(?:--([a-z_][\w-]*)|-(cf|ft|[A-Za-z])(.*))$/s.exec(word) ?? [];
     if (long !== undefined || short !== undefined) found.push([long ?? short!, joined ? joined : true]);
     else if (last) last[1] = last[1] === true ? word : `${String(last[1])} ${word}`;
   }

@@ -1,11 +1,12 @@
 // Fooocus: JSON or A1111's text, told apart by a scheme beside it (PNG `fooocus_scheme`, EXIF MakerNote).
 import type { PictureJob } from '../../../../preload/contract/picture-report';
 import type { PictureSource } from '../../../../preload/contract/vocabulary';
+import { stem } from '../../models/which-model';
 import { readParameters } from './a1111';
 import { asInteger, asList, asNumber, asSeed, asSize, asText, asWords, compact, Fields } from './fields';
 import { parseJsonObject, type JsonObject } from './json';
 import type { Reader, Reading } from './reading';
-import { asModelName, jobResources, resource, stem } from './resources';
+import { asModelName, jobResources, namedModel, resource } from './resources';
 import { asSchedule, takeSampler } from './sampling-fields';
 
 const source: PictureSource = 'fooocus';
@@ -40,8 +41,8 @@ function readJson(metadata: JsonObject): Omit<Reading, 'used'> {
       prompt: left.take(asText, 'prompt') ?? '', negative: left.take(asText, 'negative_prompt') ?? '', steps: left.take(asInteger, 'steps'), sampler,
       schedule: left.take(asSchedule, 'scheduler'), cfg: left.take(asNumber, 'guidance_scale'),
       seed: left.take(asSeed, 'seed'), ...left.take(asSize, 'resolution'), clipSkip: left.take(asInteger, 'clip_skip'),
-      model: name === undefined ? undefined : { name: stem(name), hash: hash ?? null }, vae: left.take(asModelName, 'vae'),
-      refiner: refiner === undefined ? undefined : { model: { name: stem(refiner), hash: left.take(asWords, 'refiner_model_hash') ?? null }, switchAt: switchAt ?? 0.8 },
+      model: name === undefined ? undefined : namedModel(name, hash), vae: left.take(asModelName, 'vae'),
+      refiner: refiner === undefined ? undefined : { model: namedModel(refiner, left.take(asWords, 'refiner_model_hash')), switchAt: switchAt ?? 0.8 },
     }),
     loras: loras.map(([lora, weight]) => ({ name: stem(String(lora)), weight: asNumber(weight) ?? 1 })), extra: {},
   };
@@ -68,7 +69,7 @@ function readText(text: string): Omit<Reading, 'used'> {
     resources: [...resources, ...resource('checkpoint', refiner, hash)],
     job: {
       ...job, prompt: raw ?? job.prompt, negative: rawNegative ?? job.negative, loras: weights.length > 0 ? weights : job.loras, ...(schedule && { schedule }),
-      ...(refiner !== undefined && { refiner: { model: { name: stem(refiner), hash: hash ?? null }, switchAt: left.peek(asNumber, 'Refiner Switch') ?? 0.8 } }),
+      ...(refiner !== undefined && { refiner: { model: namedModel(refiner, hash), switchAt: left.peek(asNumber, 'Refiner Switch') ?? 0.8 } }),
       extra: left.rest(),
     },
   };

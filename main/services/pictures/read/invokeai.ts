@@ -1,11 +1,11 @@
 // InvokeAI, of three ages: `invokeai_metadata` (and the betas' `invokeai`), `sd-metadata`, and the command line in `Dream`.
-import type { PictureJob } from '../../../../preload/contract/picture-report';
+import type { NamedModel, PictureJob } from '../../../../preload/contract/picture-report';
 import type { PictureSource } from '../../../../preload/contract/vocabulary';
 import { readDream, splitNegative } from './dream';
 import { asInteger, asList, asNumber, asObject, asSeed, asText, asWords, compact, Fields, type Parse } from './fields';
 import { parseJsonObject, type JsonObject } from './json';
 import type { Reader, Reading } from './reading';
-import { jobResources, stem } from './resources';
+import { jobResources, namedModel } from './resources';
 import { takeSampler } from './sampling-fields';
 
 const source: PictureSource = 'invokeai';
@@ -41,9 +41,9 @@ function withResources(job: PictureJob, used: string[]): Reading {
 }
 
 /** v4 has `{ key, hash, name, base, type }`, v3 `{ model_name, base_model, model_type }`; a lora of v3 is one level deeper. */
-const asModel: Parse<{ name: string; hash: string | null }> = (value) => {
+const asModel: Parse<NamedModel> = (value) => {
   const model = asObject(value), name = asText(value) ?? asText(model?.name) ?? asText(model?.model_name);
-  return name ? { name: stem(name), hash: asText(model?.hash) ?? null } : undefined;
+  return name ? namedModel(name, asText(model?.hash)) : undefined;
 };
 
 function readMetadata(metadata: JsonObject): PictureJob {
@@ -93,7 +93,7 @@ function readOld(metadata: JsonObject): PictureJob {
     ...compact({
       prompt, negative, steps: left.take(asInteger, 'steps'), ...readScheduler(left, 'sampler'), cfg: left.take(asNumber, 'cfg_scale'), seed: left.take(asSeed, 'seed'),
       width: left.take(asInteger, 'width'), height: left.take(asInteger, 'height'), strength: left.take(asNumber, 'strength'),
-      model: name === undefined && hash === undefined ? undefined : { name: stem(name ?? ''), hash: hash ?? null },
+      model: name === undefined && hash === undefined ? undefined : namedModel(name ?? '', hash),
     }),
     loras: [], extra: {},
   };

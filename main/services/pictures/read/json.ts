@@ -34,7 +34,7 @@ function exactJson(text: string): string | null {
       else if (character === ']' || character === '}') depth--;
       if (depth > MAX_DEPTH) return null;
     }
-    parts.push(between.replace(/-?\b(?:NaN|Infinity)\b/g, 'null').replace(/(?<![\d.eE+-])\d{16,}(?![\d.eE])/g, (digits) => (Number.isSafeInteger(Number(digits)) ? digits : `"${digits}"`)));
+    parts.push(between.replace(/-?\b(?:NaN|Infinity)\b/g, 'null').replace(/(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g, (digits) => (Number.isSafeInteger(Number(digits)) ? digits : `"${digits}"`)));
     at = quote < 0 ? text.length : endOfString(text, quote);
     parts.push(text.slice(end, at));
   }

@@ -12,7 +12,7 @@ export interface SamplerReading {
 /** Spellings that `fold` does not bring to a name or a label of ours. */
 const samplerAliases: Readonly<Record<string, SamplerName>> = {
   dpmad: 'dpm_adaptive', kdpm2: 'dpm2', kdpm2a: 'dpm2_a', dpmpp2: 'dpmpp_2m', pndm: 'plms', lmsd: 'lms', ddimv3: 'ddim',
-  dpmsolver: 'dpmpp_2m', dpmsolversinglestep: 'dpmpp_2s', dpmsolversde: 'dpmpp_sde',
+  dpmsolver: 'dpmpp_2m', dpmsolverpp: 'dpmpp_2m', dpmsolversinglestep: 'dpmpp_2s', dpmsolversde: 'dpmpp_sde',
 };
 
 const nearSamplers: Readonly<Record<string, SamplerName>> = {

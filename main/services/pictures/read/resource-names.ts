@@ -1,7 +1,7 @@
 // Which models of an A1111 text are the same by name: each is looked up, however many the text names. Its lists have the prompt's names without colons and
 // commas; the only model and the only VAE have no name there.
 import type { Resource } from '../../../../preload/contract/picture-report';
-import { stem } from './resources';
+import { stem } from '../../models/which-model';
 
 export class ResourceNames {
   private readonly byKey = new Map<string, { readonly resource: Resource; readonly order: number }>();

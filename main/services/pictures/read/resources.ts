@@ -1,16 +1,8 @@
-// Which models a picture needs, and which of them are not here. Hashes decide; names where a hash is missing on either side.
-import type { PictureJob, Resource } from '../../../../preload/contract/picture-report';
+// Which models a picture needs, and which of them are not here.
+import type { NamedModel, PictureJob, Resource } from '../../../../preload/contract/picture-report';
 import type { ModelKind } from '../../../../preload/contract/model';
-import type { ModelHashes } from '../../models/file-hashes';
+import { isHere, nameKey, stem, type LocalModel } from '../../models/which-model';
 import { asText, asWords, type Parse } from './fields';
-
-/** A model file on this machine. */
-export interface LocalModel {
-  /** File name, with or without folder and extension. */
-  readonly name: string;
-  /** null while they are not known. */
-  readonly hashes: ModelHashes | null;
-}
 
 /** Resources that no local model is. Each once. */
 export function missingResources(resources: readonly Resource[], locals: readonly LocalModel[]): Resource[] {
@@ -19,41 +11,27 @@ export function missingResources(resources: readonly Resource[], locals: readonl
     const key = `${resource.kind}\n${nameKey(resource.name)}\n${resource.hash ?? ''}`;
     if (known.has(key)) return false;
     known.add(key);
-    return !locals.some((local) => isSame(resource, local));
+    return !locals.some((local) => isHere(resource, local));
   });
 }
 
-/**
- * Texts hold AutoV1 (8 digits), AutoV2 (10), the first 10 or 12 digits of AutoV3 or SHA-256, or a whole SHA-256. Other hashes (InvokeAI's
- * `blake3:…`) cannot be compared, so there the name counts.
- */
-export function isSame({ name, hash }: Resource, local: LocalModel): boolean {
-  const wanted = hash?.toLowerCase().replace(/^(?:0x|sha256:)/, '') ?? '';
-  const isComparable = /^[0-9a-f]{8,64}$/.test(wanted) && local.hashes !== null;
-  if (!isComparable) return name !== '' && nameKey(name) === nameKey(local.name);
-  const { sha256, autov1, autov3 } = local.hashes!;
-  return sha256.startsWith(wanted) || (wanted.length === 8 ? autov1 === wanted : wanted.slice(0, 12) === autov3.slice(0, wanted.length));
-}
-
-const modelFile = /^(?:.*[\\/])?([^\\/]*)\.(?:safetensors|sft|ckpt|pt|pth|bin|gguf)$/is;
-
-/** A model file's name as our jobs have it, without folder and extension. Other names stay as they are. */
-export const stem = (name: string): string => modelFile.exec(name)?.[1] ?? name;
-
-/** Names are the same however they are written. */
-const nameKey = (name: string): string => stem(name).replace(/^.*[\\/]/s, '').toLowerCase();
-
 /** What people write where they have none. */
-const isNone = (name: string): boolean => /^(?:none|automatic|default(?: \(model\))?|baked[ -]?(?:in|vae)|built[ -]?in|)$/i.test(name.trim());
+const isNone = (name: string): boolean => /^(?:none|unknown|undefined|null|automatic|default(?: \(model\))?|baked[ -]?(?:in|vae)|built[ -]?in|)$/i.test(name.trim());
 
 /** A name that is not "None" and the like. */
 export const asModelName: Parse<string> = (value) => (isNone(asText(value) ?? '') ? undefined : asText(value));
 
 /** 'name [hash]', as A1111 lists checkpoints. */
-export const asTitle: Parse<{ name: string; hash: string | null }> = (value) => {
+export const asTitle: Parse<NamedModel> = (value) => {
   const title = asWords(value)?.trim() ?? '', [tail = '', hash] = /\[([0-9a-f]{6,64})\]$/i.exec(title) ?? [], name = title.slice(0, title.length - tail.length).trimEnd();
-  return name ? { name: stem(name), hash: hash?.toLowerCase() ?? null } : undefined;
+  return name ? namedModel(name, hash?.toLowerCase()) : undefined;
 };
+
+/** A model as a text names it, by its file's name or path. */
+export function namedModel(path: string, hash: string | null = null): NamedModel {
+  const name = stem(path), [, folder] = name === path ? [] : /^(?:.*:)?[\\/]*(.+)[\\/]/s.exec(path) ?? [];
+  return { name, hash, ...(folder && { folder: folder.replaceAll('\\', '/') }) };
+}
 
 export const resource = (kind: ModelKind, name: string | undefined, hash: string | null = null): Resource[] =>
   (name === undefined || (isNone(name) && hash === null) ? [] : [{ kind, name, hash }]);

@@ -1,9 +1,8 @@
-// What the studio asks of the process that reads pictures, one thing at a time, and what it answers: plain data, by structured clone.
-import type { ErrorInfo } from '../../../../preload/contract/errors';
+// What the studio asks of the process that reads pictures, and what it answers.
 import type { PictureReport } from '../../../../preload/contract/picture-report';
-import type { LocalModel } from '../read/resources';
+import type { LocalModel } from '../../models/which-model';
 
-/** `path` of an encoded picture; `name`: what people call it. */
+/** `path` of an encoded picture; `name`: what people call it, '' where it has none. */
 export type Question =
   | { readonly type: 'check'; readonly path: string; readonly name: string }
   | { readonly type: 'report'; readonly path: string; readonly locals: readonly LocalModel[] }
@@ -16,15 +15,4 @@ export interface Answers {
   readonly thumbnail: Uint8Array;
 }
 
-/** It ends by itself when it holds more than `mostBytes`. */
-export type ToReader = Question & { readonly mostBytes: number };
-
-export type FromReader =
-  | { readonly type: 'ready' }
-  /** It has the question: from here on its death is the picture's doing. */
-  | { readonly type: 'began' }
-  | { readonly type: 'answer'; readonly answer: Answers[keyof Answers] }
-  | { readonly type: 'refused'; readonly error: ErrorInfo };
-
-/** Its exit code when it held too much. */
-export const OUT_OF_MEMORY = 86;
+export type Answer = Answers[keyof Answers];

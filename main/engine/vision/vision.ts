@@ -1,0 +1,38 @@
+// What can be seen in a picture: the one way to the small networks that find faces and people. Each is read when it is first asked for, and kept until `close`.
+import type { Runtime } from '../pipeline/runtime';
+import type { TfjsModel } from '../weights/tfjs';
+import { FaceFinder, type Face, type FaceOptions } from './faces';
+import { PeopleFinder, type PeopleOptions, type Person } from './people';
+import type { Picture } from './picture';
+
+export type VisionModel = 'faces' | 'faceLandmarks' | 'pose';
+
+export class Vision {
+  private readonly runtime: Runtime;
+  private readonly load: (name: VisionModel) => Promise<TfjsModel>;
+  private faceFinder: Promise<FaceFinder> | undefined;
+  private peopleFinder: Promise<PeopleFinder> | undefined;
+
+  constructor(runtime: Runtime, load: (name: VisionModel) => Promise<TfjsModel>) {
+    this.runtime = runtime;
+    this.load = load;
+  }
+
+  /** The surest first; none where there is none. */
+  async faces(picture: Picture, options?: FaceOptions): Promise<Face[]> {
+    this.faceFinder ??= Promise.all([this.load('faces'), this.load('faceLandmarks')]).then(([detector, landmarks]) => new FaceFinder({ detector, landmarks }, this.runtime));
+    return (await this.faceFinder).find(picture, options);
+  }
+
+  /** The surest first; none where there is none. */
+  async people(picture: Picture, options?: PeopleOptions): Promise<Person[]> {
+    this.peopleFinder ??= this.load('pose').then((model) => new PeopleFinder(model, this.runtime));
+    return (await this.peopleFinder).find(picture, options);
+  }
+
+  async close(): Promise<void> {
+    const open = [this.faceFinder, this.peopleFinder];
+    this.faceFinder = this.peopleFinder = undefined;
+    for (const finder of open) await (await finder)?.close();
+  }
+}

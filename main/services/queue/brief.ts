@@ -1,0 +1,19 @@
+// What is held in memory and told of a job whose texts may be of any length: the rest stays where it is stored until the job's turn comes.
+import type { JobSettings, JobSpec } from '../../../preload/contract/job';
+import type { Notice } from '../../../preload/contract/notice';
+
+const TITLE = 200, REMARKS = 20;
+
+export interface Brief { readonly title: string; readonly settings: JobSettings }
+
+export function briefOf({ prompt, negative: _negative, template: _template, hires, ...settings }: JobSpec): Brief {
+  const { prompt: _prompt, negative: _second, ...larger } = hires ?? {};
+  return { title: cut(prompt), settings: { ...settings, ...(hires && { hires: larger as NonNullable<JobSettings['hires']> }) } };
+}
+
+/** The first of them, and of a name in them its beginning. */
+export const briefRemarks = (notices: readonly Notice[]): Notice[] => notices.slice(0, REMARKS).map(({ code, data }) =>
+  ({ code, data: Object.fromEntries(Object.entries(data).map(([key, value]) => [key, typeof value === 'string' ? cut(value) : value])) }) as Notice);
+
+/** The text's beginning, and no half of a pair. A string of its own, so that the long one can go. */
+export const cut = (text: string): string => (text.length <= TITLE ? text : Buffer.from(text.slice(0, TITLE).replace(/[\ud800-\udbff]$/, '')).toString());

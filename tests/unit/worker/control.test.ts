@@ -1,0 +1,89 @@
+// Jobs that are steered by ControlNets and T2I-Adapters, on the worker's side: small random networks beside a small random checkpoint.
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, expect, test } from 'vitest';
+import type { Control } from '../../../preload/contract/control';
+import { JobSpec } from '../../../preload/contract/job';
+import { controlNetTensors } from '../../../main/engine/families/network-tensors';
+import type { Dims } from '../../../main/engine/tensor';
+import { ModelCache } from '../../../main/worker/model-cache';
+import { ortRuntime } from '../../../main/worker/ort-runtime';
+import { runJob } from '../../../main/worker/run-job';
+import { randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../../support/checkpoints';
+import { runPaths } from '../../support/run-message';
+import { randomValues, writeWeights } from '../../support/weights';
+
+const side = 64, hash = 'a'.repeat(64), models = new ModelCache(ortRuntime({ threads: 1 }));
+const network = (shapes: Iterable<readonly [string, Dims]>, seed: number): string => writeWeights(Object.fromEntries([...shapes].map(([name, dims], i) => {
+  const size = dims.reduce((a, b) => a * b, 1), scale = dims.length > 1 ? 1 / Math.sqrt(size / dims[0]!) : 0.1;
+  return [name, { dims, values: randomValues(size, 1000 * seed + i).map((value) => value * scale + (dims.length === 1 && name.endsWith('weight') ? 1 : 0)) }];
+})));
+const picture = async (value: (x: number, y: number) => number): Promise<string> => {
+  const path = join(scratchFolder(), 'picture.png');
+  await sharp(Uint8Array.from({ length: side * side }, (_, i) => value(i % side, Math.floor(i / side))), { raw: { width: side, height: side, channels: 1 } }).png().toFile(path);
+  return path;
+};
+
+let model: string, net: string, lines: string, dots: string, white: string, black: string;
+beforeAll(async () => {
+  [model, net] = [await randomFamilyCheckpoint(tinyFamilies.sd1), network(controlNetTensors(tinyFamilies.sd1.unet), 1)];
+  [lines, dots, white, black] = await Promise.all([picture((x) => (x % 8 < 4 ? 255 : 0)), picture((x, y) => ((x ^ y) & 8 ? 255 : 0)), picture(() => 255), picture(() => 0)]);
+});
+
+type Steered = Partial<Omit<Control, 'mask'>> & { path?: string; picture?: string; mask?: string };
+async function paint(controls: readonly Steered[] = [], changes: object = {}): Promise<Uint8Array> {
+  const named = { name: 'tiny', hash: null };
+  const job = JobSpec.parse({
+    kind: 'txt2img', prompt: 'a house', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 4, width: side, height: side, ...changes,
+    files: { model: named, ...(controls.length > 0 && { controls: controls.map(() => named) }) },
+    ...(controls.length > 0 && { controls: controls.map(({ path: _path, picture: _picture, mask, ...settings }) => ({ image: hash, ...settings, ...(mask && { mask: hash }) })) }),
+  });
+  const paths = controls.length === 0 ? {} : { controls: controls.map(({ path = net, picture: image = lines, mask }) => ({ path, image, ...(mask && { mask }) })) };
+  return (await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath: model, ...paths }) }, models, new AbortController().signal, () => undefined)).pixels.rgb;
+}
+const furthest = (a: Uint8Array, b: Uint8Array): number => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+
+test('the picture that it reads changes what is made, and so do its weight, its mode and its mask', async () => {
+  const all = [await paint(), await paint([{}]), await paint([{ picture: dots }]), await paint([{ weight: 0.5 }]), await paint([{ mode: 'prompt' }]), await paint([{ mode: 'control' }]), await paint([{ mask: dots }])];
+  for (const [i, one] of all.entries()) for (const other of all.slice(0, i)) expect(furthest(one, other)).toBeGreaterThan(0);
+  expect(await paint([{}])).toEqual(all[1]);
+});
+
+test('where nothing of it counts, the picture is the one without it, to the bit', async () => {
+  const plain = await paint();
+  for (const control of [{ weight: 0 }, { start: 0.9 }, { start: 0.1, end: 0.2 }, { mask: black }]) expect(await paint([control])).toEqual(plain);
+  expect(await paint([{ mask: white }])).toEqual(await paint([{}]));
+});
+
+test('several are added up, each by its own network, picture and weight', async () => {
+  expect(furthest(await paint([{ weight: 0.25 }, { weight: 0.75 }]), await paint([{}]))).toBeLessThanOrEqual(1);
+  const other = network(controlNetTensors(tinyFamilies.sd1.unet), 2), both = await paint([{}, { path: other, picture: dots }]);
+  expect(furthest(both, await paint([{ path: other, picture: dots }, {}]))).toBeLessThanOrEqual(1);
+  expect(furthest(both, await paint([{}]))).toBeGreaterThan(2);
+});
+
+test('it counts while its share of the steps lasts', async () => {
+  const [whole, early, late] = [await paint([{}]), await paint([{ end: 0.4 }]), await paint([{ start: 0.5 }])];
+  expect(new Set([whole, early, late, await paint()].map(String)).size).toBe(4);
+  expect(await paint([{ end: 0.34 }])).toEqual(early);
+});
+
+test('one after the other in the halves of guidance comes to the same', async () => {
+  const named = { name: 'tiny', hash: null }, job = JobSpec.parse({
+    kind: 'txt2img', prompt: 'a house', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 4, width: side, height: side, files: { model: named, controls: [named] }, controls: [{ image: hash, mode: 'control' }],
+  });
+  const { pixels } = await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath: model, controls: [{ path: net, image: lines }] }), sparing: true }, models, new AbortController().signal, () => undefined);
+  expect(furthest(pixels.rgb, await paint([{ mode: 'control' }]))).toBeLessThanOrEqual(1);
+});
+
+test('what is made for another base, and what is no control, is refused by name', async () => {
+  const xl = network(controlNetTensors(tinyFamilies.sdxl.unet), 3);
+  await expect(paint([{ path: xl }])).rejects.toMatchObject({ code: 'control.otherBase', data: { file: xl } });
+  await expect(paint([{ path: model }])).rejects.toMatchObject({ code: 'control.notRead', data: { file: model } });
+});
+
+test('each control has its file, and none is for a part that is shown alone', () => {
+  const job = { kind: 'txt2img', prompt: '', seed: 1, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 1, width: 64, height: 64, files: { model: { name: 'x', hash: null } } };
+  expect(JobSpec.safeParse({ ...job, controls: [{ image: hash }] }).error?.issues[0]?.path).toEqual(['controls']);
+  expect(JobSpec.safeParse({ ...job, files: { ...job.files, controls: [{ name: 'y', hash: null }] } }).error?.issues[0]?.path).toEqual(['controls']);
+});
