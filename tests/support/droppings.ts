@@ -70,6 +70,7 @@ export const droppingNames: readonly string[] = Object.keys(droppings);
 export function drop(name: string, dataDir: string, random: Random): void {
   const put: Put = (file, bytes) => {
     mkdirSync(dirname(join(dataDir, file)), { recursive: true });
+    rmSync(join(dataDir, file), { force: true });      // a pipe that was dropped before would wait for a reader
     writeFileSync(join(dataDir, file), bytes);
   };
   droppings[name]!(put, dataDir, random);
