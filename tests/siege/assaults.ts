@@ -1,6 +1,6 @@
 // What is done to a studio, by name.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -205,14 +205,17 @@ const damagedFolder: Assault = {
   },
 };
 
+const isFile = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
 /** One that loses nothing which could not be made again. */
 function damage({ dataDir, random }: Siege): void {
   const at = (name: string) => join(dataDir, name), database = at('atelier.db');
   const put = (name: string, how: (path: string) => void) => { rmSync(at(name), { recursive: true, force: true }); how(at(name)); };
   const file = (path: string) => writeFileSync(path, random.bytes(200)), pipe = (path: string) => { execFileSync('mkfifo', [path]); };
   const damages: readonly (() => void)[] = [
-    () => { if (existsSync(database)) truncateSync(database, random.below(readFileSync(database).length)); },
+    () => { if (isFile(database)) truncateSync(database, random.below(readFileSync(database).length)); },
     () => {
+      if (existsSync(database) && !isFile(database)) return;      // a pipe would wait for a writer
       const bytes = existsSync(database) ? readFileSync(database) : Buffer.alloc(0);
       for (let i = 0; i < 4 && bytes.length > 0; i++) bytes.set(random.bytes(Math.min(64, bytes.length)), random.below(Math.max(1, bytes.length - 64)));
       writeFileSync(database, bytes);
