@@ -1,4 +1,5 @@
 // The flags of `generate` for what is repainted and made larger, and the fields of the request that they mean.
+import { Detail, detailTargets } from '../../preload/contract/detail';
 import type { JobRequest } from '../../preload/contract/job';
 import type { PictureRequest } from '../../preload/contract/picture-report';
 import { fillNames, samplerNames, scheduleNames, upscalerNames } from '../../preload/contract/vocabulary';
@@ -16,6 +17,7 @@ export const editingFlags = {
   'soft-inpaint': { kind: 'switch', help: 'greys of --mask say how much may change (differential diffusion)' },
   outpaint: { kind: 'text', value: 'SIDE:PX,…', help: 'new ground around --init, such as right:128,left:64; sides are left, right, top, bottom; --strength is 0.8 then' },
   seamless: { kind: 'text', value: 'AXES', help: 'the picture goes on at the other side: left at right (x), top at bottom (y), or both', choices: ['x', 'y', 'both'] },
+  detail: { kind: 'list', value: 'WHAT', help: `what of the finished picture is found and repainted by itself: ${detailTargets.join(', ')}; behind it, with commas, prompt=TEXT, strength=0-1, padding=PX, and the others of ADetailer's settings` },
   'hires-scale': { kind: 'number', value: 'N', help: 'a second pass over the picture made N times as large' },
   'hires-size': { kind: 'text', value: 'WxH', help: 'the same with a size in place of a factor' },
   'hires-upscaler': { kind: 'text', value: 'NAME', help: 'what makes it larger', choices: upscalerNames },
@@ -29,7 +31,7 @@ export const editingFlags = {
 } as const satisfies Command['flags'];
 
 type Values = ReturnType<typeof parseCommand<typeof editingFlags>>['values'];
-type Fields = Pick<Partial<JobRequest>, 'inpaint' | 'hires' | 'outpaint' | 'seamless'>;
+type Fields = Pick<Partial<JobRequest>, 'inpaint' | 'hires' | 'outpaint' | 'seamless' | 'details'>;
 
 const inpaintFlags = ['mask-invert', 'mask-grow', 'mask-blur', 'inpaint-fill', 'inpaint-area', 'padding', 'soft-inpaint'] as const;
 const hiresFlags = ['hires-upscaler', 'hires-strength', 'hires-steps', 'hires-sampler', 'hires-schedule', 'hires-cfg', 'hires-prompt', 'hires-negative'] as const;
@@ -46,7 +48,7 @@ export function editingFrom(values: Values, hasMask: boolean, like: PictureReque
   const inpaint = { ...like.inpaint, ...own }, hires = hiresFrom(values, like.hires), outpaint = values.outpaint === undefined ? like.outpaint : marginsFrom(values.outpaint);
   const [flag] = inpaintFlags.filter((each) => values[each] !== undefined && values[each] !== false);
   if (flag && !hasMask && !outpaint) throw new AppError('usage', { why: 'companion', flag: `--${flag}`, base: '--mask' });
-  return { inpaint: (hasMask || outpaint) && Object.keys(inpaint).length > 0 ? inpaint : undefined, hires, ...withoutUnset({ outpaint, seamless: values.seamless }) };
+  return { inpaint: (hasMask || outpaint) && Object.keys(inpaint).length > 0 ? inpaint : undefined, hires, ...withoutUnset({ outpaint, seamless: values.seamless }), ...(values.detail.length > 0 && { details: values.detail.map(detailFrom) }) };
 }
 
 /** 'right:128,left:64'. Throws usage. */
@@ -57,6 +59,24 @@ function marginsFrom(text: string): Record<string, number> {
     return [side.toLowerCase(), Number(px)];
   }));
 }
+
+const detailKeys = Object.keys(Detail.shape).filter((key) => key !== 'find');
+const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const detailPart = new RegExp(`,\\s*(${detailKeys.map(kebab).join('|')})=`);
+
+/** 'face,strength=0.5,prompt=a face, smiling': commas that no setting follows are text. Throws usage. */
+function detailFrom(text: string): Record<string, unknown> {
+  const [find = '', ...parts] = text.split(detailPart), target = find.trim().toLowerCase();
+  if (!detailTargets.some((name) => name === target) || parts.some((part) => /,\s*[a-z][a-z-]*=/.test(part))) throw new AppError('usage', { why: 'detail', value: text, names: [...detailTargets] });
+  const settings = detailKeys.flatMap((key): [string, unknown][] => {
+    const at = parts.findIndex((part, i) => i % 2 === 0 && part === kebab(key)), said = parts[at + 1]?.trim();
+    return at < 0 || said === undefined ? [] : [[key, said !== '' && Number.isFinite(Number(said)) && key !== 'prompt' && key !== 'negative' ? Number(said) : said]];
+  });
+  const own = Object.fromEntries(settings), named = samplingOf(textOf(own['sampler']), textOf(own['schedule']));
+  return { find: target, ...own, ...named };
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 function hiresFrom(values: Values, like: PictureRequest['hires']): object | undefined {
   const [flag] = hiresFlags.filter((each) => values[each] !== undefined);

@@ -144,6 +144,8 @@ const flagNames: Readonly<Record<string, string>> = {
 /** The flag behind a field of the request. */
 function flagOf(field: string): string {
   if (field === 'width' || field === 'height') return `--size (${field})`;
+  const [, list, key] = /^(control|detail|lora)s\.\d+\.(.+)$/.exec(field) ?? [];
+  if (list !== undefined) return `--${list} (${key})`;
   const name = flagNames[field] ?? field.replace(/^(?:files|refiner)\./, '').replace('.', '-');
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }

@@ -9,6 +9,8 @@ import { composeModel, type Model } from '../engine/pipeline/model';
 import type { Networks } from '../engine/pipeline/networks';
 import type { Runtime } from '../engine/pipeline/runtime';
 import { Upscaler } from '../engine/pipeline/upscaler';
+import { Vision } from '../engine/vision/vision';
+import { openEmbedded } from '../files/embedded-models';
 import { openModel } from '../files/model-folder';
 import { versionOf } from '../files/stamp';
 import { openParts, pathsOf, type ModelPaths } from './model-parts';
@@ -24,6 +26,8 @@ interface Composed<Made> { readonly version: string; readonly made: Made; readon
 export class ModelCache {
   private readonly runtime: Runtime;
   private readonly freeShare: () => number;
+  /** The small networks that come along; they are open while one of them is needed. */
+  readonly vision: Vision;
   private cacheBytes = Infinity;
   private readonly networks = new NetworkCache();
   /** What was composed of them, by its files. */
@@ -34,6 +38,7 @@ export class ModelCache {
   /** `freeShare`: how much of the machine's memory, or of what this process may have of it, is to be had now; 0–1. */
   constructor(runtime: Runtime, freeShare: () => number = systemFreeShare) {
     this.runtime = runtime;
+    this.vision = new Vision(runtime, openEmbedded);
     this.freeShare = freeShare;
   }
 

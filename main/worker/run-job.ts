@@ -48,7 +48,7 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
     handOver.take(state);
   };
-  const make = (resume?: PassState): Promise<Generated> => generate(job, model, { ...pictures, refiner, upscaler, controls, loras }, {
+  const make = (resume?: PassState): Promise<Generated> => generate(job, model, { ...pictures, refiner, upscaler, controls, loras, find: (...what) => models.vision.boxes(...what) }, {
     vocabulary, embeddings, previewDecoder, now, signal, onStep, resume, versions, sequential: sparing, onPhase: (phase) => {
       send({ type: 'phase', id, phase });
       if (resume && phase === 'running') send({ type: 'resumed', id, step: resume.done, steps: resume.steps });
@@ -61,6 +61,8 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
     return { pixels: toPixels(image), notices, timings, embeddings: words.map(({ name, hash }) => ({ name, hash })) };
   } catch (error) {
     throw error instanceof AppError && error.code === 'weights.notFinite' ? await nameTheTensor(error, allPaths) : error;
+  } finally {
+    await models.vision.close();
   }
 }
 

@@ -217,7 +217,7 @@ export const errorCodes = {
     command: { name: text, names }, commandMeant: { name: text, meant: text }, flag: { flag: text, command: text }, flagMeant: { flag: text, command: text, meant: text },
     switch: { flag: text, value: text }, noValue: { flag: text, example: text }, choice: { flag: text, value: text, names }, choiceMeant: { flag: text, value: text, meant: text },
     number: { flag: text, value: text }, weight: { flag: text, value: text }, seed: { flag: text, value: text }, words: { command: text, word: text }, positional: { command: text, positional: text }, missing: { flag: text, example: text },
-    companion: { flag: text, base: text }, control: { value: text }, prompt: {}, size: { value: text }, sides: { value: text }, out: { value: text }, outModel: { value: text }, rank: { flag: text, value: number }, lora: { value: text },
+    companion: { flag: text, base: text }, control: { value: text }, prompt: {}, size: { value: text }, sides: { value: text }, detail: { value: text, names }, out: { value: text }, outModel: { value: text }, rank: { flag: text, value: number }, lora: { value: text },
     third: {}, from: { file }, noPictures: { folder: file }, outFolder: { value: text }, cases: { prefix: text, folder: file, names }, port: { value: text }, server: { detail },
   }),
 

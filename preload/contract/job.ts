@@ -1,6 +1,7 @@
 // A job is plain data: all that a worker needs, storable, embedded in the picture that it makes, and run again from it bit for bit.
 import { z } from 'zod';
 import { Control } from './control';
+import { Detail, MOST_DETAILS } from './detail';
 import { editingRules, Hires, Inpaint, Outpaint } from './editing';
 import { ErrorInfo } from './errors';
 import { breaks, excludes } from './invalid';
@@ -110,6 +111,8 @@ export const JobFields = z.object({
   seamless: z.enum(['x', 'y', 'both']).optional(),
   /** New ground around `init`. */
   outpaint: Outpaint.optional(),
+  /** What of the finished picture is repainted by itself, one after the other. */
+  details: z.array(Detail).max(MOST_DETAILS).optional(),
   /** What steers the picture, each by the network in the same place of `files.controls`. */
   controls: z.array(Control).max(16).optional(),
   /** For depth-to-image models: a grey blob, lighter is nearer. */
@@ -169,6 +172,7 @@ export const RequestFields = z.object({
   init: ContentHash.optional(),
   strength: z.number().min(0).max(1).default(0.6),
   mask: JobFields.shape.mask, inpaint: JobFields.shape.inpaint, outpaint: JobFields.shape.outpaint, seamless: JobFields.shape.seamless, depth: JobFields.shape.depth, controls: JobFields.shape.controls,
+  details: z.array(Detail.extend({ prompt: PromptText.default(''), negative: PromptText.default('') })).max(MOST_DETAILS).optional(),
   cfgRescale: JobFields.shape.cfgRescale, imageCfg: JobFields.shape.imageCfg,
   hires: Hires.extend({ prompt: PromptText.optional(), negative: PromptText.optional() }).optional(),
   /** Left out: what the model's settings say, else the model itself. */
@@ -191,7 +195,7 @@ export const JobState = z.enum(['queued', 'loading', 'running', 'decoding', 'sav
 export type JobState = z.infer<typeof JobState>;
 
 /** All of a job but its texts, which may be long. */
-export const JobSettings = JobFields.omit({ prompt: true, negative: true, template: true, edit: true }).extend({ hires: Hires.omit({ prompt: true, negative: true }).optional() });
+export const JobSettings = JobFields.omit({ prompt: true, negative: true, template: true, edit: true }).extend({ hires: Hires.omit({ prompt: true, negative: true }).optional(), details: z.array(Detail.omit({ prompt: true, negative: true })).optional() });
 export type JobSettings = z.infer<typeof JobSettings>;
 
 /** A job as lists and events tell it: light, whatever its texts are. */

@@ -1,5 +1,6 @@
 // What a job did without and the person should know: never an error, since the picture is made all the same.
 import { z } from 'zod';
+import { detailTargets } from './detail';
 
 const name = z.string();
 
@@ -10,6 +11,8 @@ export const noticeCodes = {
   /** `vectors`: lengths of its vectors; `reads`: those that the model's encoders read. */
   'embedding.unfit': z.object({ name, vectors: z.string(), reads: z.string() }),
   'embedding.unreadable': z.object({ name, error: z.object({ code: z.string(), data: z.record(z.string(), z.any()) }) }),
+  /** Nothing to repaint was found, and the picture stayed as it was. */
+  'detail.none': z.object({ why: z.enum(detailTargets) }),
   'network.unsupported': z.object({ kind: z.string(), name }),
   'lora.missing': z.object({ name }),
   /** `text`: what its tag says of blocks. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { JobFields, NamedFile, RequestFields, SlotIds } from './job';
 import { ModelKind } from './model';
+import { Detail } from './detail';
 import { Compat, fillNames, PictureSource, Rng, SamplerName, ScheduleName } from './vocabulary';
 
 /** As the text says it: the hash may be any of the community's, of any length; `folder` below the models' own, from programs that tell it. */
@@ -55,6 +56,8 @@ const PictureJob = z.looseObject({
     schedule: ScheduleName, cfg: z.number(), model: NamedModel, prompt: z.string(), negative: z.string(),
   }).partial().optional(),
   seamless: JobFields.shape.seamless,
+  /** What of the finished picture was found and repainted. What is absent is as usual. */
+  details: z.array(Detail.partial().extend({ find: Detail.shape.find })).optional(),
   /** How a mask was read that only our own jobs name, and what was done there. */
   inpaint: z.object({
     invert: z.boolean(), grow: z.number(), blur: z.number(), fill: z.enum(fillNames), area: z.enum(['whole', 'masked']), padding: z.number(), soft: z.record(z.string(), z.number()),

@@ -1,6 +1,7 @@
 // What will be asked for next: one store, kept in this browser, so that it is there again after a reload.
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
+import { Detail } from '../../preload/contract/detail';
 import type { PartSlot } from '../../preload/contract/file-slots';
 import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import { rngOfNoise } from '../../preload/contract/job-versions';
@@ -46,6 +47,8 @@ export interface FormValues {
   seamless: 'off' | NonNullable<JobRequest['seamless']>;
   /** A second, larger pass, by the upscaler of this id or as `hires` says. */
   hires: NonNullable<JobRequest['hires']> | null; upscaler: string | null;
+  /** What of the finished picture is repainted by itself. */
+  details: Detail[] | null;
   /** For the variants that read them: depth-to-image, and editing by instruction. */
   depth: InputPicture | null; imageCfg: number;
   cfgRescale: number;
@@ -58,12 +61,12 @@ export interface FormValues {
 
 export const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
-  rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, inpaint: null, outpaint: null, seamless: 'off', edit: null, hires: null, upscaler: null,
+  rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, inpaint: null, outpaint: null, seamless: 'off', edit: null, hires: null, upscaler: null, details: null,
   depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, overrides: null,
 };
 
 /** Fields that may hold nothing. */
-const nullable = ['model', 'init', 'depth', 'variationSeed', 'refiner', 'overrides', 'inpaint', 'outpaint', 'edit', 'hires', 'upscaler'];
+const nullable = ['model', 'init', 'depth', 'variationSeed', 'refiner', 'overrides', 'inpaint', 'outpaint', 'edit', 'hires', 'upscaler', 'details'];
 
 export const useForm = create<FormValues>()(persist(() => initialForm, { name: 'atelier.form', version: 1, merge: (stored) => mended(stored) }));
 
@@ -84,5 +87,5 @@ function mended(stored: unknown): FormValues {
   const form1 = (stored ?? {}) as Record<string, unknown>, old: Record<string, unknown> = { ...rngOfNoise[String(form1['noise'])], overrides: form1['carried'], ...form1 };
   const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || nullable.includes(key)).map(([key]) => [key, old[key] ?? null]);
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
-  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed, rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
+  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], details: Detail.array().safeParse(form.details).data ?? null, seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed, rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
 }

@@ -14,6 +14,7 @@ import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
 import { compatChoices, rngChoices, samplerChoices, scheduleChoices } from './choices';
 import { setForm, useForm } from './form';
+import { DetailField } from './detail-field';
 import { EditField } from './edit-field';
 import { HiresField } from './hires-field';
 import { MachineLine } from './machine-line';
@@ -58,6 +59,7 @@ export function Panel() {
           {advanced && <SamplerFields />}
           {advanced && <RefinerField />}
           {advanced && <HiresField />}
+          {advanced && <DetailField />}
           {advanced && <SeamlessField />}
           <GuidanceField exact={advanced} />
           <ImageGuidanceField exact={advanced} />

@@ -31,7 +31,7 @@ function requestOf(form: FormValues, model: ModelEntry): JobRequest {
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
     ...(form.cfgRescale > 0 && { cfgRescale: form.cfgRescale }),
     ...(keep && nearby > 0 && { variation: { seed: variationSeed, strength: nearby } }),
-    ...(refiner && { refiner: { switchAt } }), ...(hires && { hires }), ...(form.seamless !== 'off' && { seamless: form.seamless }), ...(form.edit && !init && { edit: form.edit }),
+    ...(refiner && { refiner: { switchAt } }), ...(hires && { hires }), ...(form.details && { details: form.details }), ...(form.seamless !== 'off' && { seamless: form.seamless }), ...(form.edit && !init && { edit: form.edit }),
   };
 }
 
@@ -86,13 +86,13 @@ const plain = ['prompt', 'negative', 'steps', 'sampler', 'schedule', 'cfg', 'wid
 
 /** What the request leaves open stays as it is in the form, but nothing is left of what was taken from another picture. */
 export function fillForm(request: PictureRequest): void {
-  const { seed, init, mask, depth, refiner, variation, cfgRescale = 0, imageCfg = initialForm.imageCfg, inpaint = null, hires = null, edit = null, outpaint = null, seamless = 'off' } = request;
+  const { seed, init, mask, depth, refiner, variation, cfgRescale = 0, imageCfg = initialForm.imageCfg, inpaint = null, hires = null, edit = null, outpaint = null, seamless = 'off', details = null } = request;
   const { width, height } = { ...useForm.getState(), ...request };
   const model = knownModels().find(({ id }) => id === request.files?.model);
   const picture = (hash: string): InputPicture => ({ hash, width, height, thumbnail: null });
   setForm({
     ...Object.fromEntries(plain.filter((key) => request[key] !== undefined).map((key) => [key, request[key]])),
-    ...(model && { model: model.id }), ...(seed !== undefined && seed !== null && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, inpaint, outpaint, seamless, edit, hires, upscaler: request.files?.upscaler ?? null, styles: [],
+    ...(model && { model: model.id }), ...(seed !== undefined && seed !== null && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, inpaint, outpaint, seamless, edit, hires, details, upscaler: request.files?.upscaler ?? null, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
     init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
     refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model),

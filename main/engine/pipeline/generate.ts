@@ -1,4 +1,4 @@
-// From a job to a picture: its passes one after the other, then the autoencoder.
+// From a job to a picture: its passes one after the other, then the autoencoder, and what of the picture is repainted by itself.
 import type { JobSpec } from '../../../preload/contract/job';
 import { AppError } from '../errors';
 import { mul } from '../sampling/arithmetic';
@@ -8,9 +8,10 @@ import type { AbortLike } from '../sampling/types';
 import type { Tensor } from '../tensor';
 import type { Autoencoder } from './autoencoder';
 import { allWords, type WordsReport } from './conditioning';
+import { Details } from './detail';
 import type { Model } from './model';
 import { assertSameJob, assertSamePass, type PassState } from './pass-state';
-import { passesOf, type Inputs } from './passes';
+import { detailPass, passesOf, type Inputs } from './passes';
 import { previewer } from './preview';
 import type { Reading } from './stage';
 
@@ -60,12 +61,21 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
   const began = now();
   host.onPhase('loading');
   if (resume) assertSameJob(resume, { job, versions });
-  const passes = passesOf(job, model, inputs, host), words: WordsReport[] = [];
+  const passes = [...passesOf(job, model, inputs, host)], details = new Details(job, inputs.find, resume?.found), words: WordsReport[] = [];
 
   let firstStep: number | undefined;
-  const steps = reportSteps(model, passes.reduce((sum, { plan }) => sum + plan.sigmas.length - 1, 0), host);
+  const steps = reportSteps(model, host);
   let before = resume?.before, stepsBefore = 0, decodeStart = now();
-  for (const [index, pass] of passes.entries()) {
+  for (let index = 0; ; index++) {
+    while (index === passes.length && details.left && before) {
+      const { repaints, notices } = await details.next(before);
+      passes.push(...repaints.map((each) => detailPass(each, model, inputs, host)));
+      words.push({ notices, embeddings: [] });
+      signal.throwIfAborted();
+    }
+    const pass = passes[index];
+    if (!pass) break;
+    const all = passes.reduce((sum, { plan }) => sum + plan.sigmas.length - 1, 0);
     const { plan: { sigmas, options, endScale }, dims, picture = (all: Tensor) => all } = pass;
     const offset = stepsBefore;
     stepsBefore += sigmas.length - 1;
@@ -85,11 +95,11 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
         firstStep = now();
         steps.begin();
       },
-      onStep: ({ i, denoised, progress }) => steps.report(offset + i + 1, picture(denoised), { ...progress, job, versions, pass: index, levels: sigmas, before: left }),
+      onStep: ({ i, denoised, progress }) => steps.report(offset + i + 1, all, picture(denoised), { ...progress, job, versions, pass: index, levels: sigmas, before: left, ...(details.found.length > 0 && { found: [...details.found] }) }),
     });
     const latents = mul(picture(end), endScale);
     assertFinite(latents);
-    if (index === passes.length - 1) host.onPhase('decoding');
+    if (index === passes.length - 1 && !details.left) host.onPhase('decoding');
     decodeStart = now();
     before = await leave(latents);
     assertFinite(before);
@@ -99,13 +109,14 @@ export async function generate(job: JobSpec, model: Model, inputs: Inputs, host:
 }
 
 /** Tells the host of each step, with a preview, and how long it took. */
-function reportSteps(model: Model, steps: number, { now, onStep, previewDecoder }: Host) {
+function reportSteps(model: Model, { now, onStep, previewDecoder }: Host) {
   const preview = previewer(model, previewDecoder, now);
   const seconds: number[] = [];
   let last = now();
   return {
     begin(): void { last = now(); },
-    async report(done: number, denoised: Tensor, passed: Omit<PassState, 'done' | 'steps'>): Promise<void> {
+    /** `steps`: of all passes that are known. */
+    async report(done: number, steps: number, denoised: Tensor, passed: Omit<PassState, 'done' | 'steps'>): Promise<void> {
       const step = Math.min(done, steps), state = { ...passed, done: step, steps };
       const took = now() - last;
       seconds.push(took);

@@ -4,6 +4,7 @@ import { AppError } from '../errors';
 import type { PassProgress } from '../sampling/pass';
 import type { Evaluation, SamplerState } from '../sampling/types';
 import { float32, type Dims, type Tensor } from '../tensor';
+import type { Found } from '../vision/detail';
 import { encodeHeader, parseHeader, showDims } from '../weights/safetensors';
 
 /** Goes up when a sampler remembers something else, or means something else by it. */
@@ -25,6 +26,8 @@ export interface PassState extends PassProgress {
   readonly levels: readonly number[];
   /** What the pass before it left. */
   readonly before?: Tensor | undefined;
+  /** What was found in the picture for each of the job's detail passes that have begun. */
+  readonly found?: readonly (readonly Found[])[] | undefined;
 }
 
 /** What is no tensor, as JSON, where every double comes back as it was. */
@@ -90,14 +93,17 @@ const isString = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const areNumbers = (value: unknown): value is number[] => Array.isArray(value) && value.every(isNumber);
 
+const isFound = (value: unknown): value is Found => isRecord(value) && isNumber(value['score']) && isRecord(value['box']) && ['x', 'y', 'width', 'height'].every((side) => isNumber((value['box'] as Record<string, unknown>)[side]));
+
 function readFacts(json: string): Facts | null {
   let facts: unknown;
   try { facts = JSON.parse(json); } catch { return null; }
   if (!isRecord(facts)) return null;
-  const { job, versions, done, steps, pass, levels, evaluations, lowestSigma, draws, step, past, adaptive } = facts;
+  const { job, versions, done, steps, pass, levels, evaluations, lowestSigma, draws, step, past, adaptive, found } = facts;
   const isWhole = isRecord(job) && isString(versions) && areNumbers(levels) && isNumber(lowestSigma) && [done, steps, pass, evaluations, draws, step].every(isCount)
     && Array.isArray(past) && past.every((each) => isRecord(each) && isNumber(each['sigma']) && typeof each['uncond'] === 'boolean')
-    && (adaptive === undefined || (isRecord(adaptive) && isNumber(adaptive['sigma']) && isNumber(adaptive['stride'])));
+    && (adaptive === undefined || (isRecord(adaptive) && isNumber(adaptive['sigma']) && isNumber(adaptive['stride'])))
+    && (found === undefined || (Array.isArray(found) && found.every((each) => Array.isArray(each) && each.every(isFound))));
   return isWhole ? facts as unknown as Facts : null;
 }
 

@@ -4,7 +4,7 @@ import type { Lora } from '../adapters/lora';
 import { seedPlus } from '../../../preload/contract/seed';
 import { blendLatents, changedParts, maskAt, turnsAt } from '../editing/soft';
 import { extendCanvas, outpaintSettings, seamCanvas } from '../editing/outpaint';
-import { repaint, type Canvas } from '../editing/repaint';
+import { repaint, toEighths, type Canvas } from '../editing/repaint';
 import { resample } from '../editing/resample';
 import { wrapAround, type SeamlessAxes } from '../nn/seamless';
 import { lincomb } from '../sampling/arithmetic';
@@ -17,6 +17,7 @@ import { stack, unstack } from './batches';
 import { allWords, type WordsReport } from './conditioning';
 import { controlExtension, type OpenControl } from './control';
 import { mix } from './denoiser';
+import type { Find, FoundDetails } from './detail';
 import type { Extension } from './extensions';
 import { latentMask, type Pictures } from './extra-channels';
 import { enlarge, hiresEnd, hiresSize } from './hires';
@@ -34,6 +35,8 @@ export interface Inputs extends Pictures {
   readonly canvas?: Canvas | undefined;
   /** In the order of the job's. */
   readonly loras?: readonly Lora[];
+  /** Where the job has details. */
+  readonly find?: Find;
 }
 
 /** One of a job's passes, each from what the one before left. */
@@ -72,6 +75,10 @@ export function passesOf(job: JobSpec, model: Model, inputs: Inputs, host: PassH
   const first = firstPass(job, model, inputs, host, () => canvas);
   return hires ? [first, secondPass(job, hires, model, inputs, host)] : [first];
 }
+
+/** What was found is repainted by the model and its LoRAs alone, as ADetailer does it. */
+export const detailPass = ({ job, mask }: FoundDetails['repaints'][number], model: Model, { loras, depth }: Inputs, host: PassHost): JobPass =>
+  firstPass(job, model, { ...(loras && { loras }) }, host, (before) => ({ picture: toEighths(before!), mask, depth: depth && resample(depth, before!.dims[2]!, before!.dims[3]!, 'bilinear-antialiased') }));
 
 /** `canvasOf`: what is repainted in part, where the pass does that. */
 function firstPass(job: JobSpec, model: Model, inputs: Inputs, host: PassHost, canvasOf: (before: Tensor | undefined) => Canvas | undefined): JobPass {

@@ -1,35 +1,19 @@
 // What a detail pass repaints: boxes that were found become masks as ADetailer makes them (adetailer/common.py, mask.py): which of them, in which order, how
 // far moved and grown, and whether together.
+import type { Detail } from '../../../preload/contract/detail';
 import type { Picture, Plane } from './picture';
 import type { Box } from './squares';
 
-export interface DetailSettings {
-  /** What scores less is left alone. */
-  readonly confidence: number;
-  /** Of the whole picture's area: smaller and larger boxes are left alone. */
-  readonly minRatio: number;
-  readonly maxRatio: number;
-  /** So many of the largest; 0 for all. */
-  readonly largest: number;
-  readonly order: 'found' | 'left to right' | 'centre to edge' | 'area';
-  /** To the right and up, in pixels. */
-  readonly xOffset: number;
-  readonly yOffset: number;
-  /** By a square of so many pixels; negative numbers make masks smaller. */
-  readonly dilateErode: number;
-  /** `merge`: one mask for all; `invert`: one for all else. */
-  readonly together: 'none' | 'merge' | 'invert';
-}
+/** Of what was found, which is repainted and how its mask is made. */
+export type DetailSettings = Pick<Detail, 'confidence' | 'minRatio' | 'maxRatio' | 'largest' | 'order' | 'xOffset' | 'yOffset' | 'dilateErode' | 'together'>;
 
-/** ADetailer's. */
-export const usualDetail: DetailSettings = { confidence: 0.3, minRatio: 0, maxRatio: 1, largest: 0, order: 'found', xOffset: 0, yOffset: 0, dilateErode: 4, together: 'none' };
-
-interface Found { readonly box: Box; readonly score: number }
+/** What a network found. */
+export interface Found { readonly box: Box; readonly score: number }
 /** One channel: 255 is repainted. */
 export type Mask = Plane<Uint8Array>;
 
 /** One mask a pass, in the order of the passes; none where nothing is left, so that the picture stays as it is. */
-export function detailMasks(found: readonly Found[], size: Pick<Picture, 'width' | 'height'>, settings: DetailSettings = usualDetail): Mask[] {
+export function detailMasks(found: readonly Found[], size: Pick<Picture, 'width' | 'height'>, settings: DetailSettings): Mask[] {
   const masks = chosen(found, size, settings).map(({ box }) => grown(boxMask(moved(box, settings), size), settings.dilateErode)).filter(({ data }) => data.includes(255));
   if (settings.together === 'none' || masks.length === 0) return masks;
   const merged = masks[0]!.data.map((_, i) => (masks.some(({ data }) => data[i] === 255) ? 255 : 0));

@@ -6,7 +6,7 @@ import { Sessions } from '../pipeline/sessions';
 import type { Tensor } from '../tensor';
 import type { TfjsModel } from '../weights/tfjs';
 import type { Picture } from './picture';
-import { bestOf, inPicture, sampleSquare, wholeSquare, type Box, type Point, type Square } from './squares';
+import { bestOf, inPicture, sampleSquare, wholeSquare, within, type Box, type Point, type Square } from './squares';
 
 export interface Face {
   /** Within the picture. */
@@ -61,8 +61,8 @@ export class FaceFinder {
     return bestOf(found, SAME).flatMap(({ box, score }) => {
       if (isCut(box, square, picture)) return [];
       const [from, to] = [at({ x: box.x, y: box.y }), at({ x: box.x + box.width, y: box.y + box.height })];
-      const x = Math.max(0, from.x), y = Math.max(0, from.y), width = Math.min(picture.width, to.x) - x, height = Math.min(picture.height, to.y) - y;
-      return width > 0 && height > 0 ? [{ box: { x, y, width, height }, score }] : [];
+      const inside = within({ ...from, width: to.x - from.x, height: to.y - from.y }, picture);
+      return inside ? [{ box: inside, score }] : [];
     });
   }
 

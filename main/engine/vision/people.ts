@@ -45,6 +45,24 @@ const MARGIN = 1.4;
 /** People that are alike by more than this are one. */
 const SAME = 0.5;
 
+/** All of a person, whose points end at the eyes and ankles: with hair, hands and feet. */
+export function wholeBox({ box: { x, y, width, height } }: Person): Box {
+  const across = 0.15 * Math.max(width, height / 3), down = 0.12 * height;
+  return { x: x - across, y: y - down, width: width + 2 * across, height: height + 2 * down };
+}
+
+/** Squares around the hands, where an arm ends: a third of the forearm beyond the wrist, half as large again as the longer part of the arm (OpenPose's own rule). */
+export function handBoxes({ points }: Person): { box: Box; score: number }[] {
+  const arms = [['leftShoulder', 'leftElbow', 'leftWrist'], ['rightShoulder', 'rightElbow', 'rightWrist']] as const;
+  return arms.flatMap((names) => {
+    const [shoulder, elbow, wrist] = names.map((name) => points[COCO[name]]!) as [Keypoint, Keypoint, Keypoint];
+    if (wrist.score < SEEN || elbow.score < SEEN) return [];
+    const forearm = Math.hypot(wrist.x - elbow.x, wrist.y - elbow.y), side = 1.5 * Math.max(forearm, shoulder.score < SEEN ? 0 : 0.9 * Math.hypot(elbow.x - shoulder.x, elbow.y - shoulder.y));
+    const x = wrist.x + 0.33 * (wrist.x - elbow.x), y = wrist.y + 0.33 * (wrist.y - elbow.y);
+    return [{ box: { x: x - side / 2, y: y - side / 2, width: side, height: side }, score: wrist.score }];
+  });
+}
+
 export class PeopleFinder {
   private readonly model: TfjsModel;
   private readonly sessions: Sessions<'look' | 'person'>;

@@ -55,6 +55,12 @@ export function overlap(a: Box, b: Box): number {
   return all > 0 ? shared / all : 0;
 }
 
+/** What of the box lies in the picture. null for nothing. */
+export function within(box: Box, picture: { readonly width: number; readonly height: number }): Box | null {
+  const x = Math.max(0, box.x), y = Math.max(0, box.y), width = Math.min(picture.width, box.x + box.width) - x, height = Math.min(picture.height, box.y + box.height) - y;
+  return width > 0 && height > 0 ? { x, y, width, height } : null;
+}
+
 /** The best first, and of those that overlap more than `most`, the best alone. */
 export function bestOf<T extends { readonly box: Box; readonly score: number }>(found: readonly T[], most: number): T[] {
   const kept: T[] = [];

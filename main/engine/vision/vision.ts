@@ -1,9 +1,12 @@
 // What can be seen in a picture: the one way to the small networks that find faces and people. Each is read when it is first asked for, and kept until `close`.
+import type { DetailTarget } from '../../../preload/contract/detail';
 import type { Runtime } from '../pipeline/runtime';
 import type { TfjsModel } from '../weights/tfjs';
+import type { Found } from './detail';
 import { FaceFinder, type Face, type FaceOptions } from './faces';
-import { PeopleFinder, type PeopleOptions, type Person } from './people';
+import { handBoxes, PeopleFinder, wholeBox, type PeopleOptions, type Person } from './people';
 import type { Picture } from './picture';
+import { within } from './squares';
 
 export type VisionModel = 'faces' | 'faceLandmarks' | 'pose';
 
@@ -28,6 +31,13 @@ export class Vision {
   async people(picture: Picture, options?: PeopleOptions): Promise<Person[]> {
     this.peopleFinder ??= this.load('pose').then((model) => new PeopleFinder(model, this.runtime));
     return (await this.peopleFinder).find(picture, options);
+  }
+
+  /** Boxes of what detail passes repaint, the surest first. */
+  async boxes(target: DetailTarget, picture: Picture, confidence: number): Promise<Found[]> {
+    if (target === 'face') return (await this.faces(picture, { confidence })).map(({ box, score }) => ({ box, score }));
+    const boxes = target === 'hand' ? (await this.people(picture)).flatMap(handBoxes) : (await this.people(picture, { confidence })).map((person) => ({ box: wholeBox(person), score: person.score }));
+    return boxes.flatMap(({ box, score }) => { const inside = within(box, picture); return inside && score >= confidence ? [{ box: inside, score }] : []; });
   }
 
   async close(): Promise<void> {

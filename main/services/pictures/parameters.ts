@@ -3,6 +3,7 @@ import { slotNames, slotOf } from '../../../preload/contract/file-slots';
 import type { Control } from '../../../preload/contract/control';
 import type { JobSpec } from '../../../preload/contract/job';
 import { samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
+import { detailPairs } from './detail-text';
 import { editingPairs } from './editing-text';
 import { readPrompts, splitPairs } from './parameter-lines';
 
@@ -38,7 +39,7 @@ export function parametersText(job: JobSpec, { version }: { version: string }): 
     ['Emphasis', job.emphasis && job.emphasis !== 'original' ? emphasisLabels[job.emphasis] : null],
     ['CFG rescale', job.cfgRescale],
     ...fileList(files).flatMap(({ inText, file }): [string, string][] => ('named' in inText ? [[inText.named, file.name]] : [])),
-    ...editingPairs(job),
+    ...editingPairs(job), ...detailPairs(job),
     ...(job.controls ?? []).map((control, i): [string, string] => [`ControlNet ${i}`, controlText(control, files.controls![i]!)]),
     ['VAE Decoder', files.vae && /taesd/i.test(files.vae.name) ? 'TAESD' : null],
     ...slotNames.flatMap((slot): [string, string | null][] => {

@@ -6,9 +6,9 @@ const TITLE = 200, REMARKS = 20;
 
 export interface Brief { readonly title: string; readonly settings: JobSettings }
 
-export function briefOf({ prompt, negative: _negative, template: _template, hires, ...settings }: JobSpec): Brief {
+export function briefOf({ prompt, negative: _negative, template: _template, edit: _edit, hires, details, ...settings }: JobSpec): Brief {
   const { prompt: _prompt, negative: _second, ...larger } = hires ?? {};
-  return { title: cut(prompt), settings: { ...settings, ...(hires && { hires: larger as NonNullable<JobSettings['hires']> }) } };
+  return { title: cut(prompt), settings: { ...settings, ...(hires && { hires: larger as NonNullable<JobSettings['hires']> }), ...(details && { details: details.map(({ prompt: _own, negative: _without, ...rest }) => rest) }) } };
 }
 
 /** The first of them, and of a name in them its beginning. */

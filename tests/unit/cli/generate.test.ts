@@ -7,7 +7,7 @@ import { refusalOf, wordsFor } from '../../support/words';
 type Values = Parameters<typeof requestFrom>[0];
 
 const model = { id: 'm', nativeSize: { width: 512, height: 512 }, defaults: usualSettings } as ModelEntry;   // all that a request needs of a model
-const values = (given: Partial<Values> = {}): Values => ({ prompt: 'a cat', json: false, style: [], ...given } as Values);
+const values = (given: Partial<Values> = {}): Values => ({ prompt: 'a cat', json: false, style: [], detail: [], ...given } as Values);
 const picture = (digits: string, width = 64, height = 64) => ({ hash: digits.repeat(32), width, height });
 
 test('without flags, settings that suit most models, at the model\'s own size', () => {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { encodePassState, decodePassState, type PassState } from '../../../main/engine/pipeline/pass-state';
 import type { Runtime } from '../../../main/engine/pipeline/runtime';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
+import { Detail } from '../../../preload/contract/detail';
 import { Hires, Inpaint, Outpaint } from '../../../preload/contract/editing';
 import type { JobSpec } from '../../../preload/contract/job';
 import { randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../../support/checkpoints';
@@ -53,6 +54,8 @@ test('a job goes on after any of its steps in another process, and makes the sam
     [small({ ...refined, sampler: 'dpmpp_2m', cfgRescale: 0.5 }), await xl()],
     [small({ prompt: 'a blue house on grass', sampler: 'euler_a', edit: { ...edit, blend: { source: ['house'], edited: ['house'], threshold: 0.3 } } }), mini],
     [small({ ...refined, sampler: 'dpmpp_2m', prompt: 'a blue house', edit: { ...edit, blend: { source: ['red'], edited: ['blue'], threshold: 0.6 } } }), await xl()],
+    [small({ sampler: 'euler_a', steps: 3, details: [Detail.parse({ find: 'person' }), Detail.parse({ find: 'face', strength: 0.7, prompt: 'a red boat [SEP] a blue boat', steps: 4 }), Detail.parse({ find: 'hand', together: 'merge', area: 'whole', strength: 1 })] }), mini],
+    [small({ ...img2img, mask: img2img.init, inpaint: Inpaint.parse({}), sampler: 'euler', steps: 3, details: [Detail.parse({ find: 'face', strength: 0.6, padding: 4, width: 96, height: 64 })] }), { ...mini, init, mask }],
     [small({ ...refined, sampler: 'restart', steps: 20 }), await xl()],                // comes back to high levels after the refiner has taken over
   ];
   const stopped: Stopped[] = [], ends: string[] = [];

@@ -1,16 +1,17 @@
 // Which boxes a detail pass repaints, in which order, and the masks that they become.
 import { describe, expect, test } from 'vitest';
-import { chosen, detailMasks, usualDetail, type DetailSettings, type Mask } from '../../../main/engine/vision/detail';
+import { Detail } from '../../../preload/contract/detail';
+import { chosen, detailMasks, type DetailSettings, type Mask } from '../../../main/engine/vision/detail';
 
-const size = { width: 20, height: 10 };
+const size = { width: 20, height: 10 }, usual = { ...Detail.parse({ find: 'face' }), confidence: 0.3 };
 const box = (x: number, y: number, width: number, height: number, score = 0.9) => ({ box: { x, y, width, height }, score });
 /** [left, top, right, bottom] of what is masked, right and bottom included. */
 function bounds({ width, data }: Mask): number[] {
   const all = [...data.keys()].filter((i) => data[i] === 255), columns = all.map((i) => i % width), rows = all.map((i) => Math.floor(i / width));
   return [Math.min(...columns), Math.min(...rows), Math.max(...columns), Math.max(...rows)];
 }
-const masks = (found: Parameters<typeof detailMasks>[0], settings: Partial<DetailSettings> = {}): Mask[] => detailMasks(found, size, { ...usualDetail, dilateErode: 0, ...settings });
-const order = (settings: Partial<DetailSettings>): number[] => chosen([box(1, 1, 2, 2), box(9, 4, 3, 3, 0.4), box(0, 0, 6, 6, 0.2), box(15, 5, 4, 2)], size, { ...usualDetail, confidence: 0, ...settings }).map((each) => each.box.x);
+const masks = (found: Parameters<typeof detailMasks>[0], settings: Partial<DetailSettings> = {}): Mask[] => detailMasks(found, size, { ...usual, dilateErode: 0, ...settings });
+const order = (settings: Partial<DetailSettings>): number[] => chosen([box(1, 1, 2, 2), box(9, 4, 3, 3, 0.4), box(0, 0, 6, 6, 0.2), box(15, 5, 4, 2)], size, { ...usual, confidence: 0, ...settings }).map((each) => each.box.x);
 
 test('a box is every pixel that it touches', () => { expect(bounds(masks([box(2.7, 1.2, 4, 3)])[0]!)).toEqual([2, 1, 6, 4]); });
 test('none from none', () => { expect(masks([])).toEqual([]); });
