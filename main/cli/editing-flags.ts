@@ -1,8 +1,8 @@
 // The flags of `generate` for what is repainted and made larger, and the fields of the request that they mean.
-import { Detail, detailTargets } from '../../preload/contract/detail';
+import { Detail } from '../../preload/contract/detail';
 import type { JobRequest } from '../../preload/contract/job';
 import type { PictureRequest } from '../../preload/contract/picture-report';
-import { fillNames, samplerNames, scheduleNames, upscalerNames } from '../../preload/contract/vocabulary';
+import { detailTargets, fillNames, samplerNames, scheduleNames, upscalerNames } from '../../preload/contract/vocabulary';
 import { AppError } from '../engine/errors';
 import { isSamplerName, isScheduleName, samplingOf } from './sampler-names';
 import type { Command, parseCommand } from './args';

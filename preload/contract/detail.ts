@@ -1,42 +1,38 @@
 // Detail passes: what is found in the finished picture is repainted by itself, larger than it lies there. ADetailer's settings, names and defaults
 // (adetailer/args.py).
 import { z } from 'zod';
-import { SamplerName, ScheduleName } from './vocabulary';
+import { detailTargets, SamplerName, ScheduleName, usualDetail } from './vocabulary';
 
 const Share = z.number().min(0).max(1);
 const Side = z.int().min(64).max(4096).multipleOf(8);
 
-/** What can be found by the networks that come along. */
-export const detailTargets = ['face', 'hand', 'person'] as const;
-export type DetailTarget = (typeof detailTargets)[number];
-
-export const detailOrders = ['found', 'left to right', 'centre to edge', 'area'] as const;
-export const detailUnions = ['none', 'merge', 'invert'] as const;
+const detailOrders = ['found', 'left to right', 'centre to edge', 'area'] as const;
+const detailUnions = ['none', 'merge', 'invert'] as const;
 
 /** What is left out of the sampling is the job's own. */
 export const Detail = z.object({
   find: z.enum(detailTargets),
   /** The job's own where it is empty, and where it says [PROMPT]; [SEP] parts one for each that is found, and [SKIP] leaves that as it is. */
-  prompt: z.string().max(100_000).default(''), negative: z.string().max(100_000).default(''),
-  /** What scores less is left alone. Networks differ in what they call sure: ADetailer's own number for its networks is 0.3. */
-  confidence: Share.default(0.5),
+  prompt: z.string().max(100_000).default(usualDetail.prompt), negative: z.string().max(100_000).default(usualDetail.negative),
+  /** What scores less is left alone. */
+  confidence: Share.default(usualDetail.confidence),
   /** Shares of the picture's area: what is smaller or larger is left alone. */
-  minRatio: Share.default(0), maxRatio: Share.default(1),
+  minRatio: Share.default(usualDetail.minRatio), maxRatio: Share.default(usualDetail.maxRatio),
   /** So many of the largest; 0 for all. */
-  largest: z.int().min(0).max(100).default(0),
-  order: z.enum(detailOrders).default('found'),
+  largest: z.int().min(0).max(100).default(usualDetail.largest),
+  order: z.enum(detailOrders).default(usualDetail.order),
   /** Of the mask, to the right and up, in pixels. */
-  xOffset: z.int().min(-4096).max(4096).default(0), yOffset: z.int().min(-4096).max(4096).default(0),
+  xOffset: z.int().min(-4096).max(4096).default(usualDetail.xOffset), yOffset: z.int().min(-4096).max(4096).default(usualDetail.yOffset),
   /** Grows the mask by a square of so many pixels; below 0 it shrinks. */
-  dilateErode: z.int().min(-256).max(256).default(4),
+  dilateErode: z.int().min(-256).max(256).default(usualDetail.dilateErode),
   /** One mask for all that is found, or for all else. */
-  together: z.enum(detailUnions).default('none'),
+  together: z.enum(detailUnions).default(usualDetail.together),
   /** Standard deviation in pixels of the mask's edge. */
-  blur: z.number().min(0).max(256).default(4),
-  strength: Share.default(0.4),
+  blur: z.number().min(0).max(256).default(usualDetail.blur),
+  strength: Share.default(usualDetail.strength),
   /** 'masked': the part around the mask, at the size below; 'whole': all of the picture, at its own. */
-  area: z.enum(['masked', 'whole']).default('masked'),
-  padding: z.int().min(0).max(1024).default(32),
+  area: z.enum(['masked', 'whole']).default(usualDetail.area),
+  padding: z.int().min(0).max(1024).default(usualDetail.padding),
   /** What a part is repainted at: the job's size, where it is left out. */
   width: Side.optional(), height: Side.optional(),
   steps: z.int().min(1).max(200).optional(), cfg: z.number().min(0).max(50).optional(),

@@ -1,6 +1,6 @@
 // What a job did without and the person should know: never an error, since the picture is made all the same.
 import { z } from 'zod';
-import { detailTargets } from './detail';
+import { detailTargets } from './vocabulary';
 
 const name = z.string();
 

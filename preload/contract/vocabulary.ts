@@ -71,3 +71,12 @@ export const programNames: Readonly<Record<Exclude<PictureSource, 'none'>, strin
   easydiffusion: 'Easy Diffusion', sdnext: 'SD.Next', ruinedfooocus: 'RuinedFooocus', swarmui: 'SwarmUI', sdcpp: 'stable-diffusion.cpp', stabilitymatrix: 'Stability Matrix',
   mochi: 'Mochi Diffusion', civitai: 'Civitai', tensorart: 'Tensor.Art', huggingface: 'Hugging Face', midjourney: 'Midjourney', other: 'another program',
 };
+
+/** What can be found by the networks that come along. */
+export const detailTargets = ['face', 'hand', 'person'] as const;
+export type DetailTarget = (typeof detailTargets)[number];
+
+/** What a detail is where nothing is said: ADetailer's values, but for how sure a network must be, which is no measure that two of them share (ADetailer: 0.3). */
+export const usualDetail = {
+  prompt: '', negative: '', confidence: 0.5, minRatio: 0, maxRatio: 1, largest: 0, order: 'found', xOffset: 0, yOffset: 0, dilateErode: 4, together: 'none', blur: 4, strength: 0.4, area: 'masked', padding: 32,
+} as const;

@@ -1,7 +1,8 @@
 // What of the finished picture is found and repainted by itself, larger than it lies there. The rest of its settings stays as a picture brought it.
 import { ToggleGroup } from 'radix-ui';
 import { useTranslation } from 'react-i18next';
-import { Detail, detailTargets, type DetailTarget } from '../../preload/contract/detail';
+import type { Detail } from '../../preload/contract/detail';
+import { detailTargets, usualDetail, type DetailTarget } from '../../preload/contract/vocabulary';
 import { Field } from '../ui/field';
 import { Slider } from '../ui/slider';
 import { setForm, useForm } from './form';
@@ -12,7 +13,7 @@ export function DetailField() {
   const keep = (next: readonly Detail[]) => setForm({ details: next.length > 0 ? [...next] : null });
   const choose = (targets: readonly string[]) => keep(detailTargets.flatMap((target) => {
     const own = details.filter(({ find }) => find === target);
-    return !targets.includes(target) ? [] : own.length > 0 ? own : [Detail.parse({ find: target })];
+    return !targets.includes(target) ? [] : own.length > 0 ? own : [{ find: target, ...usualDetail }];
   }));
   const change = (index: number, patch: Partial<Detail>) => keep(details.map((detail, i) => (i === index ? { ...detail, ...patch } : detail)));
   const label: Record<DetailTarget, string> = { face: t('detail.faces'), hand: t('detail.hands'), person: t('detail.people') };

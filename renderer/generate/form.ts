@@ -1,7 +1,7 @@
 // What will be asked for next: one store, kept in this browser, so that it is there again after a reload.
 import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
-import { Detail } from '../../preload/contract/detail';
+import type { Detail } from '../../preload/contract/detail';
 import type { PartSlot } from '../../preload/contract/file-slots';
 import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import { rngOfNoise } from '../../preload/contract/job-versions';
@@ -87,5 +87,5 @@ function mended(stored: unknown): FormValues {
   const form1 = (stored ?? {}) as Record<string, unknown>, old: Record<string, unknown> = { ...rngOfNoise[String(form1['noise'])], overrides: form1['carried'], ...form1 };
   const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || nullable.includes(key)).map(([key]) => [key, old[key] ?? null]);
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
-  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], details: Detail.array().safeParse(form.details).data ?? null, seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed, rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
+  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], details: Array.isArray(form.details) ? form.details : null, seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed, rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
 }

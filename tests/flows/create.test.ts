@@ -145,6 +145,18 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
     flow.complaints.splice(0);                                   // the browser logs the refused upload itself
   });
 
+  it('faces are looked for in the finished picture, and where there are none, that is said', async () => {
+    const { page } = flow, before = await flow.recent.count(), faces = page.getByRole('button', { name: 'Faces', exact: true });
+    await faces.click();
+    await page.getByRole('textbox', { name: /^Faces: words/ }).fill('a smiling face');
+    await flow.generate.click();
+    await page.getByText('No face was found to repaint, and the picture stayed as it was.').first().waitFor(PATIENCE);
+    await expect.poll(() => flow.recent.count(), PATIENCE).toBeGreaterThan(before);
+    await flow.generate.waitFor(PATIENCE);
+    await faces.click();
+    expect(await page.getByRole('textbox', { name: /^Faces: words/ }).count()).toBe(0);
+  });
+
   it('a broken model is listed with its reason and a folder that is not there is named', async () => {
     await flow.page.getByRole('button', { name: 'Choose a model' }).click();
     await flow.page.getByRole('textbox', { name: 'Path of a model file or folder' }).fill('/nowhere/models');

@@ -1,6 +1,7 @@
 // Detail passes: what is found in the finished picture is repainted by itself and put back, as ADetailer does it (scripts/!adetailer.py): the masks of one
 // setting come from the picture that it found, and are repainted one after the other, each with the next seed.
-import type { Detail, DetailTarget } from '../../../preload/contract/detail';
+import type { Detail } from '../../../preload/contract/detail';
+import type { DetailTarget } from '../../../preload/contract/vocabulary';
 import type { JobSpec } from '../../../preload/contract/job';
 import type { Notice } from '../../../preload/contract/notice';
 import { seedPlus } from '../../../preload/contract/seed';

@@ -1,5 +1,5 @@
 // What can be seen in a picture: the one way to the small networks that find faces and people. Each is read when it is first asked for, and kept until `close`.
-import type { DetailTarget } from '../../../preload/contract/detail';
+import type { DetailTarget } from '../../../preload/contract/vocabulary';
 import type { Runtime } from '../pipeline/runtime';
 import type { TfjsModel } from '../weights/tfjs';
 import type { Found } from './detail';

@@ -1,9 +1,9 @@
 // Detail passes in A1111's text, by the names that ADetailer gives them (adetailer/args.py, extra_params): what is usual is not said, and the second setting's
 // names end in " 2nd".
-import { MOST_DETAILS, type Detail, type DetailTarget } from '../../../preload/contract/detail';
+import { MOST_DETAILS, type Detail } from '../../../preload/contract/detail';
 import type { JobSpec } from '../../../preload/contract/job';
 import type { PictureJob } from '../../../preload/contract/picture-report';
-import { samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
+import { type DetailTarget, samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
 import { asInteger, asNumber, asText, asWords, compact, type Fields, type Parse } from './read/fields';
 import { asSchedule, takeSampler } from './read/sampling-fields';
 
