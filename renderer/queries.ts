@@ -12,13 +12,13 @@ type LibraryPages = InfiniteData<PicturePage, number | null>;
 
 export const useMachine = () => useQuery({ queryKey: ['machine'], queryFn: () => api.machine.query(), refetchInterval: 10_000 });
 export const useModels = () => useQuery({ queryKey: ['models'], queryFn: () => api.models.list.query() });
-/** VAEs, TAESDs and text encoders. */
+/** Files that go beside a model: VAEs, text encoders, LoRAs, controls, upscalers. */
 export const useParts = () => useQuery({ queryKey: ['parts'], queryFn: () => api.models.parts.query() });
 export const useStyles = () => useQuery({ queryKey: ['styles'], queryFn: () => api.styles.list.query() });
 export const useSettings = () => useQuery({ queryKey: ['settings'], queryFn: () => api.settings.get.query() });
 
 /** Files came, went or are used otherwise. */
-export const modelsChanged = () => Promise.all([['models'], ['parts'], ['estimate']].map((queryKey) => queryClient.invalidateQueries({ queryKey })));
+export const modelsChanged = () => Promise.all([['models'], ['parts'], ['estimate'], ['prompt-loras']].map((queryKey) => queryClient.invalidateQueries({ queryKey })));
 
 const allPictures = ({ pages }: LibraryPages) => ({ pictures: pages.flatMap((page) => page.pictures), unreadable: pages.flatMap((page) => page.unreadable) });
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ErrorInfo, statusOf } from '../../preload/contract/errors';
 import { invalidRequest } from '../../preload/contract/invalid';
 import { CancelMany, ContentHash, JobRequest, JobSpec } from '../../preload/contract/job';
-import { EstimateRequest, SettingsPatch } from '../../preload/contract/studio';
+import { EstimateRequest, PromptLorasRequest, SettingsPatch } from '../../preload/contract/studio';
 import { ReportRequest, WindowFault } from '../../preload/contract/log';
 import type { Studio } from './studio';
 
@@ -54,6 +54,7 @@ export const router = t.router({
     get: t.procedure.input(z.object({ id: z.string() })).query(({ ctx, input }) => ctx.studio.library.get(input.id)),
     remove: t.procedure.input(z.object({ id: z.string() })).mutation(({ ctx, input }) => ctx.studio.library.remove(input.id)),
   }),
+  prompts: t.router({ loras: t.procedure.input(PromptLorasRequest).mutation(({ ctx, input }) => ctx.studio.prompts.loras(input)) }),
   styles: t.router({ list: t.procedure.query(({ ctx }) => ctx.studio.styles.list()) }),
   settings: t.router({
     get: t.procedure.query(({ ctx }) => ctx.studio.settings.get()),

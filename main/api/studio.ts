@@ -3,7 +3,7 @@ import type { CancelMany, JobDetail, JobPage, JobRequest, JobSpec, JobView, Queu
 import type { ModelEntry, ModelReport } from '../../preload/contract/model';
 import type { PicturePage, PictureRecord, Removal } from '../../preload/contract/picture';
 import type { PictureReading } from '../../preload/contract/picture-report';
-import type { Estimate, EstimateRequest, MachineInfo, PromptStyle, Settings } from '../../preload/contract/studio';
+import type { Estimate, EstimateRequest, MachineInfo, PromptLoras, PromptLorasRequest, PromptStyle, Settings } from '../../preload/contract/studio';
 import type { ReportRequest, WindowFault } from '../../preload/contract/log';
 
 /** Structural part of AbortSignal, so that this layer needs no host types. */
@@ -15,7 +15,7 @@ export interface Studio {
 
   models: {
     list(): Promise<ModelEntry[]>;
-    /** VAEs, TAESDs and text encoders, which jobs may use in place of a model's own. */
+    /** Files that jobs use beside a model: parts in place of its own, LoRAs, controls, upscalers. */
     parts(): Promise<ModelEntry[]>;
     /** Looks through all model folders again. */
     refresh(): Promise<ModelEntry[]>;
@@ -51,6 +51,7 @@ export interface Studio {
     /** Moves the file into the library's trash, or deletes it where a full disk leaves no other way, and forgets the record. */
     remove(id: string): Promise<Removal>;
   };
+  prompts: { loras(request: PromptLorasRequest): Promise<PromptLoras> };
   /** Named texts for prompts (styles.csv), as they are now. */
   styles: { list(): Promise<PromptStyle[]> };
   /** A text to pass on when something is wrong, with nothing private in it. */

@@ -24,7 +24,7 @@ export async function chooseModel(models: KnownModels, wanted: string | undefine
 /** A file for this slot. Throws model.notFound, or why the file cannot be used. */
 export function chooseFile(models: KnownModels, slot: SlotName, wanted: string): Promise<ModelEntry> {
   const { flag, partOf, kinds } = slotOf(slot);
-  return partOf || slot === 'loras' ? choosePart(models, wanted, { flag: `--${flag}`, kinds }) : chooseModel(models, wanted, `--${flag}`);
+  return partOf || !kinds.includes('checkpoint') ? choosePart(models, wanted, { flag: `--${flag}`, kinds }) : chooseModel(models, wanted, `--${flag}`);
 }
 
 interface Choosing { readonly flag: string; readonly kinds: readonly ModelKind[] }

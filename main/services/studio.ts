@@ -22,6 +22,7 @@ import { reportOnJob } from './pictures/report';
 import { localsOf, readingOf } from './pictures/request';
 import { PromptReader, type SpawnPromptReader } from './prompts/reader/reader';
 import { KeptSteps } from './queue/kept-steps';
+import { calledUp } from './queue/prompt-loras';
 import { Queue, type QueueTimes } from './queue/queue';
 import { SettingsStore } from './data/settings';
 import { signIn, untilAlone } from './data/sole-user';
@@ -147,6 +148,7 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
 
   return {
     dataDir: folder.root, log, cleanUp, queue, library, models, blobs: { add: (bytes, sizeBytes) => blobs.putPicture(bytes, sizeBytes), open: (hash) => blobs.open(hash) },
+    prompts: { loras: async (request) => calledUp(request, await models.known()) },
     styles: { list: () => prompts.styles() },
     pictures: {
       read: async (blob) => {

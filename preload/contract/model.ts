@@ -83,5 +83,9 @@ export const ModelEntry = z.object({
   defaults: z.object({ steps: z.int(), cfg: z.number(), sampler: z.string(), schedule: z.string() }),
   /** The one that ships with Atelier. */
   builtIn: z.boolean(),
+  /** Of files that go beside a model: the family that they are made for, where that is as good as sure. */
+  madeFor: z.string().optional(),
+  /** Of a LoRA: the first words that its metadata says call it up. */
+  trainedWords: z.array(z.string()).optional(),
 });
 export type ModelEntry = z.infer<typeof ModelEntry>;

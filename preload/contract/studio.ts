@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ErrorInfo } from './errors';
 import { breaks } from './invalid';
+import type { Notice } from './notice';
 
 /** What happened to the data folder and the person should know, until they put it away: nothing that keeps the studio from working. */
 export const StudioNotice = z.object({ id: z.string(), about: ErrorInfo });
@@ -26,6 +27,13 @@ export type EstimateRequest = z.infer<typeof EstimateRequest>;
 /** Before a run. `basis` says how sure: measured on this machine with this model and size, scaled from another run, or guessed. */
 export const Estimate = z.object({ seconds: z.number(), secondsPerStep: z.number(), peakBytes: z.number(), basis: z.enum(['measured', 'scaled', 'guessed']) });
 export type Estimate = z.infer<typeof Estimate>;
+
+/** Which LoRAs the tags of a prompt call up, before a picture is asked for. */
+export const PromptLorasRequest = z.object({ prompt: z.string().max(100_000), model: z.string() });
+export type PromptLorasRequest = z.infer<typeof PromptLorasRequest>;
+
+/** `id`: of the file; `notices`: of those that call up nothing, or not all that they say. */
+export interface PromptLoras { loras: { id: string; name: string; unet: number; text: number }[]; notices: Notice[] }
 
 /** A named text that is put around a prompt, at `{prompt}`, or behind it. */
 export const PromptStyle = z.object({ name: z.string(), prompt: z.string(), negative: z.string() });

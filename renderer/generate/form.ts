@@ -3,7 +3,7 @@ import { create } from 'zustand';
 import { persist } from 'zustand/middleware';
 import type { Detail } from '../../preload/contract/detail';
 import type { PartSlot } from '../../preload/contract/file-slots';
-import type { JobRequest, SlotIds } from '../../preload/contract/job';
+import type { JobRequest, LoraUse, SlotIds } from '../../preload/contract/job';
 import { rngOfNoise } from '../../preload/contract/job-versions';
 import type { ModelEntry } from '../../preload/contract/model';
 import { isSeed, type Seed } from '../../preload/contract/seed';
@@ -19,8 +19,11 @@ interface StartPicture extends InputPicture { mask?: InputPicture }
 /** What a picture was made with and no control shows, in place of what is kept for its model (AUTOMATIC1111's "override settings"). */
 export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot> & { steering?: Steering };
 
-/** LoRAs that no tag of the prompt calls up, and controls, with the ids of their files in the same places. */
-export type Steering = Pick<JobRequest, 'loras' | 'controls'> & { files: Pick<SlotIds, 'loras' | 'controls'> };
+/** Controls, with the ids of their files in the same places. */
+export type Steering = Pick<JobRequest, 'controls'> & { files: Pick<SlotIds, 'controls'> };
+
+/** A LoRA that no tag of the prompt calls up. Its name tells it where its file is gone. */
+export interface ChosenLora { id: string; name: string; use: LoraUse }
 
 export type InpaintValues = NonNullable<JobRequest['inpaint']>;
 
@@ -37,6 +40,8 @@ export interface FormValues {
   seedMode: 'new' | 'keep'; seed: Seed; nearby: number; variationSeed: Seed | null;
   /** The id of the model that finishes the picture, from `switchAt` on. */
   refiner: string | null; switchAt: number;
+  /** In the order in which they are put on. */
+  loras: readonly ChosenLora[];
   init: StartPicture | null; strength: number;
   /** How its mask is read; null: as it stands. */
   inpaint: InpaintValues | null;
@@ -62,6 +67,7 @@ export interface FormValues {
 export const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
   rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, inpaint: null, outpaint: null, seamless: 'off', edit: null, hires: null, upscaler: null, details: null,
+  loras: [],
   depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, overrides: null,
 };
 
@@ -87,5 +93,9 @@ function mended(stored: unknown): FormValues {
   const form1 = (stored ?? {}) as Record<string, unknown>, old: Record<string, unknown> = { ...rngOfNoise[String(form1['noise'])], overrides: form1['carried'], ...form1 };
   const kept = Object.entries(initialForm).filter(([key, value]) => typeof old[key] === typeof value || nullable.includes(key)).map(([key]) => [key, old[key] ?? null]);
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
-  return { ...form, styles: Array.isArray(form.styles) ? form.styles : [], details: Array.isArray(form.details) ? form.details : null, seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed, rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule };
+  const listOr = <T>(value: unknown, none: T): T => (Array.isArray(value) ? value as T : none);
+  return {
+    ...form, styles: listOr(form.styles, []), loras: listOr(form.loras, []), details: listOr(form.details, null), seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed,
+    rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule,
+  };
 }

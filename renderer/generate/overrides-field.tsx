@@ -17,7 +17,6 @@ export function OverridesField() {
   const words = [
     ...(vae === undefined ? [] : [`${t('terms.vae')} ${vae === null ? t('parts.own') : nameOf(vae)}`]),
     ...(textEncoders ? [`${t('parts.textEncoders', { count: textEncoders.length })} ${textEncoders.map(nameOf).join(', ') || t('parts.own')}`] : []),
-    ...(steering?.loras ?? []).map(({ unet }, i) => t('overrides.lora', { name: nameOf(steering?.files.loras?.[i] ?? ''), weight: unet })),
     ...(steering?.controls ? [t('overrides.control', { count: steering.controls.length })] : []),
     ...order.filter((key) => overrides[key] !== undefined).map((key) => `${t(`terms.${key}`)} ${overrides[key]}`),
   ];

@@ -17,6 +17,7 @@ import { setForm, useForm } from './form';
 import { DetailField } from './detail-field';
 import { EditField } from './edit-field';
 import { HiresField } from './hires-field';
+import { LorasField } from './loras-field';
 import { MachineLine } from './machine-line';
 import { NearbyField } from './nearby-field';
 import { SeamlessField } from './outpaint-field';
@@ -52,6 +53,7 @@ export function Panel() {
           <ModelField />
           <PartsField advanced={advanced} />
           {advanced && <PredictionField />}
+          <LorasField advanced={advanced} />
           <DepthField />
           {startFirst && <StartField />}
           <ShapeField exact={advanced} />

@@ -6,12 +6,13 @@ import type { PictureRecord } from '../../preload/contract/picture';
 import type { PromptStyle } from '../../preload/contract/studio';
 import { api, errorInfoOf } from '../api';
 import { said, t } from '../i18n';
+import { usableWith } from '../models/beside';
 import { refinersFor } from '../models/refiners';
 import { queryClient } from '../queries';
 import { useJobs } from '../queue/jobs';
 import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
-import { initialForm, setForm, useForm, type Overrides, type FormValues, type InputPicture } from './form';
+import { initialForm, setForm, useForm, type ChosenLora, type Overrides, type FormValues, type InputPicture } from './form';
 import { obstacle } from './needs';
 
 const knownModels = (): readonly ModelEntry[] => queryClient.getQueryData<ModelEntry[]>(['models']) ?? [];
@@ -23,9 +24,11 @@ function requestOf(form: FormValues, model: ModelEntry): JobRequest {
   // A part is repainted at the size that it has; new ground makes the picture as large as it is with it.
   const outpaint = init ? form.outpaint : null, hires = init?.mask || outpaint ? null : form.hires;
   const refiner = refinersFor(knownModels(), model.id).find(({ id }) => id === form.refiner);
+  const loras = usableWith(form.loras, model);
   const known = queryClient.getQueryData<PromptStyle[]>(['styles']) ?? [];
   return {
-    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...steeringFiles }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other, ...steered,
+    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...(loras.length > 0 && { loras: loras.map(({ id }) => id) }), ...steeringFiles }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other, ...steered,
+    ...(loras.length > 0 && { loras: loras.map(({ use }) => use) }),
     styles: form.styles.filter((name) => known.some((style) => style.name === name)),
     ...(init && { init: init.hash, ...(init.mask && !outpaint && { mask: init.mask.hash }), ...((init.mask || outpaint) && form.inpaint && { inpaint: form.inpaint }), ...(outpaint && { outpaint, ...sizeAround(init, outpaint) }) }),
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
@@ -95,16 +98,22 @@ export function fillForm(request: PictureRequest): void {
     ...(model && { model: model.id }), ...(seed !== undefined && seed !== null && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, inpaint, outpaint, seamless, edit, hires, details, upscaler: request.files?.upscaler ?? null, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
     init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
-    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model),
+    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model), loras: lorasFrom(request),
   });
 }
 
+/** Where nothing is said of their use they are used whole. */
+function lorasFrom({ loras, files }: PictureRequest): ChosenLora[] {
+  const parts = queryClient.getQueryData<ModelEntry[]>(['parts']) ?? [];
+  return (files?.loras ?? []).map((id, i) => ({ id, name: parts.find((part) => part.id === id)?.name ?? id, use: loras?.[i] ?? { unet: 1, text: 1 } }));
+}
+
 /** Parts only where they are others than those that go with the model anyway. */
-function overridesFrom({ prediction, ensd, emphasis, loras, controls, files: { vae, textEncoders, ...files } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
+function overridesFrom({ prediction, ensd, emphasis, controls, files: { vae, textEncoders, ...files } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
   const isUsual = (ids: readonly string[]) => [...ids].sort().join() === [...(model?.parts.textEncoders ?? [])].sort().join();
   const all: Overrides = {
     prediction, ensd, emphasis, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
-    ...((loras || controls) && { steering: { ...(loras && { loras }), ...(controls && { controls }), files: { ...(loras && { loras: files.loras }), ...(controls && { controls: files.controls }) } } }),
+    ...(controls && { steering: { controls, files: { controls: files.controls } } }),
   };
   const overrides = Object.entries(all).filter(([, value]) => value !== undefined);
   return overrides.length > 0 ? Object.fromEntries(overrides) : null;
@@ -135,8 +144,10 @@ function sayWhy(thrown: unknown): null {
 }
 
 /** A sentence that names the first file that is not here, or null. */
-function missingFrom({ report: { missing }, otherVersions }: PictureReading): string | null {
-  const gone = missing.find(({ kind, name }) => kind !== 'embedding' && kind !== 'lora' && !otherVersions.includes(name));
+function missingFrom({ report: { missing, job }, otherVersions }: PictureReading): string | null {
+  // Of what the words call up the picture's own remarks tell.
+  const isCalled = (name: string): boolean => job?.loras.some((lora) => lora.fromPrompt && lora.name === name) ?? false;
+  const gone = missing.find(({ kind, name }) => kind !== 'embedding' && !(kind === 'lora' && isCalled(name)) && !otherVersions.includes(name));
   return gone ? t(gone.kind === 'checkpoint' ? 'gone.model' : 'gone.part', { name: gone.name }) : null;
 }
 

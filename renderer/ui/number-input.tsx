@@ -17,6 +17,6 @@ export function NumberInput({ label, value, min, max, step, decimals = 0, classN
     <input type="number" aria-label={label} value={draft ?? value.toFixed(decimals)} min={min} max={max} step={step}
       onChange={(event) => setDraft(event.target.value)}
       onBlur={commit} onKeyDown={(event) => event.key === 'Enter' && commit()}
-      className={clsx('plain-number h-8 w-full min-w-0 rounded-control border border-line bg-raised px-2.5 tabular-nums', className)} />
+      className={clsx('plain-number h-8 w-full min-w-0 rounded-control border border-line bg-raised px-2.5 text-ui text-text tabular-nums', className)} />
   );
 }

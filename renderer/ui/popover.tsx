@@ -24,7 +24,7 @@ export function Popover({ trigger, label, side, align = 'start', className, open
   );
 }
 
-/** The hand lands on what is chosen, not on the first button. */
+/** The hand lands on a field to search in or on what is chosen, not on the first button. */
 function focusChosen(sheet: HTMLDivElement | null): void {
-  (sheet?.querySelector<HTMLElement>('[data-state=checked]') ?? sheet)?.focus();
+  (sheet?.querySelector<HTMLElement>('[data-focus-first], [data-state=checked]') ?? sheet)?.focus();
 }

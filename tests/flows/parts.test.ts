@@ -1,25 +1,14 @@
 // A person with files of their own: a U-Net that needs its parts, a fast decoder, looks, and pictures from other programs.
-import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { loraTargets, type LoraTarget } from '../../main/engine/weights/lora/targets';
-import { openWeightFile } from '../../main/files/weight-file';
-import { addPngTexts, readPngTexts } from '../../main/files/png-text';
+import { addPngTexts } from '../../main/files/png-text';
 import { below, partOf, randomFamilyCheckpoint, tinyFamilies, withInputs } from '../support/checkpoints';
-import { demoJob } from '../support/demo';
 import { noBrowser, openFlow, type Flow } from '../support/flow';
-import { randomValues, writeWeights } from '../support/weights';
+import { chooseModel, drop, lookThroughFolders, makeQuick, parametersOf, PATIENCE } from '../support/flow-steps';
 
-const PATIENCE = { timeout: 300_000 };
 const taesd = join(import.meta.dirname, '../golden/cases/taesd_tiny/taesd_decoder.safetensors');
-
-/** Of rank 2, on one layer of the U-Net. */
-async function loraFor(model: string): Promise<string> {
-  const [{ kohyaName, weight: { shape: [out = 0, input = 0] } }] = [...loraTargets(await openWeightFile(model)).values()].filter((target) => /attn1_to_q$/.test(target.kohyaName)) as [LoraTarget];
-  const random = (dims: [number, number], seed: number) => ({ dims, values: randomValues(dims[0] * dims[1], seed) });
-  return writeWeights({ [`${kohyaName}.lora_down.weight`]: random([2, input], 1), [`${kohyaName}.lora_up.weight`]: random([out, 2], 2), [`${kohyaName}.alpha`]: { dims: [], values: [2] } });
-}
 
 describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'parts', () => {
   let flow: Flow;
@@ -34,39 +23,15 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'parts', () => 
     await copyFile(await partOf(whole, 'vae.safetensors', below('first_stage_model.')), join(models, 'kl-tiny.safetensors'));
     await copyFile(await partOf(whole, 'clip.safetensors', below('cond_stage_model.transformer.')), join(models, 'clip_tiny.safetensors'));
     await copyFile(taesd, join(models, 'taesd_decoder.safetensors'));
-    await copyFile(await loraFor(whole), join(models, 'felt.safetensors'));
     await writeFile(join(flow.dataDir, 'styles.csv'), 'name,prompt,negative_prompt\nWatercolour,"{prompt}, loose watercolour",photo\n');
-    await flow.page.getByRole('button', { name: 'Choose a model' }).click();
-    await flow.page.getByRole('button', { name: 'Look through the model folders again' }).click();
-    await flow.page.getByRole('radio', { name: 'tiny', exact: true }).waitFor(PATIENCE);
-    await flow.page.reload();
+    await lookThroughFolders(flow, 'tiny');
   });
   afterAll(() => flow.close());
   afterEach(() => { expect(flow.complaints.splice(0)).toEqual([]); });
 
   const vae = () => flow.page.getByRole('combobox', { name: 'VAE' });
   const radio = (name: string) => flow.page.getByRole('radio', { name, exact: true });
-  async function choose(model: string): Promise<void> {
-    await flow.page.getByRole('button', { name: 'Choose a model' }).click();
-    await radio(model).click();
-  }
-  /** Small and quick, whatever the model suggests. */
-  async function setQuick(): Promise<void> {
-    await radio('Advanced').click();
-    for (const [name, value] of [['Width', '64'], ['Height', '64'], ['Steps', '2']] as const) {
-      await flow.page.getByRole('spinbutton', { name, exact: true }).fill(value);
-      await flow.page.keyboard.press('Enter');
-    }
-  }
-  async function expectAnother(ask: () => Promise<void>): Promise<string> {
-    const pictures = async () => (await readdir(join(flow.dataDir, 'pictures'), { recursive: true }).catch(() => [])).filter((name) => name.endsWith('.png'));
-    const before = await pictures();
-    await ask();
-    await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before.length + 1);
-    await flow.generate.waitFor(PATIENCE);
-    const made = (await pictures()).find((name) => !before.includes(name))!;
-    return readPngTexts(await readFile(join(flow.dataDir, 'pictures', made))).find(({ keyword }) => keyword === 'parameters')!.text;
-  }
+  const choose = (model: string) => chooseModel(flow, model), setQuick = () => makeQuick(flow), expectAnother = (ask: () => Promise<void>) => parametersOf(flow, ask);
 
   it('a U-Net alone says what it needs, in the list and instead of a picture; with its parts chosen it makes one', async () => {
     const { page } = flow;
@@ -177,24 +142,6 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'parts', () => 
     await page.getByRole('button', { name: 'Model: tiny', exact: true }).waitFor(PATIENCE);
   });
 
-  it('a LoRA of a tag comes along with more like it, and one that only the picture knows is told, used, and let go', async () => {
-    const { page } = flow, more = () => page.getByRole('button', { name: 'More like this' }).first().click();
-    await choose('tiny');
-    await setQuick();
-    await flow.prompt.fill('a red house <lora:felt:0.5>');
-    expect(await expectAnother(() => flow.generate.click())).toMatch(/Lora hashes: "?felt: [0-9a-f]{12}/);
-    expect(await expectAnother(more)).toMatch(/Lora hashes: "?felt: [0-9a-f]{12}/);
-
-    const named = { name: 'tiny', hash: null }, job = demoJob({ prompt: 'a blue house', width: 64, height: 64, steps: 2, files: { model: named, loras: [{ name: 'felt', hash: null }] }, loras: [{ unet: 0.25, text: 0.25 }] });
-    await drop(page, 'ours.png', addPngTexts(await sharp({ create: { width: 64, height: 64, channels: 3, background: '#357' } }).png().toBuffer(), [{ keyword: 'atelier', text: JSON.stringify(job) }]));
-    await page.getByRole('region', { name: 'What this picture says' }).getByRole('button', { name: 'Use its settings' }).click();
-    await page.getByText('LoRA felt 0.25').waitFor(PATIENCE);
-    expect(await expectAnother(() => flow.generate.click())).toMatch(/Lora hashes: "?felt: /);
-    expect(await expectAnother(more)).toMatch(/Lora hashes: "?felt: /);
-    await page.getByRole('button', { name: 'Leave these out' }).click();
-    expect(await expectAnother(() => flow.generate.click())).not.toMatch(/Lora hashes/);
-  });
-
   it('a dropped picture that says nothing is started from, and a dropped model is told how to be added', async () => {
     const { page } = flow;
     await drop(page, 'plain.png', await sharp({ create: { width: 64, height: 64, channels: 3, background: '#753' } }).png().toBuffer());
@@ -215,12 +162,3 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'parts', () => 
     await page.keyboard.press('Escape');
   });
 });
-
-async function drop(page: Flow['page'], name: string, bytes: Uint8Array): Promise<void> {
-  const dataTransfer = await page.evaluateHandle(([file, content]) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([new Uint8Array(content)], file));
-    return transfer;
-  }, [name, [...bytes]] as const);
-  await page.dispatchEvent('body', 'drop', { dataTransfer });
-}

@@ -234,6 +234,7 @@ const studio: Studio = {
     },
     inspect: async (id) => inspected(models.find((model) => model.id === id)),
   },
+  prompts: { loras: async () => ({ loras: [], notices: [] }) },
   styles: { list: async () => styles },
   pictures: { read: async () => reading, readJob: async (job) => readingOf(reportOnJob(job, localsOf(localFiles())), localFiles()) },
   queue: {

@@ -16,6 +16,7 @@ export const inputs: Readonly<Record<string, unknown>> = {
   'models.inspect': { id: 'x' },
   'pictures.read': { blob: 'a'.repeat(64) },
   'pictures.readJob': { ...request, version: 4, kind: 'txt2img', files: { model: { name: 'x', hash: null } } },
+  'prompts.loras': { prompt: '<lora:x:1>', model: 'x' },
   'queue.enqueue': { ...request, count: 1, styles: ['x'], variation: { seed: 1, strength: 1 }, refiner: { switchAt: 1 } },
   'queue.list': { after: 'x', limit: 1 },
   'queue.get': { id: 'x' },

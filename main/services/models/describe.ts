@@ -55,11 +55,20 @@ function fileOf({ path, stamp, builtIn, notes }: Told, { weights, identity, fitn
     id: modelId(path), kind: identity?.kind ?? null, name, path, sizeBytes: stamp.sizeBytes, hash: null,
     family: identity?.family ?? null, variant: identity?.variant ?? null, prediction: identity?.prediction ?? null,
     predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null, lacks: [...lacks], besideVae: null, parts: { vae: null, textEncoders: [] },
-    error: error?.info ?? null, nativeSize: nativeSize(name, identity, trainedSide), examples: [], defaults: settingsFor(name, weights), builtIn, ...notes,
+    error: error?.info ?? null, nativeSize: nativeSize(name, identity, trainedSide), examples: [], defaults: settingsFor(name, weights), builtIn, ...(identity && besideModel(identity)), ...notes,
   };
   const showsSteps = identity?.kind === 'taesd' && weights !== null && taesdPart(weights, 'decoder') !== null;
   return { path, ...stamp, identity: identity && { ...identity, metadata: shortOf(identity.metadata) }, trainedSide, showsSteps, entry, error };
 }
+
+/** What is told of a file that goes beside a model. */
+function besideModel({ kind, family, confidence, trainedWords }: Identity): Pick<ModelEntry, 'madeFor' | 'trainedWords'> {
+  if (!adapters.includes(kind)) return {};
+  return { ...(family !== null && confidence >= SURE && { madeFor: family }), ...(trainedWords?.length && { trainedWords: trainedWords.slice(0, MOST_WORDS) }) };
+}
+const SURE = 0.85;
+/** Where a folder has a single picture all of its tags count. */
+const MOST_WORDS = 40;
 
 /** Five times what the largest model with its optimizer has. */
 const MOST_TENSORS = 50_000;

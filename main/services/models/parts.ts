@@ -5,7 +5,7 @@ import type { SlotName } from '../../../preload/contract/file-slots';
 import { AppError } from '../../engine/errors';
 import { modelId, type ModelFile } from './describe';
 
-const partKinds: readonly (ModelKind | null)[] = ['vae', 'taesd', 'text-encoder', 'lora'];
+const partKinds: readonly (ModelKind | null)[] = ['vae', 'taesd', 'text-encoder', 'lora', 'controlnet', 't2i-adapter', 'upscaler'];
 
 export const isPart = ({ kind }: Pick<ModelEntry, 'kind'>): boolean => partKinds.includes(kind);
 

@@ -15,10 +15,7 @@ export interface KnownFile { readonly id: string; readonly name: string; readonl
 
 /** What a file says of itself. `made`: the family that it is for, where that is as good as sure. `outputName`: the name that its trainer gave it. */
 export interface Said { readonly made: string | null; readonly outputName: string | undefined }
-export const saidOf = ({ identity }: ModelFile): Said => ({
-  made: identity && identity.confidence >= SURE ? identity.family : null, outputName: identity?.metadata['ss_output_name'],
-});
-const SURE = 0.85;
+export const saidOf = ({ entry, identity }: ModelFile): Said => ({ made: entry.madeFor ?? null, outputName: identity?.metadata['ss_output_name'] });
 
 /** A file that is put on a model. */
 export interface KnownAdapter extends KnownFile, Said {}

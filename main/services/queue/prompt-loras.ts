@@ -1,6 +1,7 @@
 // The LoRAs that a prompt calls up: which files its tags mean here, and what is said of those that are not here or do not fit.
 import type { JobSpec, LoraUse } from '../../../preload/contract/job';
 import type { Notice } from '../../../preload/contract/notice';
+import type { PromptLoras, PromptLorasRequest } from '../../../preload/contract/studio';
 import { familyNames } from '../../../preload/contract/vocabulary';
 import { loraTags, type LoraTag } from '../../engine/text/lora-tags';
 import { stripComments } from '../../engine/text/prompt-syntax';
@@ -10,7 +11,7 @@ import { nameKey, whichModel } from '../models/which-model';
 import { namedModel } from '../pictures/read/resources';
 
 /** ComfyUI's language has none. */
-export const tagsOf = ({ prompt, emphasis, steps }: Pick<JobSpec, 'prompt' | 'emphasis'> & { steps?: number }): LoraTag[] => (emphasis === 'comfy' ? [] : loraTags(stripComments(prompt), steps));
+export const tagsOf = ({ prompt, emphasis, steps }: { prompt: string; emphasis?: JobSpec['emphasis']; steps?: number }): LoraTag[] => (emphasis === 'comfy' ? [] : loraTags(stripComments(prompt), steps));
 
 /** `files` in the order of `uses`. */
 export function promptLoras(tags: readonly LoraTag[], all: readonly AnyFile[], model: Pick<RunnableModel, 'name' | 'family'>): { uses: LoraUse[]; files: Omit<KnownFile, 'path'>[]; notices: Notice[] } {
@@ -27,6 +28,14 @@ export function promptLoras(tags: readonly LoraTag[], all: readonly AnyFile[], m
     }
   }
   return { uses, files, notices };
+}
+
+/** The same of a prompt that is still being written. `model`: an id. */
+export function calledUp({ prompt, model }: PromptLorasRequest, all: readonly AnyFile[]): PromptLoras {
+  const entry = all.find((file) => file.entry.id === model)?.entry;
+  if (!entry?.family) return { loras: [], notices: [] };
+  const { uses, files, notices } = promptLoras(tagsOf({ prompt }), all, { name: entry.name, family: entry.family });
+  return { loras: uses.map(({ unet, text }, i) => ({ id: files[i]!.id, name: files[i]!.name, unet, text })), notices };
 }
 
 /** By the file's name, with as much of its folder as the tag has; else by the name that its trainer gave it. */

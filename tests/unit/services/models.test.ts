@@ -10,9 +10,12 @@ import type { AppError } from '../../../main/engine/errors';
 import { builtInModel, Models } from '../../../main/services/models/models';
 import { scanFolders } from '../../../main/services/models/scan';
 import { SettingsStore } from '../../../main/services/data/settings';
+import { controlNetTensors } from '../../../main/engine/families/network-tensors';
 import { openWeightFile } from '../../../main/files/weight-file';
 import { below, folderOf, partOf, randomCheckpoint, randomFamilyCheckpoint, tinyFamilies } from '../../support/checkpoints';
+import { upscalers } from '../../support/networks';
 import { stateDictFrom, torchZip } from '../../support/pickles';
+import { writeWeights } from '../../support/weights';
 import { refusalOf } from '../../support/words';
 
 const builtIn = builtInModel(join(import.meta.dirname, '../../../resources'));
@@ -356,6 +359,19 @@ describe('files that stand in for a part of a model', () => {
     await put('taesd_decoder.safetensors', taesd);
     await put('clip_l.safetensors', await partOf(checkpoint, 'text.safetensors', below('cond_stage_model.transformer.')));
     expect((await models.parts()).map(({ name, kind }) => [name, kind])).toEqual([['clip_l', 'text-encoder'], ['fine', 'vae'], ['sd-vae-ft-mse', 'vae'], ['taesd_decoder', 'taesd']]);
+    expect(await names()).toEqual(['Atelier Mini']);
+  });
+
+  it('and so are LoRAs, controls and upscalers, with what they say of the models that they are for', async () => {
+    const ones = (...dims: number[]) => ({ dims, values: Array.from({ length: dims.reduce((a, b) => a * b) }, () => 1) }), layer = 'lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn';
+    const lora = (name: string, inputs: number, metadata = {}) => writeWeights({ [`${layer}${name}.lora_down.weight`]: ones(2, inputs), [`${layer}${name}.lora_up.weight`]: ones(8, 2) }, metadata);
+    await put('felt.safetensors', lora('2_to_k', 768, { 'modelspec.trigger_phrase': 'felt, wool' }));
+    await put('unsure.safetensors', lora('1_to_k', 8));
+    await put('edges.safetensors', writeWeights(Object.fromEntries([...controlNetTensors({ ...tinyFamilies.sdxl.unet, contextDim: 2048 })].map(([name, dims]) => [name, ones(...dims)]))));
+    await put('larger.safetensors', writeWeights(Object.fromEntries(upscalers['rrdb x4']!.map(([name, dims]) => [name, ones(...dims)]))));
+    expect((await models.parts()).map(({ name, kind, madeFor, trainedWords }) => [name, kind, madeFor, trainedWords])).toEqual([
+      ['edges', 'controlnet', 'sdxl', undefined], ['felt', 'lora', 'sd1', ['felt', 'wool']], ['larger', 'upscaler', undefined, undefined], ['unsure', 'lora', undefined, undefined],
+    ]);
     expect(await names()).toEqual(['Atelier Mini']);
   });
 
