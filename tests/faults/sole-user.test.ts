@@ -64,14 +64,35 @@ describe('a process is alone in a data folder', () => {
     await vi.waitFor(() => { expect(said).toEqual([-Infinity, expect.closeTo(Date.now(), -5)]); }, { timeout: 20_000 });
     await third.kill();
     await vi.waitFor(() => { expect(said.at(-1)).toBe(Infinity); }, { timeout: 20_000 });
-    expect(said).toHaveLength(3);
+    const aFewLooks = () => new Promise((resolve) => { setTimeout(resolve, 200); });
+    await aFewLooks();
+    const known = said.length;
     const fourth = await other(folder);
     expect(session.ownsBefore()).toBeLessThan(Infinity);
-    await new Promise((resolve) => { setTimeout(resolve, 200); });      // a few looks
+    await aFewLooks();
+    expect(said).toHaveLength(known);
     await fourth.kill();
-    await vi.waitFor(() => { expect(said).toHaveLength(4); }, { timeout: 20_000 });
+    await vi.waitFor(() => { expect(said.length).toBeGreaterThan(known); }, { timeout: 20_000 });
     expect(said.at(-1), 'what one that came later has left').toBe(Infinity);
     stop();
+    session.signOut();
+  });
+
+  it('and hears of one that came and was killed between two looks', async () => {
+    const folder = await tempFolder(), session = signIn(folder), said: number[] = [], looks: (() => void)[] = [];
+    vi.spyOn(globalThis, 'setInterval').mockImplementation(((look: () => void) => { looks.push(look); return { unref: () => ({ [Symbol.toPrimitive]: () => 0 }) }; }) as never);
+    onTestFinished(() => { vi.restoreAllMocks(); });
+    untilAlone(session, (before) => { said.push(before); });
+    looks[0]!();
+    expect(said).toEqual([Infinity]);
+    const later = await other(folder);
+    await later.kill();
+    looks[0]!();
+    expect(said).toEqual([Infinity, Infinity]);
+    for (let i = 0; i < 3; i++) looks[0]!();
+    const known = said.length;
+    for (let i = 0; i < 3; i++) looks[0]!();
+    expect(said.length, 'nothing is said while nobody comes').toBe(known);
     session.signOut();
   });
 });

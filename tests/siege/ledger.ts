@@ -13,9 +13,17 @@ interface Row { id: string; state: string; picture: string | null }
 
 export class Ledger {
   private readonly promised = new Map<string, Promised>();
+  private readonly ended = new Set<string>();
 
   /** A job that was acknowledged. */
   promise(id: string, how: Promised): void { this.promised.set(id, how); }
+
+  /** How many of what was promised has not ended. `endedAt`: null for a job that has not, undefined for one that is gone with its database. */
+  async unended(endedAt: (id: string) => Promise<number | null | undefined>): Promise<number> {
+    for (const id of this.promised.keys()) if (!this.ended.has(id) && await endedAt(id) !== null) this.ended.add(id);
+    return this.promised.size - this.ended.size;
+  }
+
   /** What is not as it should be, of a closed data folder. */
   faultsIn(dataDir: string): string[] {
     const faults: string[] = [];

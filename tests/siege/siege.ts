@@ -90,12 +90,13 @@ export class Siege {
     return jobs[0]?.id;
   }
 
-  /** Waits until nothing waits or runs. */
+  /** Waits until nothing waits or runs, of what another studio had promised and is taken up when that is gone, too. */
   async untilDone(studio: Studio): Promise<void> {
+    const endedAt = async (id: string): Promise<number | null | undefined> => (await studio.ask<JobView>('queue.get', { id }).catch(() => undefined))?.endedAt;
     for (const end = Date.now() + DONE_MS; ;) {
-      const { jobs } = await studio.ask<{ jobs: JobView[] }>('queue.list', { limit: 200 });
-      if (jobs.every(({ endedAt }) => endedAt !== null)) return;
-      if (Date.now() > end) throw new Hung(`jobs: ${jobs.filter(({ endedAt }) => endedAt === null).length} have not ended`);
+      const { jobs } = await studio.ask<{ jobs: JobView[] }>('queue.list', { limit: 200 }), promised = await this.ledger.unended(endedAt);
+      if (jobs.every(({ endedAt: at }) => at !== null) && promised === 0) return;
+      if (Date.now() > end) throw new Hung(`jobs: ${Math.max(promised, jobs.filter(({ endedAt: at }) => at === null).length)} have not ended`);
       await sleep(100);
     }
   }

@@ -1,7 +1,7 @@
 // Who else uses a data folder just now: each process holds a lock of its own there, whose name says in which order they came. So of several that start at
 // one moment one is the first, and when it has ended, the next.
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { hold, letGo, removeLock, withLock, type Lock } from './lock';
 
@@ -13,17 +13,23 @@ export interface Session {
    * beginning when others have come since, -Infinity while one from before lives.
    */
   ownsBefore(): number;
+  /** Is another whenever somebody has come or gone. */
+  visits(): bigint;
   signOut(): void;
 }
 
-/** Says at once what is the session's to take up, and again whenever that has become more, as by the end of one that came later. Returns what ends the waiting. */
+/**
+ * Says at once what is the session's to take up, and again whenever that has become more, as by the end of one that came later, also where it came and ended
+ * between two looks. Returns what ends the waiting.
+ */
 export function untilAlone(session: Session, say: (ownsBefore: number) => void, lookMs = LOOK_MS): () => void {
-  let before = session.ownsBefore();
+  let visits = session.visits(), before = session.ownsBefore();
   say(before);
   const timer = setInterval(() => {
-    const last = before;
+    const last = before, seen = visits;
+    visits = session.visits();
     before = ownsNow(session);
-    if (before > last) say(before);
+    if (before > last || (before === Infinity && visits !== seen)) say(before);
   }, lookMs).unref();
   return () => clearInterval(timer);
 }
@@ -56,6 +62,7 @@ export function signIn(folder: string): Session {
       const found = living();
       return found.length === 0 ? Infinity : found.every((name) => numberOf(name) > number) ? since : -Infinity;
     },
+    visits: () => statSync(folder, { bigint: true, throwIfNoEntry: false })?.mtimeNs ?? 0n,
     signOut: () => {
       removeLock(join(folder, own));
       if (lock) letGo(lock);
