@@ -27,15 +27,15 @@ export function App() {
   return (
     <div className="grid h-full grid-cols-[68px_minmax(0,1fr)_288px] lg:grid-cols-[68px_minmax(0,1fr)_320px]">
       <Rail />
-      <main className="flex min-h-0 min-w-0 flex-col bg-stage">
+      <main className="relative flex min-h-0 min-w-0 flex-col bg-stage">
         <div className="flex min-h-0 flex-1">
           <Stage />
           <Strip />
         </div>
         <Dock />
+        <DropTarget />
       </main>
       <Panel />
-      <DropTarget />
       <ReportByHand />
     </div>
   );

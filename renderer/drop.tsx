@@ -1,15 +1,15 @@
-// A file may be dropped anywhere on the window.
+// A file may be dropped anywhere on the window. The sheet that says so leaves the settings free, where fields take files of their own.
 import { ImagePlus } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
+import { carriesFiles, useDragging } from './dropping';
 import { takeDropped } from './reading/dropped';
-
-const carriesFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
 
 export function DropTarget() {
   const { t } = useTranslation();
-  const [over, setOver] = useState(false);
+  const over = useDragging((state) => state.over);
   useEffect(() => {
+    const setOver = (held: boolean) => useDragging.setState({ over: held });
     const onDragOver = (event: DragEvent) => {
       if (!carriesFiles(event)) return;
       event.preventDefault();
@@ -35,7 +35,7 @@ export function DropTarget() {
   }, []);
   if (!over) return null;
   return (
-    <div className="pointer-events-none fixed inset-3 z-50 grid place-items-center rounded-dock border-2 border-dashed border-accent bg-panel/90">
+    <div className="pointer-events-none absolute inset-3 z-50 grid place-items-center rounded-dock border-2 border-dashed border-accent bg-panel/90">
       <p className="flex items-center gap-3 text-prompt font-medium"><ImagePlus size={20} aria-hidden />{t('start.drop')}</p>
     </div>
   );

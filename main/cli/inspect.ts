@@ -47,7 +47,7 @@ function describe(path: string, report: ModelReport): string {
   const family = report.family && (familyNames[report.family]?.label ?? report.family);
   const rows: [string, string | number | null | undefined][] = [
     ['file', path], ['kind', report.kind], ['family', family], ['variant', report.variant], ['prediction', report.prediction], ['said by', report.predictionFrom], ['terminal SNR', report.zeroTerminalSnr ? 'zero' : null],
-    ['algorithm', report.algorithm], ['rank', report.rank], ['modules', report.modules], ['trained words', report.trainedWords?.join(', ')], ['scale', report.scale],
+    ['algorithm', report.algorithm], ['rank', report.rank], ['modules', report.modules], ['trained words', report.trainedWords?.join(', ')], ['scale', report.scale], ['kinds of control', report.controlKinds],
     ['precision', report.precision], ['parameters', report.parameters.toLocaleString('en')], ['tensors', report.tensors],
     ['size', `${(report.sizeBytes / 1e6).toLocaleString('en', { maximumFractionDigits: 1 })} MB`], ['confidence', `${Math.round(report.confidence * 100)} %`],
     ['sha256', report.hashes?.sha256], ['AutoV1', report.hashes?.autov1], ['AutoV2', report.hashes?.autov2], ['AutoV3', report.hashes?.autov3],

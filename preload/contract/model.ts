@@ -36,6 +36,8 @@ export const ModelReport = z.object({
   trainedWords: z.array(z.string()).optional(),
   /** Upscalers: output size over input size. */
   scale: z.number().optional(),
+  /** ControlNets: how many kinds of control a union knows. */
+  controlKinds: z.number().optional(),
   /** 0–1. */
   confidence: z.number(),
   /** Missing or unexpected tensors, wrong shapes, what is not known. Empty when all is well. */
@@ -87,5 +89,7 @@ export const ModelEntry = z.object({
   madeFor: z.string().optional(),
   /** Of a LoRA: the first words that its metadata says call it up. */
   trainedWords: z.array(z.string()).optional(),
+  /** Of a ControlNet that knows several: how many kinds of control. */
+  controlKinds: z.number().optional(),
 });
 export type ModelEntry = z.infer<typeof ModelEntry>;

@@ -17,13 +17,14 @@ export interface InputPicture { hash: string; width: number; height: number; /**
 interface StartPicture extends InputPicture { mask?: InputPicture }
 
 /** What a picture was made with and no control shows, in place of what is kept for its model (AUTOMATIC1111's "override settings"). */
-export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot> & { steering?: Steering };
-
-/** Controls, with the ids of their files in the same places. */
-export type Steering = Pick<JobRequest, 'controls'> & { files: Pick<SlotIds, 'controls'> };
+export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot>;
 
 /** A LoRA that no tag of the prompt calls up. Its name tells it where its file is gone. */
 export interface ChosenLora { id: string; name: string; use: LoraUse }
+
+type ControlUse = NonNullable<JobRequest['controls']>[number];
+/** A network that steers, and the picture that it reads, which is still to come where it is null. `key` tells two of one network apart. */
+export interface ChosenControl { key: string; id: string; name: string; picture: InputPicture | null; mask: InputPicture | null; settings: Omit<ControlUse, 'image' | 'mask'> }
 
 export type InpaintValues = NonNullable<JobRequest['inpaint']>;
 
@@ -42,6 +43,7 @@ export interface FormValues {
   refiner: string | null; switchAt: number;
   /** In the order in which they are put on. */
   loras: readonly ChosenLora[];
+  controls: readonly ChosenControl[];
   init: StartPicture | null; strength: number;
   /** How its mask is read; null: as it stands. */
   inpaint: InpaintValues | null;
@@ -67,7 +69,7 @@ export interface FormValues {
 export const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
   rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, inpaint: null, outpaint: null, seamless: 'off', edit: null, hires: null, upscaler: null, details: null,
-  loras: [],
+  loras: [], controls: [],
   depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, overrides: null,
 };
 
@@ -95,7 +97,13 @@ function mended(stored: unknown): FormValues {
   const form = { ...initialForm, ...Object.fromEntries(kept) } as FormValues;
   const listOr = <T>(value: unknown, none: T): T => (Array.isArray(value) ? value as T : none);
   return {
-    ...form, styles: listOr(form.styles, []), loras: listOr(form.loras, []), details: listOr(form.details, null), seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed,
+    ...form, styles: listOr(form.styles, []), loras: listOr(form.loras, []), controls: listOr(form.controls, []), overrides: withoutSteering(form.overrides), details: listOr(form.details, null), seed: isSeed(old['seed']) ? old['seed'] : initialForm.seed,
     rng: isRng(form.rng) ? form.rng : initialForm.rng, compat: isCompat(form.compat) ? form.compat : initialForm.compat, sampler: isSampler(form.sampler) ? form.sampler : initialForm.sampler, schedule: isSchedule(form.schedule) ? form.schedule : initialForm.schedule,
   };
+}
+
+/** What was kept there has fields of its own by now. */
+function withoutSteering(overrides: (Overrides & { steering?: unknown }) | null): Overrides | null {
+  const { steering: _, ...rest } = overrides ?? {};
+  return Object.keys(rest).length > 0 ? rest : null;
 }

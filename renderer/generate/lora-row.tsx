@@ -1,15 +1,12 @@
 // One chosen LoRA: how strong it is, in the network and for the words apart, when it is on, and the words that call up what it was taught.
 import clsx from 'clsx';
-import { Check, ChevronDown, Plus, X } from 'lucide-react';
-import { useId, useState } from 'react';
+import { Check, Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { LoraUse } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
-import { listedName } from '../format';
-import { familyShort, otherBase } from '../models/beside';
-import { IconButton } from '../ui/button';
 import { NumberInput } from '../ui/number-input';
 import { Slider } from '../ui/slider';
+import { BesideRow } from './beside-row';
 import { setForm, useForm, type ChosenLora } from './form';
 import { ShareFields } from './share-fields';
 import { hasWords, withWords } from './trigger-words';
@@ -18,37 +15,34 @@ const MOST = 2, STEP = 0.05;
 /** While the row is closed. */
 const wordsShown = 6;
 
-/** `file`: as the studio lists it; not there, once `isListed`, it is gone. */
-export function LoraRow({ lora: { name: chosenName, use }, file, isListed, model, onChange, onRemove }: {
+export function LoraRow({ lora: { name, use }, file, isListed, model, onChange, onRemove }: {
   lora: ChosenLora; file: ModelEntry | undefined; isListed: boolean; model: ModelEntry | undefined; onChange: (use: LoraUse) => void; onRemove: () => void;
 }) {
   const { t } = useTranslation();
   const { unet, text, start = 0, end = 1, blocks, ranks } = use;
-  const [open, setOpen] = useState(unet !== text || start > 0 || end < 1), more = useId();
-  const name = file ? listedName(file) : chosenName, other = file && otherBase(file, model);
-  const why = file ? (other ? t('beside.notUsed', { family: familyShort(other) }) : null) : isListed ? t('beside.gone') : null;
   // The two go together until somebody sets them apart.
   const strengthen = (to: number) => onChange({ ...use, unet: to, text: text === unet ? to : text });
   return (
-    <li aria-label={name} className="flex flex-col gap-1.5 rounded-card border border-line bg-raised pt-1.5 pr-1.5 pb-2 pl-3">
-      <div className="flex items-center">
-        <span title={file?.path} className={clsx('min-w-0 flex-1 truncate font-medium', why !== null && 'text-dim')}>{name}</span>
-        <IconButton icon={ChevronDown} label={t('loras.more', { name })} aria-expanded={open} aria-controls={more} onClick={() => setOpen(!open)} className={open ? '[&>svg]:rotate-180' : undefined} />
-        <IconButton icon={X} label={t('beside.remove', { name })} onClick={onRemove} />
-      </div>
-      {why !== null && <p role="status" className="pr-1.5 text-hint text-accent-text">{why}</p>}
-      <div className="flex items-center gap-3 pr-1.5">
-        <Slider label={t('loras.strength', { name })} value={unet} min={-MOST} max={MOST} step={STEP} origin={0} valueText={unet.toFixed(2)} onChange={strengthen} />
-        <NumberInput label={t('loras.exactStrength', { name })} value={unet} min={-MOST} max={MOST} step={STEP} decimals={2} className="max-w-18" onChange={strengthen} />
-      </div>
-      {file?.trainedWords && <Words words={file.trainedWords} all={open} onAll={() => setOpen(true)} />}
-      <div id={more} hidden={!open} className="flex flex-col gap-1.5 pr-1.5 pb-1">
-        <label className="flex items-center justify-between gap-3 text-hint text-dim">{t('loras.text')}<NumberInput label={t('loras.textOf', { name })} value={text} min={-MOST} max={MOST} step={STEP} decimals={2} className="max-w-18" onChange={(to) => onChange({ ...use, text: to })} /></label>
-        <p className="text-hint text-dim">{t('loras.textHint')}</p>
-        <ShareFields name={name} start={start} end={end} onChange={(share) => onChange({ ...use, ...share })} />
-        {(blocks || ranks) && <p className="text-hint text-dim">{t('loras.kept')}</p>}
-      </div>
-    </li>
+    <BesideRow name={name} file={file} isListed={isListed} model={model} startsOpen={unet !== text || start > 0 || end < 1} onRemove={onRemove}
+      more={(
+        <>
+          <label className="flex items-center justify-between gap-3 text-hint text-dim">{t('loras.text')}<NumberInput label={t('loras.textOf', { name })} value={text} min={-MOST} max={MOST} step={STEP} decimals={2} className="max-w-18" onChange={(to) => onChange({ ...use, text: to })} /></label>
+          <p className="text-hint text-dim">{t('loras.textHint')}</p>
+          <ShareFields name={name} start={start} end={end} onChange={(share) => onChange({ ...use, ...share })} />
+          {(blocks || ranks) && <p className="text-hint text-dim">{t('loras.kept')}</p>}
+        </>
+      )}>
+      {(open, unfold) => (
+        <>
+          <span aria-hidden className="-mb-1.5 text-hint text-dim">{t('loras.strengthName')}</span>
+          <div className="flex items-center gap-3">
+            <Slider label={t('loras.strength', { name })} value={unet} min={-MOST} max={MOST} step={STEP} origin={0} valueText={unet.toFixed(2)} onChange={strengthen} />
+            <NumberInput label={t('loras.exactStrength', { name })} value={unet} min={-MOST} max={MOST} step={STEP} decimals={2} className="max-w-18" onChange={strengthen} />
+          </div>
+          {file?.trainedWords && <Words words={file.trainedWords} all={open} onAll={unfold} />}
+        </>
+      )}
+    </BesideRow>
   );
 }
 
@@ -58,7 +52,7 @@ function Words({ words, all, onAll }: { words: readonly string[]; all: boolean; 
   const prompt = useForm((form) => form.prompt);
   const shown = all ? words : words.slice(0, wordsShown);
   return (
-    <ul aria-label={t('loras.words')} className="flex flex-wrap gap-1 pr-1.5">
+    <ul aria-label={t('loras.words')} className="flex flex-wrap gap-1">
       {shown.map((word) => {
         const isThere = hasWords(prompt, word), Icon = isThere ? Check : Plus;
         return (

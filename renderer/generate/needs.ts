@@ -3,6 +3,7 @@ import type { ErrorInfo } from '../../preload/contract/errors';
 import type { ModelEntry } from '../../preload/contract/model';
 import { listed } from '../format';
 import { t } from '../i18n';
+import { usableWith } from '../models/beside';
 import type { Overrides, FormValues } from './form';
 
 type Part = ModelEntry['lacks'][number];
@@ -22,8 +23,10 @@ export const partWords = (parts: readonly Part[], model: ModelEntry): string =>
   listed(parts.map((part) => (part === 'vae' ? t('needs.vae') : t('needs.textEncoders', { count: textEncodersOf(model) }))));
 
 /** Why no picture can be asked for yet, or null. */
-export function obstacle(model: ModelEntry, { overrides, depth }: Pick<FormValues, 'overrides' | 'depth'>): ErrorInfo | null {
+export function obstacle(model: ModelEntry, { overrides, depth, controls }: Pick<FormValues, 'overrides' | 'depth' | 'controls'>): ErrorInfo | null {
   const parts = missingParts(model, overrides);
   if (parts.length > 0) return { code: 'model.needs', data: { why: 'parts', model: model.name, parts: partWords(parts, model) } };
-  return model.variant === 'depth' && !depth ? { code: 'model.needs', data: { why: 'depth', model: model.name } } : null;
+  if (model.variant === 'depth' && !depth) return { code: 'model.needs', data: { why: 'depth', model: model.name } };
+  const control = usableWith(controls, model).find(({ picture }) => !picture);
+  return control ? { code: 'control.noPicture', data: { control: control.name } } : null;
 }

@@ -13,11 +13,10 @@ export function OverridesField() {
   const overrides = useForm((form) => form.overrides);
   const { data: parts = [] } = useParts();
   if (!overrides) return null;
-  const { vae, textEncoders, steering } = overrides, nameOf = (id: string) => parts.find((part) => part.id === id)?.name ?? t('parts.gone');
+  const { vae, textEncoders } = overrides, nameOf = (id: string) => parts.find((part) => part.id === id)?.name ?? t('parts.gone');
   const words = [
     ...(vae === undefined ? [] : [`${t('terms.vae')} ${vae === null ? t('parts.own') : nameOf(vae)}`]),
     ...(textEncoders ? [`${t('parts.textEncoders', { count: textEncoders.length })} ${textEncoders.map(nameOf).join(', ') || t('parts.own')}`] : []),
-    ...(steering?.controls ? [t('overrides.control', { count: steering.controls.length })] : []),
     ...order.filter((key) => overrides[key] !== undefined).map((key) => `${t(`terms.${key}`)} ${overrides[key]}`),
   ];
   return (

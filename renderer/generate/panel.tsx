@@ -13,6 +13,7 @@ import { Segmented } from '../ui/segmented';
 import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
 import { compatChoices, rngChoices, samplerChoices, scheduleChoices } from './choices';
+import { ControlsField } from './controls-field';
 import { setForm, useForm } from './form';
 import { DetailField } from './detail-field';
 import { EditField } from './edit-field';
@@ -71,6 +72,7 @@ export function Panel() {
           {advanced && <RngField />}
           {advanced && <ClipSkipField />}
           {startShown && !startFirst && <StartField />}
+          <ControlsField advanced={advanced} />
           {advanced && <EditField />}
           <OverridesField />
         </div>

@@ -12,7 +12,7 @@ import { queryClient } from '../queries';
 import { useJobs } from '../queue/jobs';
 import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
-import { initialForm, setForm, useForm, type ChosenLora, type Overrides, type FormValues, type InputPicture } from './form';
+import { initialForm, setForm, useForm, type ChosenControl, type ChosenLora, type Overrides, type FormValues, type InputPicture } from './form';
 import { obstacle } from './needs';
 
 const knownModels = (): readonly ModelEntry[] => queryClient.getQueryData<ModelEntry[]>(['models']) ?? [];
@@ -20,15 +20,16 @@ const knownModels = (): readonly ModelEntry[] => queryClient.getQueryData<ModelE
 function requestOf(form: FormValues, model: ModelEntry): JobRequest {
   const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, init, seed, nearby, variationSeed, switchAt, overrides } = form;
   const keep = form.seedMode === 'keep';
-  const { vae, textEncoders, steering, ...other } = overrides ?? {}, { files: steeringFiles, ...steered } = steering ?? {};
+  const { vae, textEncoders, ...other } = overrides ?? {};
   // A part is repainted at the size that it has; new ground makes the picture as large as it is with it.
   const outpaint = init ? form.outpaint : null, hires = init?.mask || outpaint ? null : form.hires;
   const refiner = refinersFor(knownModels(), model.id).find(({ id }) => id === form.refiner);
-  const loras = usableWith(form.loras, model);
+  const loras = usableWith(form.loras, model), controls = usableWith(form.controls, model);
   const known = queryClient.getQueryData<PromptStyle[]>(['styles']) ?? [];
   return {
-    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...(loras.length > 0 && { loras: loras.map(({ id }) => id) }), ...steeringFiles }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other, ...steered,
+    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...(loras.length > 0 && { loras: loras.map(({ id }) => id) }), ...(controls.length > 0 && { controls: controls.map(({ id }) => id) }) }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other,
     ...(loras.length > 0 && { loras: loras.map(({ use }) => use) }),
+    ...(controls.length > 0 && { controls: controls.flatMap(({ picture, mask, settings }) => (picture ? [{ ...settings, image: picture.hash, ...(mask && { mask: mask.hash }) }] : [])) }),
     styles: form.styles.filter((name) => known.some((style) => style.name === name)),
     ...(init && { init: init.hash, ...(init.mask && !outpaint && { mask: init.mask.hash }), ...((init.mask || outpaint) && form.inpaint && { inpaint: form.inpaint }), ...(outpaint && { outpaint, ...sizeAround(init, outpaint) }) }),
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
@@ -98,22 +99,29 @@ export function fillForm(request: PictureRequest): void {
     ...(model && { model: model.id }), ...(seed !== undefined && seed !== null && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, inpaint, outpaint, seamless, edit, hires, details, upscaler: request.files?.upscaler ?? null, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
     init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
-    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model), loras: lorasFrom(request),
+    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model), loras: lorasFrom(request), controls: controlsFrom(request, picture),
   });
 }
 
 /** Where nothing is said of their use they are used whole. */
 function lorasFrom({ loras, files }: PictureRequest): ChosenLora[] {
-  const parts = queryClient.getQueryData<ModelEntry[]>(['parts']) ?? [];
-  return (files?.loras ?? []).map((id, i) => ({ id, name: parts.find((part) => part.id === id)?.name ?? id, use: loras?.[i] ?? { unet: 1, text: 1 } }));
+  return (files?.loras ?? []).map((id, i) => ({ id, name: nameOfFile(id), use: loras?.[i] ?? { unet: 1, text: 1 } }));
 }
 
+function controlsFrom({ controls = [], files }: PictureRequest, picture: (hash: string) => InputPicture): ChosenControl[] {
+  return controls.map(({ image, mask, ...settings }, i) => {
+    const id = files?.controls?.[i] ?? '';
+    return { key: `${i} ${image}`, id, name: nameOfFile(id), picture: picture(image), mask: mask ? picture(mask) : null, settings };
+  });
+}
+
+const nameOfFile = (id: string): string => queryClient.getQueryData<ModelEntry[]>(['parts'])?.find((part) => part.id === id)?.name ?? id;
+
 /** Parts only where they are others than those that go with the model anyway. */
-function overridesFrom({ prediction, ensd, emphasis, controls, files: { vae, textEncoders, ...files } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
+function overridesFrom({ prediction, ensd, emphasis, files: { vae, textEncoders } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
   const isUsual = (ids: readonly string[]) => [...ids].sort().join() === [...(model?.parts.textEncoders ?? [])].sort().join();
   const all: Overrides = {
     prediction, ensd, emphasis, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
-    ...(controls && { steering: { controls, files: { controls: files.controls } } }),
   };
   const overrides = Object.entries(all).filter(([, value]) => value !== undefined);
   return overrides.length > 0 ? Object.fromEntries(overrides) : null;

@@ -10,6 +10,7 @@ import { useChosenModel } from '../models/chosen';
 import { setForm, useForm } from './form';
 import { InpaintField } from './inpaint-field';
 import { OutpaintField } from './outpaint-field';
+import { PictureSlot } from './picture-slot';
 import { limitToMask, pickStart, startFromPicture } from './start-picture';
 import { Taken } from './taken';
 
@@ -19,7 +20,7 @@ export function StartField() {
   const variant = useChosenModel()?.variant;
   const percent = `${Math.round(strength * 100)} %`;
   if (!init) return <Field name={t('start.name')} term={t('terms.img2img')} showTerm={advanced}><StartPicker hint={variant === 'pix2pix' ? t('start.editHint') : t('start.hint')} /></Field>;
-  const { mask, ...whole } = init;
+  const { mask } = init;
   return (
     <>
       <Field name={t('start.name')} term={t('terms.img2img')} showTerm={advanced}>
@@ -30,8 +31,7 @@ export function StartField() {
       </Field>
       {(advanced || mask || variant === 'inpaint') && (
         <Field name={t('mask.name')} term={t('terms.mask')} showTerm={advanced} hint={t('mask.hint')}>
-          {mask ? <Taken picture={mask} name={t('mask.name')} removeLabel={t('mask.remove')} onRemove={() => setForm({ init: whole })} />
-            : <div><PickPicture label={t('mask.pick')} fileLabel={t('mask.file')} onPick={(file) => void limitToMask(file)} /></div>}
+          <PictureSlot picture={mask ?? null} words={{ name: t('mask.name'), pick: t('mask.pick'), file: t('mask.file'), remove: t('mask.remove') }} onChange={limitToMask} />
         </Field>
       )}
       {advanced && <OutpaintField />}

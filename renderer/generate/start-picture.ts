@@ -24,16 +24,12 @@ export async function pickStart(file: Blob): Promise<void> {
   if (reading?.request) toast(t('reading.says', { program: programOf(reading) }), { action: { label: t('reading.look'), run: () => showOffer({ picture, reading }) }, holdMs: 12_000 });
 }
 
-/** Only what is white in this picture may change of the one to start from. */
-export async function limitToMask(file: Blob): Promise<void> {
-  const mask = await takeUp(file), { init } = useForm.getState();
-  if (mask && init) setForm({ init: { ...init, mask } });
-}
-
-/** For models that draw to a depth map. */
-export async function drawToDepth(file: Blob): Promise<void> {
-  const depth = await takeUp(file);
-  if (depth) setForm({ depth });
+/** Only what is white in this picture may change of the one to start from; null: all of it. */
+export function limitToMask(mask: InputPicture | null): void {
+  const { init } = useForm.getState();
+  if (!init) return;
+  const { mask: _, ...whole } = init;
+  setForm({ init: mask ? { ...whole, mask } : whole });
 }
 
 /** null, and a word to the user, when the studio does not take it. */
@@ -47,11 +43,18 @@ export async function takeUp(file: Blob): Promise<InputPicture | null> {
   }
 }
 
+/** One that was made here. null, and a word to the user, when it is gone. */
+export async function takeUpMade({ id }: PictureRecord): Promise<InputPicture | null> {
+  const response = await fetch(pictureUrl(id));
+  if (response.ok) return takeUp(await response.blob());
+  toast(t('gone.picture'));
+  return null;
+}
+
 /** The new picture gets the same shape. */
 export async function startFromPicture(picture: PictureRecord): Promise<void> {
-  const response = await fetch(pictureUrl(picture.id));
-  if (!response.ok) return void toast(t('gone.picture'));
-  if (await startFromFile(await response.blob())) setForm({ width: picture.job.width, height: picture.job.height });
+  const init = await takeUpMade(picture);
+  if (init) setForm({ init, width: picture.job.width, height: picture.job.height });
 }
 
 /** A small data URL that fits into the form's store. */

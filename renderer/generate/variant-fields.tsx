@@ -4,11 +4,9 @@ import { useShallow } from 'zustand/react/shallow';
 import { useChosenModel } from '../models/chosen';
 import { Field } from '../ui/field';
 import { NumberInput } from '../ui/number-input';
-import { PickPicture } from '../ui/pick-picture';
 import { Slider } from '../ui/slider';
 import { setForm, useForm } from './form';
-import { drawToDepth } from './start-picture';
-import { Taken } from './taken';
+import { PictureSlot } from './picture-slot';
 
 /** Depth-to-image models cannot do without. */
 export function DepthField() {
@@ -17,8 +15,7 @@ export function DepthField() {
   if (useChosenModel()?.variant !== 'depth') return null;
   return (
     <Field name={t('terms.depth')} hint={depth ? t('depth.hint') : t('depth.needed')}>
-      {depth ? <Taken picture={depth} name={t('terms.depth')} removeLabel={t('depth.remove')} onRemove={() => setForm({ depth: null })} />
-        : <div><PickPicture label={t('depth.pick')} fileLabel={t('depth.file')} onPick={(file) => void drawToDepth(file)} /></div>}
+      <PictureSlot picture={depth} words={{ name: t('terms.depth'), pick: t('depth.pick'), file: t('depth.file'), remove: t('depth.remove') }} onChange={(to) => setForm({ depth: to })} />
     </Field>
   );
 }

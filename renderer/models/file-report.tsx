@@ -36,14 +36,14 @@ export function FileReport({ model, onBack }: { model: ModelEntry; onBack: () =>
 
 function Report({ report, path }: { report: ModelReport; path: string }) {
   const { t } = useTranslation();
-  const { kind, family, variant, prediction, precision, parameters, tensors, sizeBytes, hashes, algorithm, rank, modules, trainedWords, scale, confidence, problems, metadata } = report;
+  const { kind, family, variant, prediction, precision, parameters, tensors, sizeBytes, hashes, algorithm, rank, modules, trainedWords, scale, controlKinds, confidence, problems, metadata } = report;
   const texts = Object.entries(metadata).map(([key, value]) => [key, value.length > longestText ? `${value.slice(0, longestText)}…` : value] as const);
   return (
     <div className="flex max-h-[min(420px,50vh)] flex-col gap-4 overflow-y-auto">
       <Facts rows={[
         [t('report.kind'), t(`report.kinds.${kind}`)], [t('report.family'), family && (familyNames[family]?.short ?? family)], [t('report.variant'), variant && variant !== 'base' ? t(`models.variant.${variant}`) : null],
         [t('terms.prediction'), prediction && t(`prediction.${prediction}`)], [t('report.algorithm'), algorithm], [t('report.rank'), rank], [t('report.modules'), modules],
-        [t('report.words'), trainedWords?.join(', ')], [t('report.scale'), scale && `× ${scale}`], [t('report.precision'), precision], [t('report.parameters'), plainNumber(parameters)],
+        [t('report.words'), trainedWords?.join(', ')], [t('report.scale'), scale && `× ${scale}`], [t('report.controlKinds'), controlKinds], [t('report.precision'), precision], [t('report.parameters'), plainNumber(parameters)],
         [t('report.tensors'), plainNumber(tensors)], [t('report.size'), fileSize(sizeBytes)], [t('report.sure'), `${Math.round(confidence * 100)} %`],
         ['SHA-256', hashes ? hashes.sha256 : report.runnable ? t('report.hashing') : null], ['AutoV1', hashes?.autov1], ['AutoV2', hashes?.autov2], ['AutoV3', hashes?.autov3],
         [t('report.path'), path],

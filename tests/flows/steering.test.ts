@@ -1,8 +1,9 @@
-// A person who steers pictures by LoRAs: chosen from the list, by tags, and taken from other pictures.
+// A person who steers pictures by LoRAs and controls: chosen from the lists, by tags, and taken from other pictures.
 import { copyFile, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { controlNetTensors } from '../../main/engine/families/network-tensors';
 import { loraTargets, type LoraTarget } from '../../main/engine/weights/lora/targets';
 import { addPngTexts } from '../../main/files/png-text';
 import { openWeightFile } from '../../main/files/weight-file';
@@ -10,7 +11,7 @@ import { randomFamilyCheckpoint, tinyFamilies } from '../support/checkpoints';
 import { demoJob } from '../support/demo';
 import { noBrowser, openFlow, type Flow } from '../support/flow';
 import { chooseModel, drop, lookThroughFolders, makeQuick, parametersOf, PATIENCE } from '../support/flow-steps';
-import { randomValues, writeWeights } from '../support/weights';
+import { randomValues, writeRandomNetwork, writeWeights } from '../support/weights';
 
 /** Of rank 2, on one layer of the U-Net. */
 async function loraFor(model: string, metadata: Record<string, string> = {}): Promise<string> {
@@ -30,6 +31,8 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'steering', () 
     await copyFile(await loraFor(whole, { ...words, 'modelspec.architecture': 'stable-diffusion-v1/lora' }), join(models, 'felt.safetensors'));
     await copyFile(await loraFor(whole, { 'modelspec.architecture': 'stable-diffusion-v1/lora' }), join(models, 'ink.safetensors'));
     await copyFile(await loraFor(await randomFamilyCheckpoint(tinyFamilies.sdxl), { 'modelspec.architecture': 'stable-diffusion-xl-v1-base/lora' }), join(models, 'large.safetensors'));
+    await copyFile(writeRandomNetwork(controlNetTensors(tinyFamilies.sd1.unet), 1), join(models, 'edges.safetensors'));
+    await copyFile(writeRandomNetwork([...controlNetTensors({ ...tinyFamilies.sd1.unet, contextDim: 1024 }), ['task_embedding', [8, 32]]], 2), join(models, 'other-edges.safetensors'));
     await lookThroughFolders(flow, 'tiny');
     await chooseModel(flow, 'tiny');
     await makeQuick(flow);
@@ -111,5 +114,35 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'steering', () 
     expect(await jobText(generate)).not.toMatch(/Lora hashes/);
     await press('Leave felt out');
     expect(await page.getByRole('button', { name: 'Add a LoRA' }).count()).toBe(0);
+  });
+
+  it('a control reads a picture that is picked or dropped, and is in the picture with its settings', async () => {
+    const { page } = flow, lines = await sharp({ create: { width: 64, height: 32, channels: 3, background: '#fff' } }).png().toBuffer();
+    await page.getByRole('radio', { name: 'Advanced', exact: true }).click();
+    await flow.prompt.fill('a red house');
+    await page.getByRole('button', { name: 'Add a control' }).press('Enter');
+    expect(await page.getByRole('option', { name: /other-edges.*not for SD 1/ }).getAttribute('aria-disabled')).toBe('true');
+    await page.getByRole('option', { name: /^edges/ }).click();
+    await generate();
+    await page.getByRole('alert').getByText('edges has no picture to read').first().waitFor(PATIENCE);
+    await page.getByLabel('Picture file for edges').setInputFiles({ name: 'lines.png', mimeType: 'image/png', buffer: lines });
+    await row('edges').getByText('64 × 32').waitFor(PATIENCE);
+    await setNumber('Exact weight of edges', '0.7');
+    await press('More settings of edges');
+    await setNumber('edges: until which percent of the steps', '80');
+    await page.getByRole('radiogroup', { name: 'What counts more with edges' }).getByRole('radio', { name: 'Prompt' }).click();
+    await page.reload();
+    expect(await jobText(generate)).toMatch(/ControlNet 0: "[^"]*Model: edges[^"]*Weight: 0\.7[^"]*Guidance End: 0\.8[^"]*Control Mode: My prompt is more important/);
+    await press('Leave edges out');
+    expect(await jobText(generate)).not.toMatch(/ControlNet/);
+    await page.getByRole('listbox', { name: 'Recent pictures' }).getByRole('option').nth(1).click();
+    await press('Reuse settings');
+    expect(await page.getByRole('spinbutton', { name: 'Exact weight of edges' }).inputValue()).toBe('0.70');
+    // Dropped onto the row it is the one to read, and not the one to start from.
+    await press('Take the picture of edges away');
+    await drop(page, 'taller.png', await sharp({ create: { width: 32, height: 64, channels: 3, background: '#000' } }).png().toBuffer(), 'li[aria-label="edges"] div:has(> div > button)');
+    await row('edges').getByText('32 × 64').waitFor(PATIENCE);
+    expect(await page.getByRole('slider', { name: 'How much may change' }).count()).toBe(0);
+    expect(await jobText(generate)).toMatch(/ControlNet 0: "[^"]*Model: edges/);
   });
 });

@@ -46,6 +46,12 @@ export function writeWeights(weights: WeightsByName, metadata: Record<string, st
   return path;
 }
 
+/** A network of random weights whose answers stay as large as what goes in; norms begin at 1. Returns its path. */
+export const writeRandomNetwork = (shapes: Iterable<readonly [string, Dims]>, seed: number): string => writeWeights(Object.fromEntries([...shapes].map(([name, dims], i) => {
+  const scale = dims.length > 1 ? 1 / Math.sqrt(sizeOf(dims) / dims[0]!) : 0.1;
+  return [name, { dims, values: randomValues(sizeOf(dims), 1000 * seed + i).map((value) => value * scale + (dims.length === 1 && name.endsWith('weight') ? 1 : 0)) }];
+})));
+
 /** All tensors of a safetensors file as float32 values, and its metadata. Whole numbers are I64. */
 export async function readWeights(path: string): Promise<{ tensors: Record<string, { dtype: StoredDType; dims: Dims; values: number[] }>; metadata: Readonly<Record<string, string>> }> {
   const bytes = new Uint8Array(readFileSync(path));

@@ -22,7 +22,8 @@ export const findControlNet: Detector = (file) => {
     || hasName(file, /^(?:controlnet_cond_embedding\.conv_in|controlnet_down_blocks\.0|controlnet_mid_block)\.weight$/);
   if (!isControlNet) return null;
   const facts = unetFacts(file, 'control_model.') ?? unetFacts(file, '');
-  return { kind: 'controlnet', ...(facts ? unetFamily(facts) : { family: null, confidence: 0.8 }) };
+  const kinds = firstShape(file, /^(?:control_model\.)?task_embedding$/)?.[0];
+  return { kind: 'controlnet', ...(facts ? unetFamily(facts) : { family: null, confidence: 0.8 }), ...(kinds !== undefined && { controlKinds: kinds }) };
 };
 
 /** LLLite stands at attention layers, and SDXL has none as narrow as SD 1's first ones. Kohya published it for SDXL alone. */

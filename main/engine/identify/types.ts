@@ -3,7 +3,7 @@ import type { ModelReport } from '../../../preload/contract/model';
 import type { Dims } from '../tensor';
 import type { WeightFile } from '../weights/source';
 
-export interface Found extends Pick<ModelReport, 'kind' | 'family' | 'confidence' | 'algorithm' | 'rank' | 'modules' | 'scale'> {
+export interface Found extends Pick<ModelReport, 'kind' | 'family' | 'confidence' | 'algorithm' | 'rank' | 'modules' | 'scale' | 'controlKinds'> {
   readonly variant?: ModelReport['variant'];
 }
 

@@ -59,7 +59,7 @@ export const kinds = {
   key, other: key, storage: key, entry: key, layer: key, global: key, field: key, id, hash: id,
   file: fileName, from: fileName, files: listOf(fileName), folder: fileName, what: fileName, kept: matching(/^[\w-]{1,40}\.(?:damaged|version)-[\w-]{1,40}(?:\.\w{1,10})?$/), problem: (value) => infoFacts(value),
   detail: errno, stderr: (value) => lastWordsOf(value),
-  names: withheld, lora: withheld, made: word, roots: withheld, model: withheld, refiner: withheld, xl: withheld, value: withheld, word: withheld, meant: withheld, message: withheld, hint: withheld, host: withheld, origin: withheld,
+  names: withheld, lora: withheld, control: withheld, made: word, roots: withheld, model: withheld, refiner: withheld, xl: withheld, value: withheld, word: withheld, meant: withheld, message: withheld, hint: withheld, host: withheld, origin: withheld,
   flag: withheld, base: withheld, example: withheld, positional: withheld, prefix: withheld,
 } satisfies Readonly<Record<string, Kind>>;
 

@@ -62,9 +62,9 @@ function fileOf({ path, stamp, builtIn, notes }: Told, { weights, identity, fitn
 }
 
 /** What is told of a file that goes beside a model. */
-function besideModel({ kind, family, confidence, trainedWords }: Identity): Pick<ModelEntry, 'madeFor' | 'trainedWords'> {
+function besideModel({ kind, family, confidence, trainedWords, controlKinds }: Identity): Pick<ModelEntry, 'madeFor' | 'trainedWords' | 'controlKinds'> {
   if (!adapters.includes(kind)) return {};
-  return { ...(family !== null && confidence >= SURE && { madeFor: family }), ...(trainedWords?.length && { trainedWords: trainedWords.slice(0, MOST_WORDS) }) };
+  return { ...(family !== null && confidence >= SURE && { madeFor: family }), ...(trainedWords?.length && { trainedWords: trainedWords.slice(0, MOST_WORDS) }), ...(controlKinds !== undefined && { controlKinds }) };
 }
 const SURE = 0.85;
 /** Where a folder has a single picture all of its tags count. */

@@ -1,11 +1,12 @@
 // Files that stand beside a model: autoencoders and text encoders in place of its own, and adapters; and which of them belongs to which model.
 import { basename, dirname, extname, join } from 'node:path';
 import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
-import type { SlotName } from '../../../preload/contract/file-slots';
+import { slotNames, slotOf, type SlotName } from '../../../preload/contract/file-slots';
 import { AppError } from '../../engine/errors';
 import { modelId, type ModelFile } from './describe';
 
-const partKinds: readonly (ModelKind | null)[] = ['vae', 'taesd', 'text-encoder', 'lora', 'controlnet', 't2i-adapter', 'upscaler'];
+/** What a job names in a slot of its own beside models, which have theirs. */
+const partKinds: readonly (ModelKind | null)[] = slotNames.map(slotOf).filter(({ fromWords }) => !fromWords).flatMap(({ kinds }) => kinds).filter((kind) => kind !== 'checkpoint' && kind !== 'unet');
 
 export const isPart = ({ kind }: Pick<ModelEntry, 'kind'>): boolean => partKinds.includes(kind);
 

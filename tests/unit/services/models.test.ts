@@ -367,10 +367,10 @@ describe('files that stand in for a part of a model', () => {
     const lora = (name: string, inputs: number, metadata = {}) => writeWeights({ [`${layer}${name}.lora_down.weight`]: ones(2, inputs), [`${layer}${name}.lora_up.weight`]: ones(8, 2) }, metadata);
     await put('felt.safetensors', lora('2_to_k', 768, { 'modelspec.trigger_phrase': 'felt, wool' }));
     await put('unsure.safetensors', lora('1_to_k', 8));
-    await put('edges.safetensors', writeWeights(Object.fromEntries([...controlNetTensors({ ...tinyFamilies.sdxl.unet, contextDim: 2048 })].map(([name, dims]) => [name, ones(...dims)]))));
+    await put('edges.safetensors', writeWeights(Object.fromEntries([...controlNetTensors({ ...tinyFamilies.sdxl.unet, contextDim: 2048 }), ['task_embedding', [8, 64]] as const].map(([name, dims]) => [name, ones(...dims)]))));
     await put('larger.safetensors', writeWeights(Object.fromEntries(upscalers['rrdb x4']!.map(([name, dims]) => [name, ones(...dims)]))));
-    expect((await models.parts()).map(({ name, kind, madeFor, trainedWords }) => [name, kind, madeFor, trainedWords])).toEqual([
-      ['edges', 'controlnet', 'sdxl', undefined], ['felt', 'lora', 'sd1', ['felt', 'wool']], ['larger', 'upscaler', undefined, undefined], ['unsure', 'lora', undefined, undefined],
+    expect((await models.parts()).map(({ name, kind, madeFor, trainedWords, controlKinds }) => [name, kind, madeFor, trainedWords ?? controlKinds])).toEqual([
+      ['edges', 'controlnet', 'sdxl', 8], ['felt', 'lora', 'sd1', ['felt', 'wool']], ['larger', 'upscaler', undefined, undefined], ['unsure', 'lora', undefined, undefined],
     ]);
     expect(await names()).toEqual(['Atelier Mini']);
   });

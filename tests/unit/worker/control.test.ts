@@ -5,19 +5,14 @@ import { beforeAll, expect, test } from 'vitest';
 import type { Control } from '../../../preload/contract/control';
 import { JobSpec } from '../../../preload/contract/job';
 import { controlNetTensors } from '../../../main/engine/families/network-tensors';
-import type { Dims } from '../../../main/engine/tensor';
 import { ModelCache } from '../../../main/worker/model-cache';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { runJob } from '../../../main/worker/run-job';
 import { randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../../support/checkpoints';
 import { runPaths } from '../../support/run-message';
-import { randomValues, writeWeights } from '../../support/weights';
+import { writeRandomNetwork } from '../../support/weights';
 
-const side = 64, hash = 'a'.repeat(64), models = new ModelCache(ortRuntime({ threads: 1 }));
-const network = (shapes: Iterable<readonly [string, Dims]>, seed: number): string => writeWeights(Object.fromEntries([...shapes].map(([name, dims], i) => {
-  const size = dims.reduce((a, b) => a * b, 1), scale = dims.length > 1 ? 1 / Math.sqrt(size / dims[0]!) : 0.1;
-  return [name, { dims, values: randomValues(size, 1000 * seed + i).map((value) => value * scale + (dims.length === 1 && name.endsWith('weight') ? 1 : 0)) }];
-})));
+const side = 64, hash = 'a'.repeat(64), network = writeRandomNetwork, models = new ModelCache(ortRuntime({ threads: 1 }));
 const picture = async (value: (x: number, y: number) => number): Promise<string> => {
   const path = join(scratchFolder(), 'picture.png');
   await sharp(Uint8Array.from({ length: side * side }, (_, i) => value(i % side, Math.floor(i / side))), { raw: { width: side, height: side, channels: 1 } }).png().toFile(path);
