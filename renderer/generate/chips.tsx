@@ -80,7 +80,7 @@ export function StartChip() {
   return (
     <span className="flex h-8 min-w-0 shrink items-center gap-2 rounded-control border border-line bg-raised pl-1.5 whitespace-nowrap text-dim">
       <InputThumbnail picture={init} alt="" className="size-5 rounded-sm" iconPx={13} />
-      <span className="hidden truncate lg:inline">{t('start.chip')}</span>
+      <span className="hidden truncate xl:inline">{t('start.chip')}</span>
       <span className="font-medium text-text tabular-nums">{Math.round(strength * 100)} %</span>
       <button type="button" aria-label={t('start.remove')} onClick={() => setForm({ init: null })} className="grid h-full w-7 shrink-0 place-items-center rounded-control hover:text-text">
         <X size={13} aria-hidden />

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { IconButton } from '../ui/button';
 import { Field } from '../ui/field';
+import { Labelled } from '../ui/labelled';
 import { Slider } from '../ui/slider';
 import { setForm, useForm, type EditValues } from './form';
 import { onlyText, parseOnly, parseWeights, weightsText } from './edit-words';
@@ -22,14 +23,10 @@ export function EditField() {
       </div>
       <Labelled name={t('edit.cross')} value={percent(cross)}><Slider label={t('edit.cross')} value={cross} min={0} max={1} step={0.05} valueText={percent(cross)} onChange={(share) => change({ cross: share })} /></Labelled>
       <Labelled name={t('edit.self')} value={percent(self)}><Slider label={t('edit.self')} value={self} min={0} max={1} step={0.05} valueText={percent(self)} onChange={(share) => change({ self: share })} /></Labelled>
-      <Words label={t('edit.weights')} placeholder={t('edit.weightsExample')} value={weightsText(words)} parse={parseWeights} onChange={(weights) => change({ words: weights })} />
-      <Words label={t('edit.only')} placeholder={t('edit.onlyExample')} value={onlyText(blend)} parse={(text) => parseOnly(text, blend?.threshold)} onChange={(places) => change({ blend: places })} />
+      <Labelled name={t('edit.weightsHint')}><Words label={t('edit.weights')} placeholder={t('edit.weightsExample')} value={weightsText(words)} parse={parseWeights} onChange={(weights) => change({ words: weights })} /></Labelled>
+      <Labelled name={t('edit.onlyHint')}><Words label={t('edit.only')} placeholder={t('edit.onlyExample')} value={onlyText(blend)} parse={(text) => parseOnly(text, blend?.threshold)} onChange={(places) => change({ blend: places })} /></Labelled>
     </Field>
   );
-}
-
-function Labelled({ name, value, children }: { name: string; value: string; children: React.ReactNode }) {
-  return <div className="flex flex-col gap-1"><div className="flex justify-between text-hint text-dim tabular-nums"><span>{name}</span><span>{value}</span></div>{children}</div>;
 }
 
 /** Taken over on Enter or when the field is left, where it can be read. */
@@ -41,8 +38,8 @@ function Words<T>({ label, placeholder, value, parse, onChange }: { label: strin
     if (draft === null || parsed !== null) setDraft(null);
   };
   return (
-    <input type="text" aria-label={label} placeholder={`${label}: ${placeholder}`} aria-invalid={draft !== null && parsed === null} autoComplete="off" spellCheck={false} value={draft ?? value}
+    <input type="text" aria-label={label} placeholder={placeholder} aria-invalid={draft !== null && parsed === null} autoComplete="off" spellCheck={false} value={draft ?? value}
       onChange={(event) => setDraft(event.target.value)} onBlur={commit} onKeyDown={(event) => { if (event.key === 'Enter') commit(); }}
-      className="h-8 w-full min-w-0 rounded-control border border-line bg-raised px-2.5 aria-invalid:border-accent" />
+      className="h-8 w-full min-w-0 rounded-control border border-line bg-raised px-2.5 placeholder:text-faint aria-invalid:border-accent" />
   );
 }

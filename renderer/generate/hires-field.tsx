@@ -2,33 +2,35 @@
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
 import { upscalerLabels, upscalerNames, type UpscalerName } from '../../preload/contract/vocabulary';
-import { listedName } from '../format';
+import { listedName, shapeText } from '../format';
 import { useParts } from '../queries';
 import { Field } from '../ui/field';
+import { Labelled } from '../ui/labelled';
 import { NumberInput } from '../ui/number-input';
 import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
 import { setForm, useForm } from './form';
+import { hiresOf, secondSize } from './sizes';
 
 export function HiresField() {
   const { t } = useTranslation();
-  const [hires, upscaler, steps] = useForm(useShallow((form) => [form.hires, form.upscaler, form.steps] as const));
+  const [hires, upscaler, steps, holds] = useForm(useShallow((form) => [form.hires, form.upscaler, form.steps, hiresOf(form) === form.hires] as const));
+  const size = useForm(useShallow(({ width, height }) => ({ width, height })));
   const { data: parts = [] } = useParts();
   const files = parts.filter(({ kind }) => kind === 'upscaler'), scale = hires?.scale ?? 1;
-  const value = !hires ? t('hires.off') : hires.width && hires.height ? `${hires.width} × ${hires.height}` : `× ${scale}`;
+  const large = hires && secondSize(size, hires), value = large ? shapeText(large.width, large.height) : t('hires.off');
   const percent = `${Math.round((hires?.strength ?? 0) * 100)} %`;
   const resize = (to: number) => setForm({ hires: to === 1 ? null : { upscaler: 'latent', strength: 0.6, ...hires, scale: to, width: undefined, height: undefined } });
   return (
-    <Field name={t('hires.name')} term={t('terms.hires')} showTerm value={value} hint={t('hires.hint')}>
+    <Field name={t('hires.name')} term={t('terms.hires')} showTerm value={value} hint={holds ? t('hires.hint') : t('hires.notNow')}>
       <Slider label={t('hires.name')} value={scale} min={1} max={4} step={0.25} valueText={value} onChange={resize} />
       {hires && (
         <>
-          <Select label={t('hires.upscaler')} value={upscaler ?? hires.upscaler} choices={[...upscalerNames.map((name): { value: string; label: string } => ({ value: name, label: upscalerLabels[name] })), ...files.map((file) => ({ value: file.id, label: listedName(file) }))]}
-            onChange={(chosen) => setForm(chosen in upscalerLabels ? { upscaler: null, hires: { ...hires, upscaler: chosen as UpscalerName } } : { upscaler: chosen })} />
-          <div className="flex items-center gap-3">
-            <Slider label={t('hires.strength')} value={hires.strength} min={0.05} max={1} step={0.05} valueText={percent} onChange={(strength) => setForm({ hires: { ...hires, strength } })} />
-            <NumberInput label={t('hires.steps')} value={hires.steps ?? steps} min={1} max={200} step={1} className="max-w-18" onChange={(count) => setForm({ hires: { ...hires, steps: count } })} />
-          </div>
+          <Labelled name={t('hires.upscaler')}><Select label={t('hires.upscaler')} value={upscaler ?? hires.upscaler} choices={[...upscalerNames.map((name): { value: string; label: string } => ({ value: name, label: upscalerLabels[name] })), ...files.map((file) => ({ value: file.id, label: listedName(file) }))]}
+            onChange={(chosen) => setForm(chosen in upscalerLabels ? { upscaler: null, hires: { ...hires, upscaler: chosen as UpscalerName } } : { upscaler: chosen })} /></Labelled>
+          <Labelled name={t('hires.strength')} value={percent}><Slider label={t('hires.strength')} value={hires.strength} min={0.05} max={1} step={0.05} valueText={percent} onChange={(strength) => setForm({ hires: { ...hires, strength } })} /></Labelled>
+          <label className="flex items-center justify-between gap-3 text-hint text-dim">{t('hires.steps')}
+            <NumberInput label={t('hires.steps')} value={hires.steps ?? steps} min={1} max={200} step={1} className="max-w-18" onChange={(count) => setForm({ hires: { ...hires, steps: count } })} /></label>
         </>
       )}
     </Field>

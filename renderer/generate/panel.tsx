@@ -56,6 +56,7 @@ export function Panel() {
           {advanced && <PredictionField />}
           <LorasField advanced={advanced} />
           <DepthField />
+          {advanced && <EditField />}
           {startFirst && <StartField />}
           <ShapeField exact={advanced} />
           <QualityField exact={advanced} />
@@ -73,7 +74,6 @@ export function Panel() {
           {advanced && <ClipSkipField />}
           {startShown && !startFirst && <StartField />}
           <ControlsField advanced={advanced} />
-          {advanced && <EditField />}
           <OverridesField />
         </div>
       </div>

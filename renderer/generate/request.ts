@@ -14,35 +14,29 @@ import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
 import { initialForm, setForm, useForm, type ChosenControl, type ChosenLora, type Overrides, type FormValues, type InputPicture } from './form';
 import { obstacle } from './needs';
+import { firstSize, hiresOf, outpaintOf } from './sizes';
 
 const knownModels = (): readonly ModelEntry[] => queryClient.getQueryData<ModelEntry[]>(['models']) ?? [];
 
 function requestOf(form: FormValues, model: ModelEntry): JobRequest {
-  const { prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, init, seed, nearby, variationSeed, switchAt, overrides } = form;
+  const { prompt, negative, steps, sampler, schedule, cfg, clipSkip, rng, compat, strength, count, init, seed, nearby, variationSeed, switchAt, overrides } = form;
   const keep = form.seedMode === 'keep';
   const { vae, textEncoders, ...other } = overrides ?? {};
-  // A part is repainted at the size that it has; new ground makes the picture as large as it is with it.
-  const outpaint = init ? form.outpaint : null, hires = init?.mask || outpaint ? null : form.hires;
+  const outpaint = outpaintOf(form), hires = hiresOf(form);
   const refiner = refinersFor(knownModels(), model.id).find(({ id }) => id === form.refiner);
   const loras = usableWith(form.loras, model), controls = usableWith(form.controls, model);
   const known = queryClient.getQueryData<PromptStyle[]>(['styles']) ?? [];
   return {
-    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...(loras.length > 0 && { loras: loras.map(({ id }) => id) }), ...(controls.length > 0 && { controls: controls.map(({ id }) => id) }) }, prompt, negative, steps, sampler, schedule, cfg, width, height, clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other,
+    files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...(loras.length > 0 && { loras: loras.map(({ id }) => id) }), ...(controls.length > 0 && { controls: controls.map(({ id }) => id) }) }, prompt, negative, steps, sampler, schedule, cfg, ...firstSize(form), clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other,
     ...(loras.length > 0 && { loras: loras.map(({ use }) => use) }),
     ...(controls.length > 0 && { controls: controls.flatMap(({ picture, mask, settings }) => (picture ? [{ ...settings, image: picture.hash, ...(mask && { mask: mask.hash }) }] : [])) }),
     styles: form.styles.filter((name) => known.some((style) => style.name === name)),
-    ...(init && { init: init.hash, ...(init.mask && !outpaint && { mask: init.mask.hash }), ...((init.mask || outpaint) && form.inpaint && { inpaint: form.inpaint }), ...(outpaint && { outpaint, ...sizeAround(init, outpaint) }) }),
+    ...(init && { init: init.hash, ...(init.mask && !outpaint && { mask: init.mask.hash }), ...((init.mask || outpaint) && form.inpaint && { inpaint: form.inpaint }), ...(outpaint && { outpaint }) }),
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
     ...(form.cfgRescale > 0 && { cfgRescale: form.cfgRescale }),
     ...(keep && nearby > 0 && { variation: { seed: variationSeed, strength: nearby } }),
     ...(refiner && { refiner: { switchAt } }), ...(hires && { hires }), ...(form.details && { details: form.details }), ...(form.seamless !== 'off' && { seamless: form.seamless }), ...(form.edit && !init && { edit: form.edit }),
   };
-}
-
-/** Up to the next multiples of 8. */
-function sizeAround({ width, height }: InputPicture, { left, right, top, bottom }: NonNullable<JobRequest['outpaint']>): { width: number; height: number } {
-  const whole = (side: number): number => Math.min(4096, Math.ceil(side / 8) * 8);
-  return { width: whole(width + left + right), height: whole(height + top + bottom) };
 }
 
 /** Asks for what the form says, or says what is missing. Does nothing while there is no model to ask. */
@@ -94,11 +88,13 @@ export function fillForm(request: PictureRequest): void {
   const { width, height } = { ...useForm.getState(), ...request };
   const model = knownModels().find(({ id }) => id === request.files?.model);
   const picture = (hash: string): InputPicture => ({ hash, width, height, thumbnail: null });
+  // It is smaller than what was made of it.
+  const start = (hash: string): InputPicture => ({ ...picture(hash), ...(outpaint && { width: width - outpaint.left - outpaint.right, height: height - outpaint.top - outpaint.bottom }) });
   setForm({
     ...Object.fromEntries(plain.filter((key) => request[key] !== undefined).map((key) => [key, request[key]])),
     ...(model && { model: model.id }), ...(seed !== undefined && seed !== null && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, inpaint, outpaint, seamless, edit, hires, details, upscaler: request.files?.upscaler ?? null, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
-    init: init ? { ...picture(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
+    init: init ? { ...start(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
     refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model), loras: lorasFrom(request), controls: controlsFrom(request, picture),
   });
 }

@@ -16,7 +16,7 @@ import { Taken } from './taken';
 
 export function StartField() {
   const { t } = useTranslation();
-  const [init, strength, advanced] = useForm(useShallow((form) => [form.init, form.strength, form.advanced] as const));
+  const [init, strength, advanced, outpaint] = useForm(useShallow((form) => [form.init, form.strength, form.advanced, form.outpaint] as const));
   const variant = useChosenModel()?.variant;
   const percent = `${Math.round(strength * 100)} %`;
   if (!init) return <Field name={t('start.name')} term={t('terms.img2img')} showTerm={advanced}><StartPicker hint={variant === 'pix2pix' ? t('start.editHint') : t('start.hint')} /></Field>;
@@ -30,12 +30,12 @@ export function StartField() {
         <Slider label={t('start.change')} value={strength} min={0.05} max={1} step={0.05} valueText={percent} onChange={(value) => setForm({ strength: value })} />
       </Field>
       {(advanced || mask || variant === 'inpaint') && (
-        <Field name={t('mask.name')} term={t('terms.mask')} showTerm={advanced} hint={t('mask.hint')}>
+        <Field name={t('mask.name')} term={t('terms.mask')} showTerm={advanced} hint={t(outpaint && mask ? 'mask.notNow' : 'mask.hint')}>
           <PictureSlot picture={mask ?? null} words={{ name: t('mask.name'), pick: t('mask.pick'), file: t('mask.file'), remove: t('mask.remove') }} onChange={limitToMask} />
         </Field>
       )}
       {advanced && <OutpaintField />}
-      {advanced && mask && <InpaintField />}
+      {advanced && (mask || outpaint) && <InpaintField ground={outpaint !== null} />}
     </>
   );
 }

@@ -9,7 +9,7 @@ export function Segmented<T extends string>({ label, value, choices, onChange, s
 }) {
   return (
     <RadioGroup.Root aria-label={label} orientation="horizontal" value={value} onValueChange={(next) => onChange(next as T)}
-      className={clsx('rounded-control border border-line bg-ground p-[3px]', stretch ? 'flex' : 'inline-flex')}>
+      className={clsx('rounded-control border border-line bg-ground p-[3px]', stretch ? 'flex' : 'inline-flex w-fit')}>
       {choices.map((choice) => (
         <RadioGroup.Item key={choice.value} value={choice.value}
           className={clsx('h-6.5 rounded-small px-2.5 text-dim transition hover:text-text data-[state=checked]:bg-chosen data-[state=checked]:text-text', stretch && 'flex-1')}>
