@@ -3,7 +3,7 @@ import { initTRPC, type TRPCError } from '@trpc/server';
 import { z } from 'zod';
 import { ErrorInfo, statusOf } from '../../preload/contract/errors';
 import { invalidRequest } from '../../preload/contract/invalid';
-import { CancelMany, ContentHash, JobRequest, JobSpec } from '../../preload/contract/job';
+import { AnyJob, CancelMany, ContentHash, JobRequest, UpscaleRequest } from '../../preload/contract/job';
 import { EstimateRequest, PromptLorasRequest, SettingsPatch } from '../../preload/contract/studio';
 import { ReportRequest, WindowFault } from '../../preload/contract/log';
 import type { Studio } from './studio';
@@ -34,7 +34,7 @@ export const router = t.router({
   pictures: t.router({
     /** `blob`: the hash of an uploaded picture. */
     read: t.procedure.input(z.object({ blob: ContentHash })).query(({ ctx, input }) => ctx.studio.pictures.read(input.blob)),
-    readJob: t.procedure.input(JobSpec).mutation(({ ctx, input }) => ctx.studio.pictures.readJob(input)),
+    readJob: t.procedure.input(AnyJob).mutation(({ ctx, input }) => ctx.studio.pictures.readJob(input)),
   }),
   queue: t.router({
     /** `after`: the `next` of an earlier page. */
@@ -42,6 +42,7 @@ export const router = t.router({
       .query(({ ctx, input }) => ctx.studio.queue.page(input)),
     get: t.procedure.input(z.object({ id: z.string() })).query(({ ctx, input }) => ctx.studio.queue.get(input.id)),
     enqueue: t.procedure.input(JobRequest).mutation(({ ctx, input }) => ctx.studio.queue.enqueue(input)),
+    upscale: t.procedure.input(UpscaleRequest).mutation(({ ctx, input }) => ctx.studio.queue.upscale(input)),
     cancel: t.procedure.input(z.object({ ids: z.array(z.string()) })).mutation(({ ctx, input }) => ctx.studio.queue.cancel(input.ids)),
     cancelMany: t.procedure.input(CancelMany).mutation(({ ctx, input }) => ctx.studio.queue.cancelMany(input)),
     events: t.procedure.subscription(async function* ({ ctx, signal }) {

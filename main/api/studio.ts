@@ -1,5 +1,5 @@
 // What the router needs of the studio, in the contract's terms alone. `main/services` implements it; both hosts serve it.
-import type { CancelMany, JobDetail, JobPage, JobRequest, JobSpec, JobView, QueueEvent } from '../../preload/contract/job';
+import type { AnyJob, CancelMany, JobDetail, JobPage, JobRequest, JobView, QueueEvent, UpscaleRequest } from '../../preload/contract/job';
 import type { ModelEntry, ModelReport } from '../../preload/contract/model';
 import type { PicturePage, PictureRecord, Removal } from '../../preload/contract/picture';
 import type { PictureReading } from '../../preload/contract/picture-report';
@@ -27,7 +27,7 @@ export interface Studio {
     /** What an uploaded picture says of itself, whatever program made it, and how to ask for one like it. Throws picture.notFound, picture.unreadable. */
     read(blob: string): Promise<PictureReading>;
     /** The same of a job of our own. */
-    readJob(job: JobSpec): Promise<PictureReading>;
+    readJob(job: AnyJob): Promise<PictureReading>;
   };
   queue: {
     /** Those that ended lately included, in the order in which they came and run. */
@@ -38,6 +38,8 @@ export interface Studio {
     get(id: string): JobDetail;
     /** Stored before it is acknowledged. One job per picture. Throws model.notFound, request.invalid, job.*. */
     enqueue(request: JobRequest): Promise<JobView[]>;
+    /** A picture that is to be made larger; the same holds for it. Throws model.wrongPart, picture.*, upscale.tooLarge. */
+    upscale(request: UpscaleRequest): Promise<JobView>;
     /** Takes effect within two seconds, at once when it waits. */
     cancel(ids: string[]): Promise<void>;
     /** The same for all of a kind, or a stretch of them. Throws job.notFound. */

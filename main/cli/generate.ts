@@ -17,7 +17,7 @@ import { chooseModel } from './choose-model';
 import { editingCompanions, editingFlags, editingFrom, sizeFrom, withoutUnset as given } from './editing-flags';
 import { editCompanions, editFlags, editFrom } from './generate-edit';
 import { openInputs, picturesAt, readLike, type Inputs, type Size } from './generate-inputs';
-import { reportProgress } from './progress';
+import { runToEnd } from './run-to-end';
 import { isSamplerName, isScheduleName, samplingOf } from './sampler-names';
 import { prepareOut, type SaveCopy } from './save-copy';
 
@@ -87,9 +87,10 @@ export async function runGenerate(args: string[]): Promise<number> {
   try {
     const like = values.from === undefined ? undefined : await readLike(studio, values.from, values);
     const model = await chooseModel(studio.models, values.model ?? like?.files?.model ?? undefined);
-    const requests: JobRequest[] = [];
+    const requests: JobRequest[] = [], asked: JobView[] = [];
     for (const init of inits) requests.push(requestFrom(values, model, await openInputs(studio, { ...values, init }), like));
-    const { jobs, fault } = await runToEnd(studio, requests);
+    for (const request of requests) asked.push(...await studio.queue.enqueue(request));
+    const { jobs, fault } = await runToEnd(studio, asked);
     const pictures = await collect(studio, jobs, save);
     const failure = fault ?? jobs.find((job) => job.error)?.error;
     if (!values.json) process.stdout.write(pictures.map(({ path }) => `${path}\n`).join(''));
@@ -163,47 +164,10 @@ function sizeLike(init: Size, native: Size): Size {
   return { width: side(init.width), height: side(init.height) };
 }
 
-/**
- * Enqueues and follows the jobs until each has ended. The first Ctrl-C cancels; a second one ends the process. A fault that holds up the queue
- * ends them too: whoever asked from a terminal would rather hear of it than wait.
- */
-async function runToEnd(studio: LocalStudio, requests: readonly JobRequest[]): Promise<{ jobs: JobView[]; fault: ErrorInfo | null }> {
-  let fault: ErrorInfo | null = null;
-  const jobs = new Map<string, JobView>();
-  for (const request of requests) for (const job of await studio.queue.enqueue(request)) jobs.set(job.id, job);
-  const progress = reportProgress(process.stderr);
-  const listening = new AbortController();
-  const cancel = (): void => {
-    progress.end();
-    process.stderr.write('Cancelling …\n');
-    void studio.queue.cancel([...jobs.keys()]);
-  };
-  process.once('SIGINT', cancel).once('SIGTERM', cancel);
-  try {
-    for await (const event of studio.queue.events(listening.signal)) {
-      if (event.type === 'paused' && event.why && !fault) {
-        fault = event.why;
-        void studio.queue.cancel([...jobs.keys()]);
-      }
-      const news = event.type === 'snapshot' ? event.jobs : event.type === 'job' ? [event.job] : [];
-      for (const job of news.filter(({ id }) => jobs.has(id))) {
-        jobs.set(job.id, job);
-        progress.show(job);
-      }
-      if ([...jobs.values()].every(({ state }) => state === 'done' || state === 'failed' || state === 'cancelled')) break;
-    }
-  } finally {
-    listening.abort();
-    progress.end();
-    process.off('SIGINT', cancel).off('SIGTERM', cancel);
-  }
-  return { jobs: [...jobs.values()], fault };
-}
-
 async function collect(studio: LocalStudio, jobs: readonly JobView[], save: SaveCopy): Promise<Made[]> {
   const made: Made[] = [];
   for (const [index, { pictureId, settings }] of jobs.entries()) {
-    if (!pictureId) continue;
+    if (!pictureId || settings.kind === 'upscale') continue;
     const { path, width, height, seconds } = await studio.library.get(pictureId);
     made.push({ path: await save(path, index), id: pictureId, seed: settings.seed, width, height, seconds });
   }

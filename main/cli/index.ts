@@ -12,6 +12,7 @@ interface Entry { readonly summary: string; /** Returns the exit code. */ readon
 
 const commands: Readonly<Record<string, Entry>> = {
   generate: { summary: 'make pictures from a prompt', run: async (args) => (await import('./generate')).runGenerate(args) },
+  upscale: { summary: 'make a picture larger, or all of a folder', run: async (args) => (await import('./upscale')).runUpscale(args) },
   inspect: { summary: 'what a file is: a model (family, precision, hashes, problems) or a picture (how it was made)', run: async (args) => (await import('./inspect')).runInspect(args) },
   preprocess: { summary: 'make control pictures: edges, lines, colours', run: async (args) => (await import('./preprocess')).runPreprocess(args) },
   'remove-background': { summary: "cut out what a picture shows, by a network of yours", run: async (args) => (await import('./remove-background')).runRemoveBackground(args) },

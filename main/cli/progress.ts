@@ -36,12 +36,12 @@ function describe(job: JobView): string {
 function phase(job: JobView): string {
   switch (job.state) {
     case 'queued': return 'waiting';
-    case 'loading': return `loading ${job.settings.files.model.name}`;
-    case 'running': return [`step ${job.step} of ${job.steps}`, job.secondsPerStep !== null && `${seconds(job.secondsPerStep)} a step`,
+    case 'loading': return `loading ${job.settings.kind === 'upscale' ? job.settings.files.upscaler.name : job.settings.files.model.name}`;
+    case 'running': return [`${job.settings.kind === 'upscale' ? 'tile' : 'step'} ${job.step} of ${job.steps}`, job.secondsPerStep !== null && `${seconds(job.secondsPerStep)} a ${job.settings.kind === 'upscale' ? 'tile' : 'step'}`,
       job.secondsLeft !== null && `${seconds(job.secondsLeft)} left`].filter(Boolean).join(', ');
     case 'decoding': return 'decoding';
     case 'saving': return 'saving';
-    case 'done': return [`done, seed ${job.settings.seed}`, ...job.remarks.map(noticeText)].join('\n');
+    case 'done': return [job.settings.kind === 'upscale' ? 'done' : `done, seed ${job.settings.seed}`, ...job.remarks.map(noticeText)].join('\n');
     case 'failed': return 'failed';
     case 'cancelled': return 'cancelled';
   }

@@ -4,8 +4,8 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { AppError } from '../engine/errors';
 import { withTemp } from '../services/data/temps';
 
-/** Copies picture `index` (from 0) and returns where it is now. */
-export type SaveCopy = (path: string, index: number) => Promise<string>;
+/** Copies picture `index` (from 0) and returns where it is now. `name`: in a folder, where it is not to be the library's. */
+export type SaveCopy = (path: string, index: number, name?: string) => Promise<string>;
 
 /** Makes the folder, so that a wrong --out shows before the work and not after it. FILE.png becomes FILE-1.png, … for several pictures. */
 export async function prepareOut(out: string | undefined, count: number): Promise<SaveCopy> {
@@ -15,14 +15,14 @@ export async function prepareOut(out: string | undefined, count: number): Promis
   const extension = extname(target);
   if (!isFolder && extension.toLowerCase() !== '.png') throw new AppError('usage', { why: 'out', value: out });
   const stem = target.slice(0, -extension.length);
-  const nameFor = (path: string, index: number): string => {
-    if (isFolder) return join(target, basename(path));
+  const nameFor = (path: string, index: number, name = basename(path)): string => {
+    if (isFolder) return join(target, name);
     return count === 1 ? target : `${stem}-${index + 1}${extension}`;
   };
   const folder = isFolder ? target : dirname(target);
   await mkdir(folder, { recursive: true }).catch((cause: unknown) => { throw diskError(folder, cause); });
-  return async (path, index) => {
-    const to = nameFor(path, index);
+  return async (path, index, name) => {
+    const to = nameFor(path, index, name);
     await copyAtomically(path, to);
     return to;
   };

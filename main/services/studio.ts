@@ -102,6 +102,7 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
     jobs: { ...database.jobs, cancelMany: (ids, at) => library.reserve.use(() => database.jobs.cancelMany(ids, at)) },
     prompts, embeddingsPath: join(folder.models, 'embeddings'),
     blobPath: (hash) => blobs.path(hash),
+    pictureSize: async (hash) => reader.check(await blobs.path(hash), ''),
     save: (pixels, job, seconds, id) => library.trash.withRoom(() => library.save(pixels, job, seconds, id)),
     isMade: (id) => library.isMade(id),
   }, options.queueTimes);

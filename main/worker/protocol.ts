@@ -3,7 +3,7 @@
 import type { ErrorInfo } from '../../preload/contract/errors';
 import type { Slots, WithModel } from '../../preload/contract/file-slots';
 import type { Notice } from '../../preload/contract/notice';
-import type { JobSpec, NamedFile } from '../../preload/contract/job';
+import type { JobSpec, NamedFile, UpscaleJob } from '../../preload/contract/job';
 import type { Trace } from '../engine/traces';
 
 /** One end of what they talk through: by structured clone, in order. */
@@ -38,10 +38,14 @@ export interface RunMessage {
   readonly embeddingsPath?: string;
 }
 
-/** One job runs at a time: `run` is only sent after the last one has ended in `done`, `failed` or `cancelled`. */
+/** A picture to be made larger. Absolute paths of the upscaler's file and of the picture, an encoded image of any size. */
+export interface UpscaleMessage { readonly type: 'upscale'; readonly id: string; readonly job: UpscaleJob; readonly upscaler: string; readonly picture: string }
+export type JobMessage = RunMessage | UpscaleMessage;
+
+/** One job runs at a time: `run` or `upscale` is only sent after the last one has ended in `done`, `failed` or `cancelled`. */
 export type ToWorker =
-  | RunMessage
-  /** Takes effect at the next step. Ignored when `id` is not the running job. */
+  | JobMessage
+  /** Takes effect at the next step, or tile. Ignored when `id` is not the running job. */
   | { readonly type: 'cancel'; readonly id: string }
   /** Hand over the last step, where that has not been done: nobody will wait for the next one. Ignored when `id` is not the running job. */
   | { readonly type: 'keep'; readonly id: string }
@@ -65,7 +69,7 @@ export type FromWorker =
   /** Sent once, first. Nothing is sent to a worker before it. */
   | { readonly type: 'ready'; readonly pid: number }
   | { readonly type: 'phase'; readonly id: string; readonly phase: 'loading' | 'running' | 'decoding' }
-  /** The job goes on after this step, which an earlier worker has made. */
+  /** The job goes on after this step, which an earlier worker has made; after step 0 it begins, of as many tiles as its picture has. */
   | { readonly type: 'resumed'; readonly id: string; readonly step: number; readonly steps: number }
   /** It cannot go on from the state that came with it, and begins at its first step. */
   | { readonly type: 'startedOver'; readonly id: string; readonly why: ErrorInfo }

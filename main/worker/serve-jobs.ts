@@ -4,7 +4,7 @@ import { traceOf } from '../engine/traces';
 import { HandOver } from './hand-over';
 import type { ModelCache } from './model-cache';
 import type { WorkerPort } from './port';
-import type { FromWorker, RunMessage, ToWorker } from './protocol';
+import type { FromWorker, JobMessage, RunMessage, ToWorker, UpscaleMessage } from './protocol';
 import type { Made } from './run-job';
 
 /** How often an idle worker looks whether memory has become scarce. */
@@ -12,11 +12,12 @@ const WATCH_MS = 5_000;
 
 interface Work {
   readonly models: Pick<ModelCache, 'releaseIfScarce' | 'releaseAll' | 'limit' | 'list'>;
+  upscale(message: UpscaleMessage, signal: AbortSignal, send: (message: FromWorker) => void): Promise<Made>;
   runJob(message: RunMessage, signal: AbortSignal, send: (message: FromWorker) => void, handOver: HandOver): Promise<Made>;
 }
 
-export function serveJobs(port: WorkerPort, { models, runJob }: Work): void {
-  let running: { id: string; abort: AbortController; handOver: HandOver } | undefined;
+export function serveJobs(port: WorkerPort, { models, runJob, upscale }: Work): void {
+  let running: { id: string; abort: AbortController; handOver?: HandOver } | undefined;
   /** Messages are handled one after the other, except those to a job that runs. */
   let queue: Promise<void> = Promise.resolve();
   const send = (message: FromWorker): void => port.post(message);
@@ -25,28 +26,34 @@ export function serveJobs(port: WorkerPort, { models, runJob }: Work): void {
     if (message.type !== 'cancel' && message.type !== 'keep') queue = queue.then(() => handle(message));
     else if (running?.id !== message.id) return;
     else if (message.type === 'cancel') running.abort.abort();
-    else running.handOver.now();
+    else running.handOver?.now();
   });
   setInterval(() => { if (!running) queue = queue.then(() => models.releaseIfScarce()); }, WATCH_MS).unref();
   send({ type: 'ready', pid: process.pid });
 
   async function handle(message: Exclude<ToWorker, { type: 'cancel' | 'keep' }>): Promise<void> {
-    if (message.type === 'run') await run(message);
+    if (message.type === 'run' || message.type === 'upscale') await run(message);
     else if (message.type === 'release') await models.releaseAll();
     else await models.limit(message.cacheBytes);
     if (message.type !== 'settings') send({ type: 'memory', rssBytes: process.memoryUsage.rss(), models: models.list() });
   }
 
-  async function run(message: RunMessage): Promise<void> {
+  async function run(message: JobMessage): Promise<void> {
     const { id } = message;
-    const abort = new AbortController(), handOver = new HandOver(message, send);
-    running = { id, abort, handOver };
+    const abort = new AbortController();
+    running = { id, abort };
     try {
-      send({ type: 'done', id, ...await runJob(message, abort.signal, send, handOver) });
+      send({ type: 'done', id, ...await made(message, running) });
     } catch (error) {
       send(abort.signal.aborted ? { type: 'cancelled', id } : { type: 'failed', id, error: toAppError(error).info, trace: traceOf(error) });
     } finally {
       running = undefined;
     }
+  }
+
+  function made(message: JobMessage, now: NonNullable<typeof running>): Promise<Made> {
+    if (message.type === 'upscale') return upscale(message, now.abort.signal, send);
+    now.handOver = new HandOver(message, send);
+    return runJob(message, now.abort.signal, send, now.handOver);
   }
 }

@@ -127,6 +127,8 @@ export const errorCodes = {
   'extract.misfit': error(422, { files, key, shapes: z.array(dims) }),
   'tool.overSource': error(400, { file }),
 
+  'upscale.tooLarge': error(422, { width: number, height: number, most: number }),
+
   // requests and jobs
   'edit.unfit': oneOf(422, {}, { word: { word: text }, sourceWord: { word: text }, parts: {} }),
   'request.invalid': oneOf(400, { field: text }, {
@@ -218,7 +220,7 @@ export const errorCodes = {
     command: { name: text, names }, commandMeant: { name: text, meant: text }, flag: { flag: text, command: text }, flagMeant: { flag: text, command: text, meant: text },
     switch: { flag: text, value: text }, noValue: { flag: text, example: text }, choice: { flag: text, value: text, names }, choiceMeant: { flag: text, value: text, meant: text },
     number: { flag: text, value: text }, weight: { flag: text, value: text }, seed: { flag: text, value: text }, words: { command: text, word: text }, positional: { command: text, positional: text }, missing: { flag: text, example: text },
-    companion: { flag: text, base: text }, control: { value: text }, prompt: {}, size: { value: text }, sides: { value: text }, detail: { value: text, names }, out: { value: text }, outModel: { value: text }, rank: { flag: text, value: number }, lora: { value: text },
+    companion: { flag: text, base: text }, control: { value: text }, prompt: {}, upscale: {}, size: { value: text }, sides: { value: text }, detail: { value: text, names }, out: { value: text }, outModel: { value: text }, rank: { flag: text, value: number }, lora: { value: text },
     third: {}, from: { file }, noPictures: { folder: file }, outFolder: { value: text }, cases: { prefix: text, folder: file, names }, port: { value: text }, server: { detail },
   }),
 

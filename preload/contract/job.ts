@@ -151,6 +151,34 @@ export const JobSpec = z.preprocess(upgradeJob, JobFields
   .refine((job) => (job.refiner === undefined) === (job.files.refiner === undefined), breaks('pair', 'refiner')));
 export type JobSpec = z.infer<typeof JobSpec>;
 
+/** Sides of tiles in which a picture is made larger, in pixels of what is read. */
+const Tile = z.int().min(64).max(2048).multipleOf(8);
+/** Of a picture that was made larger: its file is read whole at times. */
+export const MOST_UPSCALED = { side: 16_384, pixels: 2 ** 25 } as const;
+
+/** A job that makes a picture larger, and needs no model but an upscaler. */
+export const UpscaleFields = z.object({
+  version: z.literal(jobVersion),
+  kind: z.literal('upscale'),
+  files: z.strictObject({ upscaler: NamedFile }),
+  /** The picture, a blob. */
+  init: ContentHash,
+  scale: z.number().min(1).max(8),
+  /** Of the picture that comes of it, in pixels. */
+  width: z.int().min(1).max(MOST_UPSCALED.side), height: z.int().min(1).max(MOST_UPSCALED.side),
+  /** Other tiles give slightly other pixels. */
+  tile: Tile,
+});
+export type UpscaleJob = z.infer<typeof UpscaleFields>;
+
+/** What the queue does, whatever it is; `JobSpec` is the kind that paints. */
+export const AnyJob = z.union([JobSpec, z.preprocess(upgradeJob, UpscaleFields)]);
+export type AnyJob = z.infer<typeof AnyJob>;
+
+/** `scale` left out: the upscaler's own. */
+export const UpscaleRequest = z.object({ upscaler: z.string(), init: ContentHash, scale: UpscaleFields.shape.scale.optional(), tile: Tile.default(256) });
+export type UpscaleRequest = z.infer<typeof UpscaleRequest>;
+
 /** SDXL's refiner was trained for the last fifth. */
 export const USUAL_SWITCH = 0.8;
 
@@ -195,19 +223,21 @@ export const JobState = z.enum(['queued', 'loading', 'running', 'decoding', 'sav
 export type JobState = z.infer<typeof JobState>;
 
 /** All of a job but its texts, which may be long. */
-export const JobSettings = JobFields.omit({ prompt: true, negative: true, template: true, edit: true }).extend({ hires: Hires.omit({ prompt: true, negative: true }).optional(), details: z.array(Detail.omit({ prompt: true, negative: true })).optional() });
+const PaintSettings = JobFields.omit({ prompt: true, negative: true, template: true, edit: true }).extend({ hires: Hires.omit({ prompt: true, negative: true }).optional(), details: z.array(Detail.omit({ prompt: true, negative: true })).optional() });
+export type PaintSettings = z.infer<typeof PaintSettings>;
+export const JobSettings = z.union([PaintSettings, UpscaleFields]);
 export type JobSettings = z.infer<typeof JobSettings>;
 
 /** A job as lists and events tell it: light, whatever its texts are. */
 export const JobView = z.object({
   id: z.string(),
-  /** The prompt's first 200 characters. */
+  /** The prompt's first 200 characters; '' where there is none. */
   title: z.string(),
   settings: JobSettings,
   /** Jobs asked for together; `index` of `size`, from 0. */
   batch: z.object({ id: z.string(), index: z.int(), size: z.int() }),
   state: JobState,
-  /** Steps done, of `settings.steps` or fewer in img2img. */
+  /** Steps done, of `settings.steps` or fewer in img2img; of a job that makes a picture larger, tiles. */
   step: z.int(), steps: z.int(),
   secondsPerStep: z.number().nullable(),
   /** For the whole job, decode included. null until it can be known. */
@@ -226,7 +256,7 @@ export const JobView = z.object({
 });
 export type JobView = z.infer<typeof JobView>;
 /** With all that it is made from. */
-export type JobDetail = JobView & { spec: JobSpec };
+export type JobDetail = JobView & { spec: AnyJob };
 
 /** In the order in which they run; `next`: where the next page begins. */
 export interface JobPage { jobs: JobView[]; next: string | null; total: number }

@@ -83,6 +83,8 @@ export const ModelEntry = z.object({
   examples: z.array(z.string()),
   /** Settings that suit the model. */
   defaults: z.object({ steps: z.int(), cfg: z.number(), sampler: z.string(), schedule: z.string() }),
+  /** Of an upscaler: the picture's size over what it was, as far as it is known. */
+  scale: z.number().optional(),
   /** The one that ships with Atelier. */
   builtIn: z.boolean(),
   /** Of files that go beside a model: the family that they are made for, where that is as good as sure. */

@@ -1,6 +1,6 @@
 // A finished picture in the library.
 import { z } from 'zod';
-import { JobSpec } from './job';
+import { AnyJob } from './job';
 import { UnreadableRecord } from './unreadable';
 
 export const PictureRecord = z.object({
@@ -13,7 +13,7 @@ export const PictureRecord = z.object({
   seconds: z.number(),
   /** A1111 `parameters` text, as embedded in the file. */
   parameters: z.string(),
-  job: JobSpec,
+  job: AnyJob,
   /** Absolute path of the PNG. */
   path: z.string(),
   /** What is wrong with that file; left out where nothing is. */

@@ -10,6 +10,7 @@ import { usableWith } from '../models/beside';
 import { refinersFor } from '../models/refiners';
 import { queryClient } from '../queries';
 import { useJobs } from '../queue/jobs';
+import { upscaleAgain } from '../stage/upscale';
 import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
 import { initialForm, setForm, useForm, type ChosenControl, type ChosenLora, type Overrides, type FormValues, type InputPicture } from './form';
@@ -56,6 +57,7 @@ useForm.subscribe((form, before) => {
 
 /** The same settings as a picture's, with another seed. The form stays as it is. */
 export async function moreLike({ job }: PictureRecord): Promise<void> {
+  if (job.kind === 'upscale') return;
   const request = await requestFrom(job);
   if (request) await enqueue({ ...request, seed: null, variation: undefined });
 }
@@ -125,7 +127,9 @@ function overridesFrom({ prediction, ensd, emphasis, files: { vae, textEncoders 
 
 /** Once more what a failed job was to do, to the bit. */
 export async function retry(jobId: string): Promise<void> {
-  const job = await api.queue.get.query({ id: jobId }).catch(sayWhy), request = job && await requestFrom(job.spec);
+  const job = await api.queue.get.query({ id: jobId }).catch(sayWhy);
+  if (job?.spec.kind === 'upscale') return upscaleAgain(job.spec);
+  const request = job && await requestFrom(job.spec);
   if (request) await enqueue(request);
 }
 

@@ -16,7 +16,7 @@ const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 export function SeedField({ exact }: { exact: boolean }) {
   const { t } = useTranslation();
   const [seedMode, seed] = useForm(useShallow((form) => [form.seedMode, form.seed] as const));
-  const shown = useShownPicture()?.job.seed;
+  const job = useShownPicture()?.job, shown = job?.kind === 'upscale' ? undefined : job?.seed;
   const known = seedMode === 'keep' ? seed : shown;
   return (
     <Field name={t('chance.name')} term={t('terms.seed')} showTerm={exact} value={exact || known === undefined ? undefined : t('chance.seed', { seed: seedText(known) })}

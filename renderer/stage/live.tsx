@@ -45,7 +45,7 @@ function useCaption(job: JobView): string {
   const left = useCountdown(job.state === 'running' ? job.secondsLeft : null);
   if (useStopping(job.id)) return t('stage.stopping');
   const parts = [
-    job.state === 'running' ? t('stage.step', { step: Math.min(job.step + 1, job.steps), steps: job.steps }) : t(`stage.phase.${phaseOf(job)}`),
+    job.state === 'running' ? t(job.settings.kind === 'upscale' ? 'upscale.tile' : 'stage.step', { step: Math.min(job.step + 1, job.steps), steps: job.steps }) : t(`stage.phase.${phaseOf(job)}`),
     left !== null && t('stage.left', { time: duration(left) }),
     size > 1 && t('stage.nth', { count: index + 1, size, ordinal: true }),
     job.attempt > 1 && t('stage.attempt', { count: job.attempt, ordinal: true }),

@@ -10,6 +10,7 @@ import { PictureView } from './picture';
 import { ProblemCard } from './problem';
 import { useShownPicture, useShownUnreadable } from './shown';
 import { UnreadableView } from './unreadable';
+import { UpscaleSheet } from './upscale-sheet';
 import { useView } from './view';
 import { Welcome } from './welcome';
 
@@ -23,6 +24,7 @@ export function Stage() {
         <Toasts />
       </div>
       <div className="absolute inset-4 top-6 [container-type:size] lg:inset-x-6"><Scene /></div>
+      <UpscaleSheet />
     </section>
   );
 }

@@ -5,6 +5,7 @@ import { FileQuestion } from 'lucide-react';
 import { ContextMenu } from 'radix-ui';
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react';
 import { useTranslation } from 'react-i18next';
+import { nameOf } from '../stage/name';
 import type { PictureRecord, UnreadablePicture } from '../../preload/contract/picture';
 import { thumbnailUrl } from '../api';
 import { useCurrentJob, useJobs } from '../queue/jobs';
@@ -74,8 +75,7 @@ export function Strip() {
 }
 
 function Thumbnail({ picture, top, selected, place, total }: { picture: PictureRecord | UnreadablePicture; top: number; selected: boolean; place: number; total: number }) {
-  const { t } = useTranslation();
-  const name = 'why' in picture ? whyUnreadable(picture.why) : picture.job.prompt || t('stage.untitled');
+  const name = 'why' in picture ? whyUnreadable(picture.why) : nameOf(picture);
   return (
     <div id={`strip-${picture.id}`} role="option" aria-label={name} aria-selected={selected} aria-posinset={place} aria-setsize={total} title={name} onClick={() => showPicture(picture.id)}
       style={{ top }} className={clsx('absolute size-19 rounded-picture', selected && 'outline-2 outline-offset-2 outline-accent')}>

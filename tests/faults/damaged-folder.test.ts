@@ -13,6 +13,7 @@ import { createStudio, type LocalStudio } from '../../main/services/studio';
 import { job, noise, openLibrary, readHere, tempFolder } from '../support/pictures';
 import { fakeWorker } from '../support/queue';
 import type { ErrorData, ErrorInfo } from '../../preload/contract/errors';
+import { painted } from '../support/painted';
 
 const keptIn = (root: string, notice: ErrorInfo | undefined): string => join(root, (notice!.data as ErrorData['data.damaged']).kept);
 
@@ -44,7 +45,7 @@ async function start(root: string, resume = true): Promise<LocalStudio> {
   onTestFinished(studio.close);
   return studio;
 }
-const seedsIn = async (studio: LocalStudio) => (await studio.library.page({ before: null, limit: 200 })).pictures.map((picture) => picture.job.seed).sort((a, b) => Number(a) - Number(b));
+const seedsIn = async (studio: LocalStudio) => (await studio.library.page({ before: null, limit: 200 })).pictures.map((picture) => painted(picture.job).seed).sort((a, b) => Number(a) - Number(b));
 const told = async (studio: LocalStudio) => (await studio.machine()).notices.map(({ about }) => about);
 
 /** All pictures, and a change that lasts; `studio` is closed by it. */
@@ -52,7 +53,7 @@ async function expectWhole(root: string, studio: LocalStudio): Promise<void> {
   await vi.waitFor(async () => { expect(await seedsIn(studio)).toEqual(Array.from({ length: PICTURES }, (_, seed) => seed)); }, { timeout: 20_000 });
   const { pictures } = await studio.library.page({ before: null, limit: 200 });
   for (const { id } of pictures.slice(0, 3)) expect((await studio.library.get(id)).id).toBe(id);
-  await studio.library.remove(pictures.find((picture) => picture.job.seed === 0)!.id);
+  await studio.library.remove(pictures.find((picture) => painted(picture.job).seed === 0)!.id);
   await studio.settings.set({ theme: 'dark' });
   await studio.close();
   const again = await start(root);

@@ -5,6 +5,7 @@ import { AppError } from '../../main/engine/errors';
 import type { QueueServices } from '../../main/services/queue/queue';
 import { expectSound, job, noise, openLibrary, tempFolder } from '../support/pictures';
 import { MemoryStore, openBench, type Bench } from '../support/queue';
+import { painted } from '../support/painted';
 
 const benches: Bench[] = [];
 afterEach(async () => {
@@ -25,7 +26,8 @@ const untilPaused = (bench: Bench, why: string | null) => vi.waitFor(() => { exp
 function fullDisk(error = new AppError('disk.full', { why: 'known', folder: '/pictures', what: 'a.png', neededBytes: 1, freeBytes: 0 })) {
   const saved: string[] = [];
   let isFull = true, refused = 0;
-  const save: QueueServices['save'] = async (pixels, { prompt, ...spec }) => {
+  const save: QueueServices['save'] = async (pixels, job) => {
+    const { prompt, ...spec } = painted(job);
     if (isFull) { refused++; throw error; }
     saved.push(prompt);
     return { id: saved.length.toString(16).padStart(64, '0'), width: pixels.width, height: pixels.height, sizeBytes: 1, createdAt: 0, seconds: 0, parameters: '', job: { prompt, ...spec }, path: '' };

@@ -2,6 +2,7 @@
 //   node backlog-child.mjs DATA_DIR WORKER fill REQUESTS | look | end
 import { createStudio } from '../../main/services/studio';
 import { JobFields, JobRequest, type QueueEvent } from '../../preload/contract/job';
+import { painted } from './painted';
 
 const [dataDir = '', workerEntry = '', what = '', requests = '0'] = process.argv.slice(2);
 const most = JobFields.shape.prompt.maxLength!;
@@ -34,7 +35,7 @@ if (what === 'fill') {
 }
 if (what === 'look') {
   const { jobs } = studio.queue.page({ after: null, limit: 1 }), { spec } = studio.queue.get(jobs[0]!.id);
-  console.log(JSON.stringify({ ...await look(), prompt: spec.prompt.length, start: spec.prompt.slice(0, 10) }));
+  console.log(JSON.stringify({ ...await look(), prompt: painted(spec).prompt.length, start: painted(spec).prompt.slice(0, 10) }));
 }
 if (what === 'end') {
   const before = process.resourceUsage().fsWrite, ids: string[] = [];

@@ -21,6 +21,7 @@ import type { PictureRecord } from '../../preload/contract/picture';
 import type { PictureReading } from '../../preload/contract/picture-report';
 import { seedPlus } from '../../preload/contract/seed';
 import type { PromptStyle, Settings } from '../../preload/contract/studio';
+import { painted } from './painted';
 
 const { values: flags } = parseArgs({ options: { port: { type: 'string', default: '4123' }, pictures: { type: 'string' }, made: { type: 'string', default: '0' }, 'step-ms': { type: 'string', default: '120' } } });
 const stepMs = Number(flags['step-ms']);
@@ -132,7 +133,7 @@ async function work(): Promise<never> {
 }
 
 async function make(job: JobDetail): Promise<void> {
-  const { spec } = job;
+  const spec = painted(job.spec);
   const png = await paint(spec);
   const startedAt = Date.now();
   const ms = spec.prompt.includes('slow') ? stepMs * 4 : stepMs;
@@ -238,6 +239,7 @@ const studio: Studio = {
   styles: { list: async () => styles },
   pictures: { read: async () => reading, readJob: async (job) => readingOf(reportOnJob(job, localsOf(localFiles())), localFiles()) },
   queue: {
+    upscale: async () => { throw new Refusal({ code: 'model.notFound', data: { why: 'id', id: 'none' } }); },
     list: () => jobs.map(viewOf),
     page: () => ({ jobs: jobs.map(viewOf), next: null, total: jobs.length }),
     get: (id) => {
@@ -283,7 +285,7 @@ const studio: Studio = {
     },
     remove: async (id) => {
       const [picture] = pictures.splice(pictures.findIndex((known) => known.id === id), 1);
-      return { trashed: !picture?.job.prompt.includes('full') };
+      return { trashed: !(picture && painted(picture.job).prompt.includes('full')) };
     },
   },
   settings: { get: async () => settings, set: async (patch) => (settings = { ...settings, ...patch }) },

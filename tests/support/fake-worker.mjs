@@ -14,10 +14,25 @@ process.on('disconnect', () => process.exit());
 process.on('message', (message) => {
   if (message.type === 'cancel') cancelled = message.id;
   if (message.type === 'run') void run(message);
+  if (message.type === 'upscale') void upscale(message);
 });
 if (process.env.ATELIER_FAKE_LAUNCH === 'broken') { process.stderr.write('Error: no such library\n'); process.exit(3); }
 if (process.env.ATELIER_FAKE_LAUNCH === 'silent') await new Promise(() => {});
 await send({ type: 'ready', pid: process.pid });
+
+/** In four tiles. An upscaler named 'slow' takes 100 ms each. */
+async function upscale({ id, job, upscaler }) {
+  await send({ type: 'phase', id, phase: 'loading' });
+  await send({ type: 'resumed', id, step: 0, steps: 4 });
+  await send({ type: 'phase', id, phase: 'running' });
+  for (let step = 1; step <= 4; step++) {
+    await pause(upscaler.includes('slow') ? 100 : 5);
+    if (cancelled === id) { await send({ type: 'cancelled', id }); return; }
+    await send({ type: 'step', id, step, steps: 4, seconds: 0.005 });
+  }
+  await send({ type: 'done', notices: [], embeddings: [], id, pixels: solid(job.width, job.height, 7), timings: { openSeconds: 0.1, stepSeconds: 0.005, decodeSeconds: 0, peakBytes: 1e8 } });
+  await send({ type: 'memory', rssBytes: 9e7, models: [] });
+}
 
 /** A state is the number of its step. */
 async function run({ id, job, state }) {

@@ -3,17 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { JobRequest, type JobSpec, type JobState, type JobView, type QueueEvent } from '../../preload/contract/job';
+import { JobRequest, type AnyJob, type JobState, type JobView, type QueueEvent } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
 import { AppError } from '../../main/engine/errors';
-import type { KnownAdapter } from '../../main/services/models/runnable';
+import type { KnownBeside } from '../../main/services/models/runnable';
 import { briefOf } from '../../main/services/queue/brief';
 import type { JobStore, StoredJob } from '../../main/services/queue/job-list';
 import { KeptSteps } from '../../main/services/queue/kept-steps';
 import { Queue, type QueueServices } from '../../main/services/queue/queue';
 import { WorkerHost } from '../../main/services/workers/host';
 import type { SpawnWorker } from '../../main/services/workers/spawn';
-import type { RunMessage } from '../../main/worker/protocol';
+import type { RunMessage, UpscaleMessage } from '../../main/worker/protocol';
 import { memoryLog, type HeardLog } from './log';
 import { fakeWorker } from './fake-worker-path';
 
@@ -40,7 +40,9 @@ export interface Bench {
   readonly store: MemoryStore;
   /** What the worker was asked for. */
   readonly runs: () => RunMessage[];
-  readonly saved: { job: JobSpec; bytes: number }[];
+  /** What was sent of pictures to be made larger. */
+  readonly upscales: () => UpscaleMessage[];
+  readonly saved: { job: AnyJob; bytes: number }[];
   readonly events: QueueEvent[];
   readonly log: HeardLog['lines'];
   ask(prompt: string, more?: Omit<Partial<JobRequest>, 'files'> & { files?: Partial<JobRequest['files']> }): Promise<JobView[]>;
@@ -53,7 +55,7 @@ export interface Bench {
 }
 
 /** `opening`: what is waited for when a job's files are opened. `stepsFolder`: outlives the bench. */
-export function openBench(options: { store?: MemoryStore; stepsFolder?: string; spawn?: SpawnWorker; cancelMs?: number; retryMs?: number; backOffMs?: number[]; prediction?: 'eps' | 'v'; save?: QueueServices['save']; opening?: () => Promise<void>; loras?: readonly KnownAdapter[] } = {}): Bench {
+export function openBench(options: { store?: MemoryStore; stepsFolder?: string; spawn?: SpawnWorker; cancelMs?: number; retryMs?: number; backOffMs?: number[]; prediction?: 'eps' | 'v'; save?: QueueServices['save']; opening?: () => Promise<void>; loras?: readonly KnownBeside[] } = {}): Bench {
   const store = options.store ?? new MemoryStore();
   const stepsFolder = options.stepsFolder ?? mkdtempSync(join(tmpdir(), 'atelier-steps-'));
   const saved: Bench['saved'] = [], log = memoryLog();
@@ -71,7 +73,7 @@ export function openBench(options: { store?: MemoryStore; stepsFolder?: string; 
           prediction: options.prediction,
         };
       },
-      file: async (id) => options.loras?.find((lora) => lora.id === id) ?? { id, name: id, path: `/models/${id}`, hash: null, made: null, outputName: undefined },
+      file: async (id) => options.loras?.find((lora) => lora.id === id) ?? { id, name: id, path: `/models/${id}`, hash: hashes[id] ?? null, made: null, outputName: undefined, scale: 4 },
       previewDecoder: async (family) => {
         await options.opening?.();
         return family === 'sdxl' ? '/models/taesdxl_decoder.safetensors' : null;
@@ -80,6 +82,10 @@ export function openBench(options: { store?: MemoryStore; stepsFolder?: string; 
       allHashes: async (id) => (hashes[id] ? { sha256: hashes[id], autov1: '', autov2: '', autov3: hashes[id].slice(0, 12) } : null),
     },
     prompts: { prepare: async (job) => ({ job, notices: [] }) },
+    pictureSize: async (hash) => {
+      if (hash === missingBlob) throw new AppError('picture.notFound', { why: 'blob', hash });
+      return { width: 100, height: 60 };
+    },
     blobPath: async (hash) => {
       if (hash === missingBlob) throw new AppError('picture.notFound', { why: 'blob', hash });
       return `/blobs/${hash}`;
@@ -101,7 +107,7 @@ export function openBench(options: { store?: MemoryStore; stepsFolder?: string; 
 
   const heard = (id: string) => events.flatMap((event) => event.type === 'job' && event.job.id === id ? [event.job] : []);
   return {
-    queue, host, store, saved, events, log: log.lines, runs: () => runs.mock.calls.map(([message]) => message),
+    queue, host, store, saved, events, log: log.lines, runs: () => runs.mock.calls.flatMap(([message]) => (message.type === 'run' ? [message] : [])), upscales: () => runs.mock.calls.flatMap(([message]) => (message.type === 'upscale' ? [message] : [])),
     ask: (prompt, more) => queue.enqueue(JobRequest.parse({ prompt, steps: 4, sampler: 'euler', schedule: 'normal', cfg: 4, width: 64, height: 64, ...more, files: { model: 'mini', ...more?.files } })),
     states: (id) => heard(id).map((job) => job.state).filter((state, i, all) => state !== all[i - 1]),
     view: (id) => queue.list().find((job) => job.id === id)!,

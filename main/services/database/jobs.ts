@@ -3,7 +3,7 @@
 import type { Database } from 'libsql';
 import { z } from 'zod';
 import { StoredError } from '../../../preload/contract/errors';
-import { JobFields, JobSpec, JobState, RequestFields } from '../../../preload/contract/job';
+import { AnyJob, JobFields, JobState, SlotIds } from '../../../preload/contract/job';
 import { AppError } from '../../engine/errors';
 import { briefOf, cut } from '../queue/brief';
 import type { BriefJob, JobStore, StoredJob } from '../queue/job-list';
@@ -16,7 +16,7 @@ type Texts = z.infer<typeof Texts>;
 
 const index = z.int().min(0), time = z.number();
 const Job = z.object({
-  id: z.string(), batch_id: z.string(), batch_index: index, batch_size: index, spec: json(JobSpec), file_ids: json(RequestFields.shape.files), state: JobState, attempt: z.int(),
+  id: z.string(), batch_id: z.string(), batch_index: index, batch_size: index, spec: json(AnyJob), file_ids: json(SlotIds), state: JobState, attempt: z.int(),
   error: json(StoredError).nullable(), picture_id: z.string().nullable(), created_at: time, started_at: time.nullable(), ended_at: time.nullable(),
   texts: json(Texts).nullable(), texts_lost: z.literal(0),
 }).transform((row): StoredJob => ({
@@ -98,14 +98,16 @@ function briefly(parsed: Parsed<StoredJob>): Parsed<BriefJob> {
 }
 
 /** null where all are short. */
-function longTexts({ prompt, negative, template }: JobSpec): Texts | null {
+function longTexts(job: AnyJob): Texts | null {
+  if (job.kind === 'upscale') return null;
+  const { prompt, negative, template } = job;
   const all = [prompt, negative, template?.prompt ?? '', template?.negative ?? ''];
   return all.every((text) => cut(text) === text) ? null : { prompt, negative, ...(template && { template }) };
 }
 
-const withoutLong = (spec: JobSpec): JobSpec => (longTexts(spec) === null ? spec : { ...spec, prompt: cut(spec.prompt), negative: cut(spec.negative), template: undefined });
+const withoutLong = (spec: AnyJob): AnyJob => (spec.kind === 'upscale' || longTexts(spec) === null ? spec : { ...spec, prompt: cut(spec.prompt), negative: cut(spec.negative), template: undefined });
 
 const valuesOf = (job: Partial<StoredJob>, names: typeof fields): unknown[] => names.map((name) => {
   const value = job[name] ?? null;
-  return typeof value === 'object' && value !== null ? JSON.stringify(name === 'spec' ? withoutLong(value as JobSpec) : value) : value;
+  return typeof value === 'object' && value !== null ? JSON.stringify(name === 'spec' ? withoutLong(value as AnyJob) : value) : value;
 });

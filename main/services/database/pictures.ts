@@ -2,7 +2,7 @@
 // and is recorded in one transaction with that job's end: whatever happens between, neither is there without the other.
 import type { Database } from 'libsql';
 import { z } from 'zod';
-import { JobSpec } from '../../../preload/contract/job';
+import { AnyJob } from '../../../preload/contract/job';
 import type { PictureRecord } from '../../../preload/contract/picture';
 import type { UnreadableRecord } from '../../../preload/contract/unreadable';
 import { AppError } from '../../engine/errors';
@@ -18,7 +18,7 @@ interface Row { id: string; file: string; size_bytes: number; created_at: number
 
 const Picture = z.object({
   id: z.string(), file: z.string(), width: z.int().positive(), height: z.int().positive(), size_bytes: z.int().min(0), created_at: z.int(), seconds: z.number(),
-  parameters: z.string(), job: json(JobSpec),
+  parameters: z.string(), job: json(AnyJob),
 }).transform(({ size_bytes: sizeBytes, created_at: createdAt, ...rest }): StoredPicture => ({ ...rest, sizeBytes, createdAt }));
 
 const values = '(id, file, width, height, size_bytes, created_at, seconds, parameters, job) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)';

@@ -1,14 +1,14 @@
 // The library's files have names that people can read in a file manager.
-import type { JobSpec } from '../../../preload/contract/job';
+import type { AnyJob } from '../../../preload/contract/job';
 
 const SLUG_CHARACTERS = 40;
 
 /** e.g. `2026/11/2026-11-21_07-18-55_42_a-red-house-on-grass.png` in local time, with '/' on every system. The nth of the same name ends in `_n`. */
-export function fileName(job: JobSpec, time: Date, n: number): string {
+export function fileName(job: AnyJob, time: Date, n: number): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const year = String(time.getFullYear()), month = two(time.getMonth() + 1);
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join('-');
-  const parts = [`${year}-${month}-${two(time.getDate())}`, clock, job.seed, slug(job.prompt), n > 1 ? n : ''];
+  const parts = [`${year}-${month}-${two(time.getDate())}`, clock, ...(job.kind === 'upscale' ? [`x${job.scale}`, slug(job.files.upscaler.name)] : [job.seed, slug(job.prompt)]), n > 1 ? n : ''];
   return `${year}/${month}/${parts.filter((part) => part !== '').join('_')}.png`;
 }
 

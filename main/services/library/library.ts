@@ -6,7 +6,7 @@ import { rm } from 'node:fs/promises';
 import { isAbsolute, join, normalize } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { statusOf } from '../../../preload/contract/errors';
-import type { JobSpec } from '../../../preload/contract/job';
+import type { AnyJob } from '../../../preload/contract/job';
 import type { PicturePage, PictureRecord, Removal } from '../../../preload/contract/picture';
 import { AppError, toAppError } from '../../engine/errors';
 import type { Pixels } from '../../worker/protocol';
@@ -74,7 +74,7 @@ export class Library {
    * `seconds` from the job's start to its pixels; `id`: that of the job, which ends with it. Throws disk.full, disk.failed; with the same pixels it
    * then goes on from where it was.
    */
-  async save(pixels: Pixels, job: JobSpec, seconds: number, id: string = randomUUID()): Promise<PictureRecord> {
+  async save(pixels: Pixels, job: AnyJob, seconds: number, id: string = randomUUID()): Promise<PictureRecord> {
     const written = this.unrecorded.get(pixels) ?? await this.write(pixels, job, { id, createdAt: Date.now(), seconds: Math.max(0, seconds) }), { picture, png } = written;
     this.unrecorded.set(pixels, written);
     this.record(picture);
@@ -139,7 +139,7 @@ export class Library {
 
   describe(): { pictures: number; folder: string } { return { pictures: this.store.count(), folder: this.folder.pictures }; }
 
-  private async write(pixels: Pixels, job: JobSpec, own: Own): Promise<Written> {
+  private async write(pixels: Pixels, job: AnyJob, own: Own): Promise<Written> {
     const texts = pictureTexts(job, { version: this.version });
     const png = await encodePng(pixels, [...texts, ownText(own)]);
     const file = await this.writePlaced(png, job, own.createdAt);
@@ -147,7 +147,7 @@ export class Library {
     return { png, picture: { ...own, file, width, height, sizeBytes: png.length, parameters: texts[0]!.text, job } };
   }
 
-  private async writePlaced(png: Uint8Array, job: JobSpec, createdAt: number): Promise<string> {
+  private async writePlaced(png: Uint8Array, job: AnyJob, createdAt: number): Promise<string> {
     for (let n = 1; ; n++) {
       const file = fileName(job, new Date(createdAt), n);
       if (await writeNew(join(this.folder.pictures, file), png)) return file;

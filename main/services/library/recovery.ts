@@ -113,5 +113,5 @@ const isThere = (path: string): Promise<boolean> => fs.stat(path).then(() => tru
 
 const isGone = (cause: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '');
 
-/** Ours of 4096² pixels that do not compress are 50 MB. */
-export const MOST_PICTURE_BYTES = 64 << 20;
+/** Of pixels that do not compress: what was made larger has up to 2²⁵ of them, with transparency. */
+export const MOST_PICTURE_BYTES = 144 << 20;

@@ -62,7 +62,8 @@ function fileOf({ path, stamp, builtIn, notes }: Told, { weights, identity, fitn
 }
 
 /** What is told of a file that goes beside a model. */
-function besideModel({ kind, family, confidence, trainedWords, controlKinds }: Identity): Pick<ModelEntry, 'madeFor' | 'trainedWords' | 'controlKinds'> {
+function besideModel({ kind, family, confidence, trainedWords, controlKinds, scale }: Identity): Pick<ModelEntry, 'madeFor' | 'trainedWords' | 'controlKinds' | 'scale'> {
+  if (kind === 'upscaler') return scale === undefined ? {} : { scale };
   if (!adapters.includes(kind)) return {};
   return { ...(family !== null && confidence >= SURE && { madeFor: family }), ...(trainedWords?.length && { trainedWords: trainedWords.slice(0, MOST_WORDS) }), ...(controlKinds !== undefined && { controlKinds }) };
 }

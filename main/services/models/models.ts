@@ -15,7 +15,7 @@ import { KnownWeights } from './known-weights';
 import { describeModel, entryOf, isListed, modelId, type Describe, type ModelFile, type ModelNotes } from './describe';
 import { BackgroundHashes, type HashCache } from './hashing';
 import { isPart, partGone, previewDecoderFor, vaeBeside } from './parts';
-import { composeModel, knownFile, saidOf, type KnownAdapter, type ModelChoice, type Said, type RunnableModel } from './runnable';
+import { composeModel, knownFile, saidOf, type KnownBeside, type ModelChoice, type Said, type RunnableModel } from './runnable';
 import { isModelFolder, isModelName, scanFolders, type Scan } from './scan';
 import { foldersApart } from './which-model';
 
@@ -107,13 +107,13 @@ export class Models {
     return composeModel({ file, parts: slotsFrom((await Promise.all(parts)).flat()), weightsOf: (each) => this.weights.of(each), prediction: settings.modelSettings[choice.model]?.prediction }, (each) => this.hashes.known(each)?.sha256 ?? null);
   }
 
-  /** A file of its own in a job's slot. Throws model.notFound, model.wrongPart, and why the file cannot be read. */
-  async file(id: string, slot: SlotName): Promise<KnownAdapter> {
+  /** A file of its own in a job's slot; `scale`: of an upscaler, as far as its names tell. Throws model.notFound, model.wrongPart, and why the file cannot be read. */
+  async file(id: string, slot: SlotName): Promise<KnownBeside> {
     const file = await this.find(id), { kinds } = slotOf(slot);
     if (!file.identity) throw file.error!;
-    const { kind } = file.identity;
+    const { kind, scale = null } = file.identity;
     if (!kinds.includes(kind)) throw new AppError('model.wrongPart', { why: 'slot', file: file.path, slot, kind });
-    return { ...knownFile(file, slot, this.hashes.known(file)?.sha256 ?? null), ...saidOf(file) };
+    return { ...knownFile(file, slot, this.hashes.known(file)?.sha256 ?? null), ...saidOf(file), scale };
   }
 
   /** Every file, adapters too, with its hashes as far as these are known. */

@@ -1,4 +1,4 @@
-// Files that stand beside a model: autoencoders and text encoders in place of its own, and adapters; and which of them belongs to which model.
+// Files that stand beside a model: autoencoders and text encoders in place of its own, adapters, controls, upscalers; and which of them belongs to which model.
 import { basename, dirname, extname, join } from 'node:path';
 import type { ModelEntry, ModelKind } from '../../../preload/contract/model';
 import { slotNames, slotOf, type SlotName } from '../../../preload/contract/file-slots';

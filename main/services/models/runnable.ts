@@ -17,8 +17,8 @@ export interface KnownFile { readonly id: string; readonly name: string; readonl
 export interface Said { readonly made: string | null; readonly outputName: string | undefined }
 export const saidOf = ({ entry, identity }: ModelFile): Said => ({ made: entry.madeFor ?? null, outputName: identity?.metadata['ss_output_name'] });
 
-/** A file that is put on a model. */
-export interface KnownAdapter extends KnownFile, Said {}
+/** A file that goes beside a model. `scale`: of an upscaler, where it is known. */
+export interface KnownBeside extends KnownFile, Said { readonly scale: number | null }
 
 /** A model that can make pictures. */
 export interface RunnableModel extends KnownFile {

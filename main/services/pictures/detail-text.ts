@@ -48,12 +48,12 @@ export function readDetails(left: Fields, isOurs: boolean): PictureJob['details'
   for (let index = 0; index < MOST_DETAILS; index++) {
     const end = suffix(index), key = (name: string): string => `ADetailer ${name}${end}`, find = left.take(asTarget, key('model'));
     if (!find) continue;
-    const number = (...names: string[]): number | undefined => left.take(asNumber, ...names.map(key)), count = (name: string): number | undefined => left.take(asInteger, key(name));
+    const number = (...names: string[]): number | undefined => left.take(asNumber, ...names.map(key)), count = (...names: string[]): number | undefined => left.take(asInteger, ...names.map(key));
     const sampling = takeSampler(left, key('sampler')), isPart = left.take(asTrue, key('inpaint only masked'), key('inpaint full'));
     details.push(compact({
       find, prompt: left.take(asWords, key('prompt')), negative: left.take(asWords, key('negative prompt')),
       confidence: isOurs ? number('confidence') ?? left.take(asHundredth, key('conf')) : undefined,
-      largest: count('mask only top k largest'), minRatio: number('mask min ratio'), maxRatio: number('mask max ratio'), xOffset: number('x offset'), yOffset: number('y offset'),
+      largest: count('mask only top k largest', 'mask only top k'), minRatio: number('mask min ratio'), maxRatio: number('mask max ratio'), xOffset: number('x offset'), yOffset: number('y offset'),
       dilateErode: number('dilate erode', 'dilate/erode'), together: left.take(labelled(unionLabels), key('mask merge invert'), key('mask merge/invert')), order: left.take(labelled(orderLabels), key('bbox sortby')),
       blur: number('mask blur'), strength: number('denoising strength'), area: isPart ? 'masked' as const : 'whole' as const, padding: number('inpaint padding'),
       ...(left.take(asTrue, key('use inpaint width height'), key('use inpaint width/height')) && { width: count('inpaint width'), height: count('inpaint height') }),

@@ -1,14 +1,14 @@
 // What a picture of ours says of itself: `parameters` for other tools, and our whole job, which makes the same picture again.
 import { z } from 'zod';
-import { JobSpec } from '../../../preload/contract/job';
+import { AnyJob } from '../../../preload/contract/job';
 import { parametersText, parseParameters, type Parameters } from './parameters';
 import { readPngTexts, type PngText } from '../../files/png-text';
 
 /** The same job gives the same texts, whatever the order of its fields, and so the same file. */
-export function pictureTexts(job: JobSpec, { version }: { version: string }): PngText[] {
+export function pictureTexts(job: AnyJob, { version }: { version: string }): PngText[] {
   return [
     { keyword: 'parameters', text: parametersText(job, { version }) },
-    { keyword: 'atelier', text: JSON.stringify(JobSpec.parse(job)) },
+    { keyword: 'atelier', text: JSON.stringify(AnyJob.parse(job)) },
   ];
 }
 
@@ -22,7 +22,7 @@ export interface PictureTexts {
   /** null where there is none: pictures were made without until version 2. */
   readonly own: Own | null;
   /** Ours, null when there is none or when it cannot be understood. */
-  readonly job: JobSpec | null;
+  readonly job: AnyJob | null;
   /** Ours, A1111's, Forge's; null when there is none. */
   readonly parameters: (Parameters & { readonly text: string }) | null;
 }
@@ -31,7 +31,7 @@ export interface PictureTexts {
 export function readPicture(png: Uint8Array): PictureTexts {
   const texts = new Map(readPngTexts(png).map(({ keyword, text }) => [keyword, text]));
   const parameters = texts.get('parameters');
-  return { own: parsed(Own, texts.get('atelier-picture')), job: parsed(JobSpec, texts.get('atelier')), parameters: parameters === undefined ? null : { text: parameters, ...parseParameters(parameters) } };
+  return { own: parsed(Own, texts.get('atelier-picture')), job: parsed(AnyJob, texts.get('atelier')), parameters: parameters === undefined ? null : { text: parameters, ...parseParameters(parameters) } };
 }
 
 function parsed<T>(schema: z.ZodType<T>, text: string | undefined): T | null {

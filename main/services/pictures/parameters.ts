@@ -1,7 +1,7 @@
 // AUTOMATIC1111's `parameters` text, the community's common form: prompt, negative prompt, and one line of `Key: value` pairs.
 import { slotNames, slotOf } from '../../../preload/contract/file-slots';
 import type { Control } from '../../../preload/contract/control';
-import type { JobSpec } from '../../../preload/contract/job';
+import type { AnyJob, JobSpec } from '../../../preload/contract/job';
 import { samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
 import { detailPairs } from './detail-text';
 import { editingPairs } from './editing-text';
@@ -18,7 +18,9 @@ export interface Parameters {
 export const emphasisLabels: Partial<Record<NonNullable<JobSpec['emphasis']>, string>> = { original: 'Original', no_norm: 'No norm', ignore: 'Ignore', none: 'None' };
 
 /** The job in A1111's words and order. `version` of Atelier, e.g. '0.1.0'. */
-export function parametersText(job: JobSpec, { version }: { version: string }): string {
+export function parametersText(job: AnyJob, { version }: { version: string }): string {
+  // As A1111's extras, without steps or a seed.
+  if (job.kind === 'upscale') return `Postprocess upscale by: ${job.scale}, ${pair('Postprocess upscaler', job.files.upscaler.name)}, Version: atelier ${version}`;
   const { files } = job;
   const pairs: [key: string, value: string | number | null | undefined][] = [
     ['Steps', job.steps],

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
-import type { JobSpec } from '../../../preload/contract/job';
+import type { AnyJob } from '../../../preload/contract/job';
 import type { PictureReport } from '../../../preload/contract/picture-report';
 import { AppError, detailOf } from '../../engine/errors';
 import { readExif } from './exif';
@@ -26,7 +26,7 @@ const MAX_FILE_BYTES = 1 << 29, MAX_PIXELS = 200e6;
 const MAX_TEXT_LENGTH = 8 << 20;
 
 /** What a picture of this job would say. */
-export function reportOnJob(own: JobSpec, locals: readonly LocalModel[]): PictureReport {
+export function reportOnJob(own: AnyJob, locals: readonly LocalModel[]): PictureReport {
   const { source, job, resources } = readingOfJob(own);
   return { kind: 'picture', source, job, missing: missingResources(resources, locals) };
 }

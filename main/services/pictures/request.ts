@@ -29,7 +29,8 @@ export const localsOf = (files: readonly LocalFile[]): LocalModel[] => files.fla
 /** `files`: all that are here, of any kind. */
 export function readingOf(report: PictureReport, files: readonly LocalFile[]): PictureReading {
   const { job, source } = report;
-  if (!job) return { report, request: null, otherVersions: [], severalFit: [], leftOut: [] };
+  // What was made larger is asked for as such, from the picture that it came from.
+  if (!job || job['kind'] === 'upscale') return { report, request: null, otherVersions: [], severalFit: [], leftOut: [] };
   const prompt = withNamesHere(inOurWords(job, job.prompt, source), job, files), loras = lorasOf(job, source === 'atelier' ? '' : prompt, files);
   const choices = { ...filesOf(job, files), ...(loras.length > 0 && { loras: loras.map(({ choice }) => choice) }) }, found = mapSlots(choices, ({ file }) => file.entry.id);
   const steering = controlsOf(job, files);

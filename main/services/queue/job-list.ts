@@ -1,21 +1,21 @@
 // The jobs of this session in the order in which they run: each change of one is shown to whoever listens, and stored where it must
 // outlive the studio. Their texts are stored and not held. What a worker does with them is the queue's.
 import type { ErrorInfo } from '../../../preload/contract/errors';
-import type { CancelMany, JobSpec, JobState, JobView, QueueEvent } from '../../../preload/contract/job';
+import type { AnyJob, CancelMany, JobState, JobView, QueueEvent } from '../../../preload/contract/job';
 import type { UnreadableRecord } from '../../../preload/contract/unreadable';
 import { AppError } from '../../engine/errors';
 import type { Trace } from '../../engine/traces';
 import type { Log } from '../log/log';
 import type { Brief } from './brief';
 import type { FileIds } from './job-files';
-import { fresh, type NewJob } from './make-jobs';
+import { fresh, stepsOf, type NewJob } from './make-jobs';
 import { Unstored } from './unstored';
 
 /** How far a job has come, as it is kept. */
 type Standing = Pick<JobView, 'state' | 'attempt' | 'error' | 'pictureId' | 'createdAt' | 'startedAt' | 'endedAt'>;
 interface Kept extends Standing { readonly id: string; readonly batch: JobView['batch']; readonly fileIds: FileIds }
 /** What is kept of a job. */
-export type StoredJob = Kept & { readonly spec: JobSpec };
+export type StoredJob = Kept & { readonly spec: AnyJob };
 /** What is read of many. */
 export type BriefJob = Kept & Brief;
 
@@ -89,7 +89,7 @@ export class JobList {
       if (this.entries.has(kept.id)) continue;
       const attempt = kept.state === 'queued' ? kept.attempt : Math.max(0, kept.attempt - 1);
       const held = kept.createdAt >= before;
-      this.enter({ ...kept, attempt, state: 'queued', ...fresh(kept.settings.steps), notice: held ? 'folder.shared' : null, remarks: [] }, fileIds, { held, isResumed: true });
+      this.enter({ ...kept, attempt, state: 'queued', ...fresh(stepsOf(kept.settings)), notice: held ? 'folder.shared' : null, remarks: [] }, fileIds, { held, isResumed: true });
     }
     this.publish(this.snapshot());
     this.publish(this.waiting());
@@ -98,8 +98,9 @@ export class JobList {
   /** Stored before they are shown. */
   add(jobs: readonly NewJob[]): void {
     this.store.insertMany(jobs.map(({ view: { id, batch, ...view }, spec, fileIds }) => ({ id, batch, spec, fileIds, ...standing(view) })));
-    for (const { view: { id, batch }, spec: { kind, width, height, steps, sampler, schedule } } of jobs.slice(0, 1)) {
-      this.log.info('job.queued', { job: id, batch: batch.id, count: jobs.length, kind, width, height, steps, sampler, schedule });
+    for (const { view: { id, batch }, spec } of jobs.slice(0, 1)) {
+      const { kind, width, height } = spec, how = spec.kind === 'upscale' ? {} : { steps: spec.steps, sampler: spec.sampler, schedule: spec.schedule };
+      this.log.info('job.queued', { job: id, batch: batch.id, count: jobs.length, kind, width, height, ...how });
     }
     for (const { view, fileIds } of jobs) this.enter(view, fileIds);
     for (const { view } of jobs) this.publish({ type: 'job', job: { ...view } });
@@ -108,7 +109,7 @@ export class JobList {
 
   get(id: string): Entry | undefined { return this.entries.get(id); }
   /** All that it is made from. Throws job.notFound, job.unreadable, and what keeps the store from being read. */
-  spec(id: string): JobSpec { return (this.store.get(id) ?? notFound(id)).spec; }
+  spec(id: string): AnyJob { return (this.store.get(id) ?? notFound(id)).spec; }
   all(): Iterable<Entry> { return this.entries.values(); }
   /** Finished ones of this session included, oldest first. */
   views(): JobView[] { return [...this.entries.values()].map(({ view }) => ({ ...view })); }
@@ -141,13 +142,13 @@ export class JobList {
   begin(entry: Entry): void {
     entry.beganMs = performance.now();
     this.log.info('job.began', { job: entry.view.id, attempt: entry.view.attempt + 1 });
-    this.keep(entry, { ...fresh(entry.view.settings.steps), state: 'loading', attempt: entry.view.attempt + 1, startedAt: Date.now() });
+    this.keep(entry, { ...fresh(stepsOf(entry.view.settings)), state: 'loading', attempt: entry.view.attempt + 1, startedAt: Date.now() });
     this.publish(this.waiting());
   }
 
   /** Its try counts as not begun. */
   putBack(entry: Entry): void {
-    this.keep(entry, { ...fresh(entry.view.settings.steps), state: 'queued', attempt: entry.view.attempt - 1, startedAt: null });
+    this.keep(entry, { ...fresh(stepsOf(entry.view.settings)), state: 'queued', attempt: entry.view.attempt - 1, startedAt: null });
     this.publish(this.waiting());
   }
 
@@ -180,7 +181,7 @@ export class JobList {
   }
 
   /** `spec`: as the job is known by now. */
-  finish(entry: Entry, patch: Partial<JobView>, spec?: JobSpec): void {
+  finish(entry: Entry, patch: Partial<JobView>, spec?: AnyJob): void {
     this.log.info('job.ended', { job: entry.view.id, state: patch.state, seconds: Math.round(performance.now() - entry.beganMs) / 1000 });
     this.keep(entry, { ...patch, ...over, endedAt: Date.now() }, spec);
     this.letGo();
@@ -191,7 +192,7 @@ export class JobList {
   storeRest(): void { this.unstored.retry(); }
 
   /** Shows a change and stores it. A disk that is full must not stop the queue: the change is then stored as soon as it can be. */
-  keep(entry: Entry, patch: Partial<JobView>, spec?: JobSpec): void {
+  keep(entry: Entry, patch: Partial<JobView>, spec?: AnyJob): void {
     this.show(entry, patch);
     try {
       this.unstored.store(entry.view.id, { ...standing(entry.view), ...(spec && { spec }) });

@@ -1,19 +1,19 @@
 // From a request to its jobs: one a picture, each complete and able to run again by itself.
 import { randomInt, randomUUID } from 'node:crypto';
 import { mapSlots } from '../../../preload/contract/file-slots';
-import { JobSpec, USUAL_SWITCH, type JobRequest, type JobView } from '../../../preload/contract/job';
+import { JobSpec, MOST_UPSCALED, UpscaleFields, USUAL_SWITCH, type AnyJob, type JobRequest, type JobSettings, type JobView, type UpscaleJob, type UpscaleRequest } from '../../../preload/contract/job';
 import { jobVersion } from '../../../preload/contract/job-versions';
 import { invalidRequest } from '../../../preload/contract/invalid';
 import type { Notice } from '../../../preload/contract/notice';
 import { AppError } from '../../engine/errors';
 import { seedPlus } from '../../../preload/contract/seed';
-import type { RunnableModel } from '../models/runnable';
+import type { KnownBeside, RunnableModel } from '../models/runnable';
 import { briefOf, briefRemarks } from './brief';
 import type { FileIds, JobModels } from './job-files';
 import { familyLabel } from './prompt-loras';
 
 /** A job to be stored, and what is shown of it. */
-export interface NewJob { readonly view: JobView; readonly spec: JobSpec; readonly fileIds: FileIds }
+export interface NewJob { readonly view: JobView; readonly spec: AnyJob; readonly fileIds: FileIds }
 
 /** Throws request.invalid naming the field. */
 export function makeJobs(request: JobRequest, { model, refiner, loras, files }: JobModels): { spec: JobSpec; batch: JobView['batch'] }[] {
@@ -34,13 +34,25 @@ export function makeJobs(request: JobRequest, { model, refiner, loras, files }: 
   });
 }
 
-export const newJob = (spec: JobSpec, fileIds: FileIds, batch: JobView['batch'], remarks: readonly Notice[]): NewJob => ({
+/** `size`: of the picture; the upscaler's own `scale` is null where its file does not tell. Throws request.invalid, upscale.tooLarge. */
+export function upscaleJob({ init, scale: asked, tile }: UpscaleRequest, { name, hash, scale: own }: Pick<KnownBeside, 'name' | 'hash' | 'scale'>, size: { width: number; height: number }): UpscaleJob {
+  const scale = asked ?? own ?? 1, width = Math.max(1, Math.round(size.width * scale)), height = Math.max(1, Math.round(size.height * scale));
+  if (Math.max(width, height) > MOST_UPSCALED.side || width * height > MOST_UPSCALED.pixels) throw new AppError('upscale.tooLarge', { width, height, most: Math.floor(MOST_UPSCALED.pixels / 1e6) });
+  const parsed = UpscaleFields.safeParse({ version: jobVersion, kind: 'upscale', files: { upscaler: { name, hash } }, init, scale, width, height, tile });
+  if (!parsed.success) throw AppError.fromInfo(invalidRequest(parsed.error));
+  return parsed.data;
+}
+
+export const newJob = (spec: AnyJob, fileIds: FileIds, batch: JobView['batch'], remarks: readonly Notice[]): NewJob => ({
   spec, fileIds,
   view: {
-    id: randomUUID(), batch, ...briefOf(spec), state: 'queued', ...fresh(spec.steps), pictureId: null,
+    id: randomUUID(), batch, ...briefOf(spec), state: 'queued', ...fresh(stepsOf(spec)), pictureId: null,
     error: null, attempt: 0, notice: null, remarks: briefRemarks(remarks), createdAt: Date.now(), startedAt: null, endedAt: null,
   },
 });
+
+/** As far as they are known before it begins: how many tiles a picture has, its worker tells. */
+export const stepsOf = (job: AnyJob | JobSettings): number => (job.kind === 'upscale' ? 0 : job.steps);
 
 /** What a job shows of a try that has not begun. */
 export const fresh = (steps: number) => ({ step: 0, steps, secondsPerStep: null, secondsLeft: null, preview: null });

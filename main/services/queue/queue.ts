@@ -6,16 +6,17 @@
 //     └──────────┘ studio closed, or was ended: the same try again         either from the last step that was kept (kept-steps.ts)
 //
 // A fault that is no job's own (pause.ts) holds up the job that met it where it is, and all behind it.
+import { randomUUID } from 'node:crypto';
 import type { Signal } from '../../api/studio';
 import type { ErrorInfo } from '../../../preload/contract/errors';
-import type { CancelMany, JobDetail, JobPage, JobRequest, JobView, QueueEvent } from '../../../preload/contract/job';
+import type { CancelMany, JobDetail, JobPage, JobRequest, JobView, QueueEvent, UpscaleRequest } from '../../../preload/contract/job';
 import { AppError } from '../../engine/errors';
 import { Broadcast } from './broadcast';
 import type { PromptFiles } from '../prompts/prompt-files';
 import { JobFiles, type JobFileServices } from './job-files';
 import { briefOf } from './brief';
 import { isActive, JobList, type Entry, type JobStore } from './job-list';
-import { fresh, makeJobs, newJob } from './make-jobs';
+import { fresh, makeJobs, newJob, stepsOf, upscaleJob } from './make-jobs';
 import { Pause } from './pause';
 import { JobRunner, type RunServices, type RunTimes } from './run-job';
 
@@ -99,7 +100,7 @@ export class Queue {
   get(id: string): JobDetail {
     const stored = this.services.jobs.get(id);
     if (!stored) throw new AppError('job.notFound', { id });
-    const { spec, fileIds: _fileIds, ...rest } = stored, view = this.jobs.get(id)?.view ?? { ...rest, ...briefOf(spec), ...fresh(spec.steps), notice: null, remarks: [] };
+    const { spec, fileIds: _fileIds, ...rest } = stored, view = this.jobs.get(id)?.view ?? { ...rest, ...briefOf(spec), ...fresh(stepsOf(spec)), notice: null, remarks: [] };
     return { ...view, spec };
   }
 
@@ -117,6 +118,16 @@ export class Queue {
     this.jobs.add(jobs);
     this.pump();
     return jobs.map(({ view }) => ({ ...view }));
+  }
+
+  /** One picture, made larger. */
+  async upscale(request: UpscaleRequest): Promise<JobView> {
+    if (this.closing) throw new AppError('studio.closing', {});
+    const { upscaler, size, ids } = await this.files.ofUpscale(request);
+    const job = newJob(upscaleJob(request, upscaler, size), ids, { id: randomUUID(), index: 0, size: 1 }, []);
+    this.jobs.add([job]);
+    this.pump();
+    return { ...job.view };
   }
 
   /** Throws job.held where another process may own one of them, and cancels the rest. */

@@ -1,17 +1,17 @@
 // One job's way, from the queue to the library: its files, its tries on a worker, its steps as they are kept, and the saving of its picture, which goes
 // on while the worker begins the next job.
 import type { ErrorInfo } from '../../../preload/contract/errors';
-import type { JobSpec } from '../../../preload/contract/job';
+import type { AnyJob, JobSpec } from '../../../preload/contract/job';
 import type { PictureRecord } from '../../../preload/contract/picture';
 import { AppError, toAppError } from '../../engine/errors';
 import { traceOf } from '../../engine/traces';
 import { isPassing } from '../../files/system-faults';
-import type { JobTimings, Pixels } from '../../worker/protocol';
+import type { JobMessage, JobTimings, Pixels } from '../../worker/protocol';
 import type { Log } from '../log/log';
 import type { WorkerHost } from '../workers/host';
 import type { WorkerMemory } from '../workers/memory';
 import { explainCrash } from './explain';
-import type { JobFiles, JobModels } from './job-files';
+import type { JobFiles, JobModels, OpenFiles } from './job-files';
 import { isActive, type Entry, type JobList } from './job-list';
 import type { KeptSteps } from './kept-steps';
 import type { Pause } from './pause';
@@ -27,7 +27,7 @@ export interface RunServices {
   readonly steps: KeptSteps;
   readonly log: Log;
   /** Puts the picture on disk and into the library. Throws disk.*; the same pixels may then be handed in again. */
-  save(pixels: Pixels, job: JobSpec, seconds: number, jobId: string): Promise<PictureRecord>;
+  save(pixels: Pixels, job: AnyJob, seconds: number, jobId: string): Promise<PictureRecord>;
   /** Whether a job of the last session, which has not ended, has its picture all the same. Throws machine.exhausted where that cannot be known just now. */
   isMade(jobId: string): Promise<boolean>;
   readonly estimates: {
@@ -129,13 +129,14 @@ export class JobRunner {
     const { id } = entry.view;
     const { signal } = entry.stop;
     const spec = await this.pause.untilPossible(id, signal, async () => this.jobs.spec(id));
-    const files = await this.pause.untilPossible(id, signal, () => orStopped(this.files.open(entry.fileIds, spec), signal));
+    const { files, message } = await this.pause.untilPossible(id, signal, () => orStopped(this.files.message(entry.fileIds, spec), signal));
     const state = await steps.get(id);
     await memory.beforeJob(shapeOf(spec));
     const outcome = await this.pause.untilPossible(id, signal, async () => {
       await orStopped(host.start(), signal);
       signal.throwIfAborted();
-      const outcome = await runOnWorker(host, { type: 'run', id, job: spec, sparing: entry.sparing, keepMs: this.keepMs, state, ...files.paths }, this.follow(entry, spec, files.model));
+      const whole: JobMessage = message.type === 'upscale' ? { ...message, id } : { ...message, id, sparing: entry.sparing, keepMs: this.keepMs, state };
+      const outcome = await runOnWorker(host, whole, this.follow(entry, spec, files.model));
       this.unkept = null;
       if (outcome.type === 'failed' && isPassing(outcome.error.code)) throw AppError.fromInfo(outcome.error);
       return outcome;
@@ -164,9 +165,9 @@ export class JobRunner {
     this.jobs.show(entry, { notice: 'worker.restarted' });
   }
 
-  private follow(entry: Entry, spec: JobSpec, model: JobModels['model']): (progress: JobProgress) => void {
+  private follow(entry: Entry, spec: AnyJob, model: OpenFiles['model']): (progress: JobProgress) => void {
     const { attempt } = entry.view;
-    const decodeSeconds = this.services.estimates.decodeSeconds(spec, model);
+    const decodeSeconds = spec.kind === 'upscale' || !model ? 0 : this.services.estimates.decodeSeconds(spec, model);
     const track = trackProgress(decodeSeconds);
     return (said) => {
       if (said.type === 'phase' && said.phase === 'running') this.pause.passed(entry.view.id);
@@ -187,21 +188,21 @@ export class JobRunner {
   }
 
   /** Saving goes on while the worker begins the next job; what cannot be written now is kept until it can. */
-  private beginSave(entry: Entry, spec: JobSpec, files: JobModels, made: Made): void {
+  private beginSave(entry: Entry, spec: AnyJob, files: OpenFiles, made: Made): void {
     this.jobs.keep(entry, { state: 'saving', secondsLeft: null });
     const save = this.save(entry, spec, files, made).catch((error: unknown) => this.endEarly(entry, error));
     this.saves.add(save);
     void save.finally(() => this.saves.delete(save));
   }
 
-  private async save(entry: Entry, job: JobSpec, files: JobModels, { pixels, timings, embeddings }: Made): Promise<void> {
+  private async save(entry: Entry, job: AnyJob, files: OpenFiles, { pixels, timings, embeddings }: Made): Promise<void> {
     const { view, stop: { signal } } = entry;
     const seconds = (performance.now() - entry.beganMs) / 1000;
     const spec = await this.files.withHashes(job, files);
-    if (embeddings.length > 0) spec.files.embeddings = [...embeddings];
+    if (spec.kind !== 'upscale' && embeddings.length > 0) spec.files.embeddings = [...embeddings];
     const picture = await this.pause.untilPossible(view.id, signal, () => this.services.save(pixels, spec, seconds, view.id));
     this.jobs.finish(entry, { state: 'done', ...briefOf(spec), pictureId: picture.id }, spec);
-    this.services.estimates.measured(spec, files.model, timings);
+    if (spec.kind !== 'upscale' && files.model) this.services.estimates.measured(spec, files.model, timings);
   }
 
   /** What was kept of the job is of no use to it. */
@@ -213,7 +214,9 @@ export class JobRunner {
 }
 
 /** Jobs of one shape need the same memory: of files, of the picture, and of its texts, which count as one until they are twice as long. */
-function shapeOf({ files, width, height, prompt, negative, cfg }: JobSpec): string {
+function shapeOf(job: AnyJob): string {
+  if (job.kind === 'upscale') return JSON.stringify([job.files, job.width, job.height, job.tile]);
+  const { files, width, height, prompt, negative, cfg } = job;
   const doublings = (text: string): number => Math.floor(Math.log2(1 + text.length / 1000));
   return JSON.stringify([files, width, height, cfg === 1, doublings(prompt), doublings(negative)]);
 }

@@ -1,6 +1,6 @@
 // One try of one job on the worker: everything between `run` and the message, or the death, that ends it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FromWorker, RunMessage } from '../../worker/protocol';
+import type { FromWorker, JobMessage } from '../../worker/protocol';
 import type { Crash, WorkerHost } from '../workers/host';
 
 export type Outcome =
@@ -15,7 +15,7 @@ export type Outcome =
 /** The rest of what a worker says of a job. */
 export type JobProgress = Exclude<Extract<FromWorker, { id: string }>, { type: Outcome['type'] }>;
 
-export function runOnWorker(host: WorkerHost, message: RunMessage, onProgress: (progress: JobProgress) => void): Promise<Outcome> {
+export function runOnWorker(host: WorkerHost, message: JobMessage, onProgress: (progress: JobProgress) => void): Promise<Outcome> {
   return new Promise((resolve) => {
     const end = (outcome: Outcome) => {
       host.off('message', take).off('crash', crashed).off('exit', stopped);

@@ -7,7 +7,7 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../../engine/errors';
 import { systemFault } from '../../files/system-faults';
-import type { FromWorker, RunMessage, ToWorker } from '../../worker/protocol';
+import type { FromWorker, JobMessage, ToWorker } from '../../worker/protocol';
 import { availableBytes, memoryKills, memoryOf, totalBytes } from '../machine/hardware';
 import { forkWorker } from './fork';
 import type { ChildExit, SpawnWorker, WorkerChild } from './spawn';
@@ -99,7 +99,7 @@ export class WorkerHost extends EventEmitter<WorkerEvents> {
   }
 
   /** Sends a job. Only a ready worker takes one. */
-  run(message: RunMessage): void {
+  run(message: JobMessage): void {
     if (this.phase !== 'ready') throw new Error(`The worker is ${this.phase}, not ready for a job`);
     this.phase = 'busy';
     this.jobId = message.id;

@@ -84,7 +84,7 @@ export const parameterTexts: readonly ParameterText[] = [
 
   // extensions
   { name: 'ADetailer', text: `a cat\n${usual}, ADetailer model: face_8n.pt, ADetailer prompt: "a face, (smile:1.2)", ADetailer confidence: 0.3, ADetailer model 2nd: hand_8n.pt, ADetailer mask only top k: 2, ADetailer version: 24.11.1`,
-    job: { prompt: 'a cat', ...base, extra: { 'ADetailer model': 'face_8n.pt', 'ADetailer prompt': 'a face, (smile:1.2)', 'ADetailer confidence': '0.3', 'ADetailer model 2nd': 'hand_8n.pt', 'ADetailer mask only top k': '2', 'ADetailer version': '24.11.1' } } },
+    job: { prompt: 'a cat', ...base, details: [{ find: 'face', prompt: 'a face, (smile:1.2)', largest: 2, area: 'whole' }, { find: 'hand', area: 'whole' }], extra: { 'ADetailer confidence': '0.3', 'ADetailer version': '24.11.1' } } },
   { name: 'ControlNet', text: `a cat\n${usual}, ControlNet 0: "Module: canny, Model: control_canny [d14c016b], Weight: 1, Resize Mode: Crop and Resize, Guidance Start: 0, Guidance End: 1", Version: v1.10.1`,
     job: { prompt: 'a cat', ...base, extra: { 'ControlNet 0': 'Module: canny, Model: control_canny [d14c016b], Weight: 1, Resize Mode: Crop and Resize, Guidance Start: 0, Guidance End: 1', Version: 'v1.10.1' } } },
   { name: 'an X/Y/Z plot', text: `a cat\n${usual}, Script: X/Y/Z plot, X Type: Seed, X Values: "1,2,3", Fixed X Values: "1, 2, 3"`, job: { prompt: 'a cat', ...base, extra: { Script: 'X/Y/Z plot', 'X Type': 'Seed', 'X Values': '1,2,3', 'Fixed X Values': '1, 2, 3' } } },

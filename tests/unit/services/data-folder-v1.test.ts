@@ -7,6 +7,7 @@ import { openDatabase } from '../../../main/services/database/database';
 import { createStudio, type LocalStudio } from '../../../main/services/studio';
 import { dataFolderV1, modelIdV1, type DataFolderV1 } from '../../support/data-folder-v1';
 import { fakeWorker } from '../../support/queue';
+import { painted } from '../../support/painted';
 
 async function open(folder: DataFolderV1, resume = false): Promise<LocalStudio> {
   const studio = await createStudio({ dataDir: folder.root, workerEntry: fakeWorker, resume });
@@ -55,13 +56,13 @@ test('settings, styles, input pictures, and what was measured', async () => {
   ].sort());
   expect(await studio.estimate({ model: modelIdV1(folder.builtIn), width: 64, height: 64, steps: 20, cfg: 4, sampler: 'euler' })).toMatchObject({ basis: 'measured' });
   const { pictures: [, fromPicture] } = await studio.library.page({ before: null, limit: 10 });
-  for (const blob of [fromPicture!.job.init!, fromPicture!.job.mask!]) expect(await sharp((await studio.blobs.open(blob)).path).metadata()).toMatchObject({ width: 64, height: 64 });
+  for (const blob of [fromPicture!.job.init!, painted(fromPicture!.job).mask!]) expect(await sharp((await studio.blobs.open(blob)).path).metadata()).toMatchObject({ width: 64, height: 64 });
 });
 
 test('jobs: how they ended, with the reason', async () => {
   const database = openDatabase(join((await dataFolderV1({ withModels: false })).root, 'atelier.db'));
   onTestFinished(() => database.close());
-  expect(database.jobs.recent(20).toReversed().map(({ state, spec, pictureId, error }) => [state, spec.prompt, pictureId?.slice(0, 4) ?? error?.code])).toEqual([
+  expect(database.jobs.recent(20).toReversed().map(({ state, spec, pictureId, error }) => [state, painted(spec).prompt, pictureId?.slice(0, 4) ?? error?.code])).toEqual([
     ['done', 'film, a green house on grass', '3a4c'], ['done', 'a blue house on grass', 'ee0a'], ['done', 'a (boat:1.2) on the sea', 'fadd'], ['done', 'a (boat:1.2) on the sea', '3f6d'],
     ['failed', 'a lost model', 'job.earlier'], ['failed', 'behind it', 'job.earlier'], ['cancelled', 'not wanted', undefined], ['loading', 'cut off', undefined],
     ...['a green house on grass', 'a blue boat', 'a castle', 'a lake', 'a lake'].map((prompt) => ['queued', prompt, undefined]),
@@ -80,7 +81,7 @@ test('what was cut off and what waited is done, each with its own files', async 
   expect(studio.queue.list().map(({ state, error }) => [state, error])).toEqual(prompts.map(() => ['done', null]));
   const { pictures, total } = await studio.library.page({ before: null, limit: 20 });
   expect(total).toBe(3 + prompts.length);
-  const jobOf = (prompt: string) => pictures.find(({ job }) => job.prompt === prompt)!.job;
+  const jobOf = (prompt: string) => pictures.find(({ job }) => painted(job).prompt === prompt)!.job;
   expect(jobOf('a castle')).toMatchObject({
     version: 4, refiner: { switchAt: 0.6 }, files: {
       model: { name: 'tiny-xl', hash: expect.stringMatching(/^5eed10dd/) }, vae: { name: 'tiny-vae.safetensors', hash: expect.any(String) }, textEncoders: [{ name: 'tiny-clip', hash: expect.any(String) }],

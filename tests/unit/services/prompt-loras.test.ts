@@ -1,10 +1,10 @@
 // LoRAs of a job: those that its prompt calls up, found by name when the job is made, and those that were asked for.
 import { afterEach, expect, test } from 'vitest';
 import type { AppError } from '../../../main/engine/errors';
-import type { KnownAdapter } from '../../../main/services/models/runnable';
+import type { KnownBeside } from '../../../main/services/models/runnable';
 import { openBench, type Bench } from '../../support/queue';
 
-const lora = (name: string, more: Partial<KnownAdapter> = {}): KnownAdapter => ({ id: `id-${name}`, name, path: `/models/loras/${name}.safetensors`, hash: null, made: 'sd1', outputName: undefined, ...more });
+const lora = (name: string, more: Partial<KnownBeside> = {}): KnownBeside => ({ id: `id-${name}`, name, path: `/models/loras/${name}.safetensors`, hash: null, made: 'sd1', outputName: undefined, scale: null, ...more });
 const loras = [lora('ink'), lora('v2', { path: '/models/loras/old/v2.safetensors', outputName: 'Watercolour' }), lora('big', { made: 'sdxl' }), lora('unsure', { made: null })];
 let bench: Bench;
 afterEach(() => bench.close());
@@ -13,6 +13,7 @@ async function made(prompt: string, more: Parameters<Bench['ask']>[1] = {}) {
   bench = openBench({ loras });
   const [job] = await bench.ask(prompt, more);
   const { spec, fileIds } = bench.store.jobs.get(job!.id)!;
+  if (spec.kind === 'upscale') throw new Error('it paints');
   return { uses: spec.loras, names: spec.files.loras?.map(({ name }) => name), ids: fileIds.loras, prompt: spec.prompt, remarks: job!.remarks, id: job!.id };
 }
 

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { missingBlob, MemoryStore, openBench, type Bench } from '../../support/queue';
 import { AppError } from '../../../main/engine/errors';
 import { refusalOf } from '../../support/words';
+import { painted } from '../../support/painted';
 
 const benches: Bench[] = [];
 afterEach(async () => { await Promise.all(benches.splice(0).map((bench) => bench.close())); });
@@ -27,9 +28,9 @@ describe('the queue', () => {
   it('fills in the model\'s hash before the picture is saved', async () => {
     const bench = open();
     const [job] = await bench.ask('x');
-    expect(job!.settings.files.model.hash).toBeNull();
+    expect(painted(job!.settings).files.model.hash).toBeNull();
     await bench.until(job!.id, 'done');
-    expect(bench.saved[0]!.job.files.model.hash).toBe('a'.repeat(64));
+    expect(painted(bench.saved[0]!.job).files.model.hash).toBe('a'.repeat(64));
   });
 
   it('tells every step with seconds left, and shows a preview of it', async () => {
@@ -60,15 +61,15 @@ describe('the queue', () => {
   it('makes one job per picture, with seeds that count up, and works on them in turn', async () => {
     const bench = open();
     const jobs = await bench.ask('x', { count: 3, seed: 41 });
-    expect(jobs.map((job) => job.settings.seed)).toEqual([41, 42, 43]);
+    expect(jobs.map((job) => painted(job.settings).seed)).toEqual([41, 42, 43]);
     expect(jobs.map((job) => job.batch)).toEqual([0, 1, 2].map((index) => ({ id: jobs[0]!.batch.id, index, size: 3 })));
     await bench.until(jobs[2]!.id, 'done');
-    expect(bench.saved.map(({ job }) => job.seed)).toEqual([41, 42, 43]);
+    expect(bench.saved.map(({ job }) => painted(job).seed)).toEqual([41, 42, 43]);
   });
 
   it('gives all pictures of a batch one seed where they vary it, and counts up the seed of the variation', async () => {
     const bench = open();
-    const seeds = (jobs: Awaited<ReturnType<Bench['ask']>>) => jobs.map(({ settings: { seed, variation } }) => [seed, variation?.seed, variation?.strength]);
+    const seeds = (jobs: Awaited<ReturnType<Bench['ask']>>) => jobs.map(({ settings }) => painted(settings)).map(({ seed, variation }) => [seed, variation?.seed, variation?.strength]);
     expect(seeds(await bench.ask('x', { count: 3, seed: 41, variation: { seed: 7, strength: 0.2 } }))).toEqual([[41, 7, 0.2], [41, 8, 0.2], [41, 9, 0.2]]);
     expect(seeds(await bench.ask('x', { count: 2, seed: 41, variation: { seed: 7, strength: 0 } })), 'nothing varies').toEqual([[41, undefined, undefined], [42, undefined, undefined]]);
     const drawn = seeds(await bench.ask('x', { count: 2, variation: { seed: null, strength: 0.2 } }));
@@ -110,7 +111,7 @@ describe('the queue', () => {
     const bench = open();
     const [a] = await bench.ask('x');
     const [b] = await bench.ask('x');
-    expect(a!.settings.seed).not.toBe(b!.settings.seed);
+    expect(painted(a!.settings).seed).not.toBe(painted(b!.settings).seed);
   });
 
   const blob = (digits: string) => digits.repeat(32);
@@ -158,8 +159,8 @@ describe('the queue', () => {
     const first = openBench({ store });
     const [running] = await first.ask('slow', { files: { model: 'xl', refiner: 'refiner' }, steps: 50 });
     const [waiting] = await first.ask('x', { files: { model: 'xl', refiner: 'refiner' }, refiner: { switchAt: 0.5 } });
-    expect([running!.settings.refiner, waiting!.settings.refiner]).toEqual([{ switchAt: 0.8 }, { switchAt: 0.5 }]);
-    expect(waiting!.settings.files.refiner).toEqual({ name: 'refiner', hash: null });
+    expect([painted(running!.settings).refiner, painted(waiting!.settings).refiner]).toEqual([{ switchAt: 0.8 }, { switchAt: 0.5 }]);
+    expect(painted(waiting!.settings).files.refiner).toEqual({ name: 'refiner', hash: null });
     await first.until(running!.id, (view) => view.step === 1);
     await first.close();
     expect(store.listUnfinished().jobs.map(({ fileIds }) => fileIds)).toEqual(Array(2).fill({ model: 'xl', refiner: 'refiner', vae: null, textEncoders: [] }));
@@ -170,8 +171,8 @@ describe('the queue', () => {
     const done = await second.until(waiting!.id, 'done');
     expect(second.runs()[1]).toMatchObject({ files: { model: '/models/xl.safetensors', refiner: '/models/refiner.safetensors' } });
     expect(second.saved).toMatchObject([{ job: { files: { model: { name: 'xl', hash: 'b'.repeat(64) }, refiner: { name: 'refiner', hash: 'c'.repeat(64) } }, refiner: { switchAt: 0.5 } } }]);
-    expect(done.settings.files.refiner!.hash).toBe('c'.repeat(64));
-    expect(store.jobs.get(waiting!.id)!.spec.files.refiner!.hash).toBe('c'.repeat(64));
+    expect(painted(done.settings).files.refiner!.hash).toBe('c'.repeat(64));
+    expect(painted(store.jobs.get(waiting!.id)!.spec).files.refiner!.hash).toBe('c'.repeat(64));
   });
 
   it('names the files that stand in for the model\'s own parts, hands them to the worker, and fills in their hashes, also after a restart', async () => {
@@ -197,9 +198,9 @@ describe('the queue', () => {
 
   it('makes jobs with what the user says that the model predicts, unless the request says otherwise', async () => {
     const bench = open({ prediction: 'v' });
-    expect((await bench.ask('x'))[0]!.settings.prediction).toBe('v');
-    expect((await bench.ask('x', { prediction: 'eps' }))[0]!.settings.prediction).toBe('eps');
-    expect((await open().ask('x'))[0]!.settings.prediction).toBeUndefined();
+    expect(painted((await bench.ask('x'))[0]!.settings).prediction).toBe('v');
+    expect(painted((await bench.ask('x', { prediction: 'eps' }))[0]!.settings).prediction).toBe('eps');
+    expect(painted((await open().ask('x'))[0]!.settings).prediction).toBeUndefined();
   });
 
   it('has stored a job by the time it is acknowledged', async () => {
@@ -214,7 +215,7 @@ describe('the queue', () => {
     const bench = open();
     await expect(bench.ask('x', { files: { model: 'nope' } })).rejects.toMatchObject({ code: 'model.notFound' });
     expect(bench.store.jobs.size).toBe(0);
-    expect((await bench.ask('x', { count: 2, seed: '18446744073709551615' })).map(({ settings }) => settings.seed)).toEqual(['18446744073709551615', 0]);
+    expect((await bench.ask('x', { count: 2, seed: '18446744073709551615' })).map(({ settings }) => painted(settings).seed)).toEqual(['18446744073709551615', 0]);
   });
 
   it('cancels a waiting job at once and a running one at its next step, then goes on', async () => {
@@ -228,7 +229,7 @@ describe('the queue', () => {
     const cancelled = await bench.until(running!.id, 'cancelled');
     expect(cancelled.step).toBeLessThan(5);
     await bench.until(after!.id, 'done');
-    expect(bench.saved.map(({ job }) => job.prompt)).toEqual(['after']);
+    expect(bench.saved.map(({ job }) => painted(job).prompt)).toEqual(['after']);
     expect(bench.events.filter((event) => event.type === 'worker' && event.state === 'died')).toEqual([]);
   });
 
@@ -261,6 +262,6 @@ describe('the queue', () => {
     await second.until(running!.id, (view) => view.step === 1);
     await second.queue.cancel([running!.id]);
     const done = await second.until(waiting!.id, 'done');
-    expect(done.settings.seed).toBe(6);
+    expect(painted(done.settings).seed).toBe(6);
   });
 });

@@ -19,6 +19,7 @@ function openWorker() {
   const port: WorkerPort = { post: (message) => { said.push(message); for (const hear of hearers) hear(); }, onMessage: (listener) => { tell = listener; }, onClose: () => {} };
   serveJobs(port, {
     models: { releaseIfScarce: async () => {}, releaseAll: async () => { log.push('release'); }, limit: async (bytes) => { log.push(`limit ${bytes}`); }, list: () => [] },
+    upscale: async ({ id }) => { log.push(`upscale ${id}`); return { pixels: { width: 1, height: 1, rgb: new Uint8Array(3) }, timings: { openSeconds: 0, stepSeconds: 0, decodeSeconds: 0, peakBytes: 0 }, notices: [], embeddings: [] }; },
     runJob: ({ id }, signal, send) => new Promise((resolve, reject) => {
       log.push(`run ${id}`);
       send({ type: 'phase', id, phase: 'loading' });
