@@ -145,6 +145,7 @@ export const errorCodes = {
   'job.refiner': error(400, { refiner: text, model: text, xl: text }),
   'control.notRead': error(422, { file }),
   'control.noPicture': error(422, { control: text }),
+  'control.maskedPart': error(422, {}),
   'control.otherBase': error(422, { file, family: text, model: text }),
   'control.kind': error(400, { file, kind: number, kinds: number }),
   'job.noDepth': error(400, {}),

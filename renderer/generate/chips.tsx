@@ -13,6 +13,7 @@ import { Segmented } from '../ui/segmented';
 import { aspectOf } from './choices';
 import { setForm, useForm } from './form';
 import { ShapeField } from './shape-field';
+import { firstSize } from './sizes';
 import { InputThumbnail } from './taken';
 import { useChosenModel } from '../models/chosen';
 
@@ -40,7 +41,7 @@ export function ModelChip() {
 
 export function ShapeChip() {
   const { t } = useTranslation();
-  const [width, height] = useForm(useShallow((form) => [form.width, form.height] as const));
+  const { width, height } = useForm(useShallow(firstSize));
   const native = useChosenModel()?.nativeSize;
   const aspect = native && aspectOf({ width, height }, native);
   return (

@@ -9,16 +9,17 @@ import { Field } from '../ui/field';
 import { NumberInput } from '../ui/number-input';
 import { aspectOf, aspects, sizeFor } from './choices';
 import { setForm, useForm } from './form';
+import { outpaintOf } from './sizes';
 
 const unknownModel = { width: 512, height: 512 };
 
 export function ShapeField({ exact }: { exact: boolean }) {
   const { t } = useTranslation();
-  const [width, height, chosen] = useForm(useShallow((form) => [form.width, form.height, form.model] as const));
+  const [width, height, chosen, hasGround] = useForm(useShallow((form) => [form.width, form.height, form.model, outpaintOf(form) !== null] as const));
   const { data: models } = useModels();
   const native = models?.find((model) => model.id === chosen)?.nativeSize ?? unknownModel;
   return (
-    <Field name={t('shape.name')} term={t('terms.size')} showTerm={exact} value={shapeText(width, height)}>
+    <Field name={t('shape.name')} term={t('terms.size')} showTerm={exact} value={shapeText(width, height)} hint={hasGround ? t('shape.fromGround') : undefined}>
       <RadioGroup.Root aria-label={t('shape.name')} orientation="horizontal" className="grid grid-cols-5" value={aspectOf({ width, height }, native)?.name ?? ''}
         onValueChange={(name) => {
           const aspect = aspects.find((known) => known.name === name);

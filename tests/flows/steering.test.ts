@@ -144,5 +144,13 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'steering', () 
     await row('edges').getByText('32 × 64').waitFor(PATIENCE);
     expect(await page.getByRole('slider', { name: 'How much may change' }).count()).toBe(0);
     expect(await jobText(generate)).toMatch(/ControlNet 0: "[^"]*Model: edges/);
+    // What cannot be had together is said in the window's words.
+    await page.getByLabel('Picture file', { exact: true }).setInputFiles({ name: 'start.png', mimeType: 'image/png', buffer: lines });
+    await page.getByLabel('Mask file', { exact: true }).setInputFiles({ name: 'mask.png', mimeType: 'image/png', buffer: lines });
+    await page.getByRole('radio', { name: 'The masked part' }).click();
+    await generate();
+    await page.getByRole('alert').getByText('the model is shown the masked part alone').first().waitFor(PATIENCE);
+    await page.getByRole('radio', { name: 'All of it' }).click();
+    expect(await jobText(generate)).toMatch(/ControlNet 0: /);
   });
 });
