@@ -3,8 +3,10 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { slotNames, slotOf, slotsFrom, type SlotName } from '../../preload/contract/file-slots';
 import type { JobRequest, SlotIds } from '../../preload/contract/job';
+import { preprocessorNames, preprocessorOf, RESOLUTION } from '../../preload/contract/preprocessors';
 import type { PictureRequest } from '../../preload/contract/picture-report';
 import { AppError, toAppError } from '../engine/errors';
+import { preprocessorNamed } from '../engine/vision/preprocessors';
 import { unreadable } from '../files/weight-file';
 import type { LocalStudio } from '../services/studio';
 import { chooseFile } from './choose-model';
@@ -43,13 +45,24 @@ export async function openInputs(studio: LocalStudio, { init, mask, depth, contr
   };
 }
 
-/** 'MODEL=FILE,weight=0.8': the first `=` parts the two, and behind the last comma that a known word follows are settings. Throws usage. */
+/** Settings of a control as they stand behind its picture, with those of its preprocessor. */
+const controlWords = ['weight', 'start', 'end', 'mode', 'kind', 'mask', 'preprocessor', 'resize', RESOLUTION.name, ...new Set(preprocessorNames.flatMap((name) => preprocessorOf(name).settings.map((setting) => setting.name)))];
+const controlPattern = new RegExp(String.raw`^((?:[A-Za-z]:(?=[\\/]))?[^=:]+)[=:](.+?)((?:,(?:${controlWords.join('|')})=[^,]*)*)$`, 's');
+
+/** 'MODEL=FILE,weight=0.8' or 'MODEL:FILE': the first sign parts the two, and behind the last comma that a known word follows are settings. Throws usage. */
 async function openControl(studio: LocalStudio, value: string): Promise<{ id: string; settings: Record<string, unknown> }> {
-  const [, model, path, rest = ''] = /^([^=]+)=(.+?)((?:,(?:weight|start|end|mode|kind)=[^,]*)*)$/s.exec(value) ?? [];
+  const [, model, path, rest = ''] = controlPattern.exec(value) ?? [];
   if (model === undefined || path === undefined) throw new AppError('usage', { why: 'control', value });
-  const settings = rest.split(',').slice(1).map((each) => { const [name = '', said = ''] = each.split('='); return [name, name === 'mode' ? said : Number(said)] as const; });
-  const { id } = await chooseFile(studio.models, 'controls', model), { hash } = await addPicture(studio, '--control', path);
-  return { id, settings: { image: hash, ...Object.fromEntries(settings) } };
+  const { weight, start, end, mode, kind, mask, preprocessor, resize, ...settings } = Object.fromEntries(rest.split(',').slice(1).map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)])) as Partial<Record<string, string>>;
+  const number = (said: string | undefined): number | undefined => (said === undefined ? undefined : Number(said)), use = Object.fromEntries(Object.entries(settings).map(([name, said]) => [name, number(said)]));
+  if (preprocessor === undefined && Object.keys(use).length > 0) throw new AppError('usage', { why: 'control', value });
+  const { id } = await chooseFile(studio.models, 'controls', model), { hash } = await addPicture(studio, '--control', path), where = mask === undefined ? undefined : await addPicture(studio, '--control', mask);
+  return {
+    id, settings: {
+      image: hash, mask: where?.hash, weight: number(weight), start: number(start), end: number(end), kind: number(kind), mode, resize,
+      ...(preprocessor !== undefined && { preprocessor: { name: preprocessorNamed(preprocessor), ...use } }),
+    },
+  };
 }
 
 /** The pictures that --init means: one, or all of a folder by their names. Throws usage for a folder without any. */

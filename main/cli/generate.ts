@@ -39,7 +39,7 @@ const command = {
     strength: { kind: 'number', value: '0-1', help: 'how much of it to change; 0.6 without it' },
     mask: { kind: 'text', value: 'FILE', help: 'a grey picture over --init: only where it is white, something new is painted' },
     ...editingFlags,
-    control: { kind: 'list', value: 'MODEL=FILE', help: 'a ControlNet or T2I-Adapter and the picture that it reads (`preprocess` makes one); behind it, with commas, weight=0-2, start=0-1, end=0-1, mode=balanced|prompt|control, kind=N' },
+    control: { kind: 'list', value: 'MODEL=FILE', help: 'a ControlNet or T2I-Adapter and the picture that it reads; behind it, with commas, preprocessor=NAME (one of `preprocess --list`, with its settings: low=50,resolution=512) where the picture is any, resize=crop|fill|stretch, weight=0-2, start=0-1, end=0-1, mode=balanced|prompt|control, mask=FILE, kind=N' },
     depth: { kind: 'text', value: 'FILE', help: 'a depth map, lighter is nearer, for depth-to-image models' },
     'image-cfg': { kind: 'number', value: 'N', help: 'how closely to follow --init, for models that edit by instruction; 1.5 without it' },
     ...editFlags,

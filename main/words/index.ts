@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createInstance } from 'i18next';
 import type { ErrorInfo } from '../../preload/contract/errors';
 import type { Notice } from '../../preload/contract/notice';
-import type { PreprocessorName } from '../../preload/contract/preprocessors';
+import type { PreprocessorName, SettingName } from '../../preload/contract/preprocessors';
 import type { Problem } from '../../preload/contract/problems';
 import { addFormats, errorWords, noticeWords, problemWords, type Words } from '../../preload/words/words';
 import en from '../../resources/locales/en.json';
@@ -31,7 +31,7 @@ export const noticeText = (notice: Notice): string => noticeWords(i18n.t, notice
 export const problemText = (problem: Problem): string => problemWords(i18n.t, problem);
 
 export const preprocessorText = (name: PreprocessorName): string => i18n.t(`preprocessors.${name}`);
-export const preprocessorSettingText = (name: string): string => (i18n.t as (key: string) => string)(`preprocessorSettings.${name}`);
+export const preprocessorSettingText = (name: SettingName): string => i18n.t(`preprocessorSettings.${name}`);
 
 /** For the terminal: what happened, and below it what to do. */
 export function errorText(error: ErrorInfo): string {

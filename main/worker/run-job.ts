@@ -7,7 +7,9 @@ import { generate, type Generated, type StepReport } from '../engine/pipeline/ge
 import { decodePassState, type PassState } from '../engine/pipeline/pass-state';
 import type { Inputs } from '../engine/pipeline/passes';
 import { Tokenizer } from '../engine/text/tokenizer';
-import { float32, type Tensor } from '../engine/tensor';
+import type { Tensor } from '../engine/tensor';
+import { controlPicture } from '../engine/vision/control-picture';
+import { decodePicture } from '../files/decode-picture';
 import { openEmbeddings } from './embeddings/embeddings';
 import { readCanvas, readGreyPicture, readInitPicture, toPixels } from './init-picture';
 import { versionOf } from '../files/stamp';
@@ -95,7 +97,7 @@ function openControls({ job, pictures }: RunMessage, networks: readonly ControlN
     const { image, mask } = pictures!.controls![i]!;
     return {
       network, settings: job.controls![i]!, mask: mask === undefined ? undefined : (width, height) => readGreyPicture(mask, width, height),
-      picture: async (width, height) => { const { dims, data } = await readInitPicture(image, width, height); return float32(dims, data.map((value) => (value + 1) / 2)); },
+      picture: async (width, height) => controlPicture(await decodePicture(image), job.controls![i]!, { width, height }),
     };
   });
 }

@@ -1,12 +1,29 @@
 // What steers a picture beside its words: a network that reads another picture.
 import { z } from 'zod';
+import { controlResizes } from './vocabulary';
+import { preprocessorNames, preprocessorOf, RESOLUTION, type PreprocessorName, type PreprocessorSetting } from './preprocessors';
+
+const rangeOf = ({ min, max }: PreprocessorSetting): z.ZodOptional<z.ZodNumber> => z.number().min(min).max(max).optional();
+const useOf = (name: PreprocessorName) => z.strictObject({
+  name: z.literal(name),
+  /** Pixels of the shorter side. Left out: one for each of the job's, sd-webui-controlnet's "pixel perfect". */
+  resolution: rangeOf(RESOLUTION),
+  ...Object.fromEntries(preprocessorOf(name).settings.map((each) => [each.name, rangeOf(each)])) as Readonly<Record<string, z.ZodOptional<z.ZodNumber>>>,
+});
+const [firstUse, ...otherUses] = preprocessorNames.map(useOf);
+
+/** What makes the picture that a network reads out of the one that is given: settings that are left out are as usual. */
+const PreprocessorChoice = z.discriminatedUnion('name', [firstUse!, ...otherUses]);
 
 const Share = z.number().min(0).max(1);
 
 /** Of the network in the same place of `files.controls`. */
 export const Control = z.object({
-  /** What the network reads, a blob: edges, a depth map, a pose, as its preprocessor makes them. */
+  /** A blob: what the network reads (edges, a depth map, a pose), or what the preprocessor makes that of. */
   image: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
+  /** Left out: `image` is read as it is. */
+  preprocessor: PreprocessorChoice.optional(),
+  resize: z.enum(controlResizes).default('crop'),
   weight: z.number().min(0).max(2).default(1),
   /** Between which shares of the steps it counts. */
   start: Share.default(0), end: Share.default(1),

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { JobFields, NamedFile, RequestFields, SlotIds } from './job';
 import { ModelKind } from './model';
+import { Control } from './control';
 import { Detail } from './detail';
 import { Compat, fillNames, PictureSource, Rng, SamplerName, ScheduleName } from './vocabulary';
 
@@ -58,6 +59,8 @@ const PictureJob = z.looseObject({
   seamless: JobFields.shape.seamless,
   /** What of the finished picture was found and repainted. What is absent is as usual. */
   details: z.array(Detail.partial().extend({ find: Detail.shape.find })).optional(),
+  /** What steered it. Only our own jobs name the pictures. */
+  controls: z.array(Control.partial().extend({ model: NamedModel })).optional(),
   /** How a mask was read that only our own jobs name, and what was done there. */
   inpaint: z.object({
     invert: z.boolean(), grow: z.number(), blur: z.number(), fill: z.enum(fillNames), area: z.enum(['whole', 'masked']), padding: z.number(), soft: z.record(z.string(), z.number()),

@@ -5,7 +5,8 @@
 export type ControlType =
   'canny' | 'lineart' | 'scribble' | 'softedge' | 'mlsd' | 'depth' | 'normal' | 'segmentation' | 'openpose' | 'tile' | 'blur' | 'shuffle' | 'color' | 'recolor';
 
-export interface PreprocessorSetting { readonly name: string; readonly min: number; readonly max: number; readonly step: number; readonly value: number }
+export type SettingName = 'low' | 'high' | 'sigma' | 'threshold' | 'rate' | 'seed' | 'cell' | 'gamma' | 'resolution';
+export interface PreprocessorSetting { readonly name: SettingName; readonly min: number; readonly max: number; readonly step: number; readonly value: number }
 
 export interface Preprocessor {
   readonly controls: readonly ControlType[];
@@ -17,7 +18,7 @@ export interface Preprocessor {
   readonly also: readonly string[];
 }
 
-const setting = (name: string, min: number, max: number, step: number, value: number): PreprocessorSetting => ({ name, min, max, step, value });
+const setting = (name: SettingName, min: number, max: number, step: number, value: number): PreprocessorSetting => ({ name, min, max, step, value });
 const gamma = setting('gamma', 0.1, 2, 0.001, 1);
 
 const table = {

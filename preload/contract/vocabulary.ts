@@ -80,3 +80,6 @@ export type DetailTarget = (typeof detailTargets)[number];
 export const usualDetail = {
   prompt: '', negative: '', confidence: 0.5, minRatio: 0, maxRatio: 1, largest: 0, order: 'found', xOffset: 0, yOffset: 0, dilateErode: 4, together: 'none', blur: 4, strength: 0.4, area: 'masked', padding: 32,
 } as const;
+
+/** How a picture of another shape comes to the job's: its middle is cut out, its border goes on around it, or it is stretched. A1111's "Crop and Resize", "Resize and Fill", "Just Resize". */
+export const controlResizes = ['crop', 'fill', 'stretch'] as const;

@@ -32,7 +32,7 @@ export function ControlsField({ advanced }: { advanced: boolean }) {
         </ul>
       )}
       <AddBeside label={t('controls.add')} files={(parts ?? []).filter(({ kind }) => kind !== null && kinds.includes(kind))} why={() => undefined}
-        onAdd={({ id, name }) => set((now) => [...now, { key: newKey(), id, name, picture: null, mask: null, settings: { weight: 1, start: 0, end: 1, mode: 'balanced' } }])} />
+        onAdd={({ id, name }) => set((now) => [...now, { key: newKey(), id, name, picture: null, mask: null, settings: { weight: 1, start: 0, end: 1, mode: 'balanced', resize: 'crop' } }])} />
     </Field>
   );
 }

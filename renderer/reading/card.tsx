@@ -83,7 +83,7 @@ export function ReadingCard({ offer: { picture, reading } }: { offer: Offer }) {
 /** What of the job has no place here yet. */
 function useLeftOut({ leftOut, report }: PictureReading): string | null {
   const { t } = useTranslation();
-  const words: Record<string, string> = { loras: t('reading.loras'), hires: t('reading.hires') };
+  const words: Record<string, string> = { loras: t('reading.loras'), hires: t('reading.hires'), controls: t('reading.controls') };
   const names = [...leftOut.map((key) => words[key] ?? key), ...Object.keys(report.job?.extra ?? {}).filter((key) => !aboutFiles.test(key)).slice(0, extraShown)];
   return names.length > 0 ? t('reading.leftOut', { names: listed(names) }) : null;
 }

@@ -128,16 +128,20 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'steering', () 
     await page.getByLabel('Picture file for edges').setInputFiles({ name: 'lines.png', mimeType: 'image/png', buffer: lines });
     await row('edges').getByText('64 × 32').waitFor(PATIENCE);
     await setNumber('Exact weight of edges', '0.7');
+    await page.getByRole('combobox', { name: 'What edges reads of the picture' }).selectOption('canny');
+    await setNumber('Edges weaker than this are none, for edges', '40');
     await press('More settings of edges');
+    await page.getByRole('radiogroup', { name: 'In another shape, edges reads' }).getByRole('radio', { name: 'All of it' }).click();
     await setNumber('edges: until which percent of the steps', '80');
     await page.getByRole('radiogroup', { name: 'What counts more with edges' }).getByRole('radio', { name: 'Prompt' }).click();
     await page.reload();
-    expect(await jobText(generate)).toMatch(/ControlNet 0: "[^"]*Model: edges[^"]*Weight: 0\.7[^"]*Guidance End: 0\.8[^"]*Control Mode: My prompt is more important/);
+    expect(await jobText(generate)).toMatch(/ControlNet 0: "Module: canny, Model: edges[^"]*Weight: 0\.7, Resize Mode: Resize and Fill[^"]*Threshold A: 40[^"]*Guidance End: 0\.8[^"]*Control Mode: My prompt is more important/);
     await press('Leave edges out');
     expect(await jobText(generate)).not.toMatch(/ControlNet/);
     await page.getByRole('listbox', { name: 'Recent pictures' }).getByRole('option').nth(1).click();
     await press('Reuse settings');
     expect(await page.getByRole('spinbutton', { name: 'Exact weight of edges' }).inputValue()).toBe('0.70');
+    expect(await page.getByRole('spinbutton', { name: 'Edges weaker than this are none, for edges' }).inputValue()).toBe('40');
     // Dropped onto the row it is the one to read, and not the one to start from.
     await press('Take the picture of edges away');
     await drop(page, 'taller.png', await sharp({ create: { width: 32, height: 64, channels: 3, background: '#000' } }).png().toBuffer(), 'li[aria-label="edges"] div:has(> div > button)');

@@ -1,5 +1,5 @@
 // Resizing as OpenCV does it, since control images of other programs went through it: within 1 of its 8-bit results.
-import type { Picture, Plane } from './picture';
+import { grey, planeOf, type Picture, type Plane } from './picture';
 
 /** What one sample of the result is made of along one axis. */
 type Taps = readonly { readonly from: number; readonly weights: readonly number[] }[];
@@ -36,6 +36,44 @@ export function resizeNearest({ width, height, rgb }: Picture, to: Size): Pictur
     }
   }
   return { ...to, rgb: out };
+}
+
+/**
+ * As sd-webui-controlnet resizes what a network is to read (scripts/controlnet.py, high_quality_resize): pictures of few colours keep to these, and black and
+ * white stay so, at Otsu's threshold. Lines of one pixel are not thinned again.
+ */
+export function resizeMap(picture: Picture, to: Size): Picture {
+  const { width, height } = picture;
+  if (width === to.width && height === to.height) return picture;
+  const colours = coloursOf(picture, 200);
+  if (colours.size > 2 && colours.size < 200) return resizeNearest(picture, to);
+  const smaller = to.width * to.height < width * height, { rgb } = !smaller ? resizeCubic(picture, to) : to.width > width || to.height > height ? resizeLinear(picture, to) : shrink(picture, to);
+  const samples = [...colours].flatMap((colour) => [colour >> 16, (colour >> 8) & 255, colour & 255]);
+  return colours.size === 2 && Math.min(...samples) < 16 && Math.max(...samples) > 240 ? blackAndWhite({ ...to, rgb }) : { ...to, rgb };
+}
+
+const resizeLinear = (picture: Picture, to: Size): Picture => ({ ...to, rgb: toBytes(linear(planeOf(picture), to).data) });
+
+/** As 0xrrggbb, so many of them at most. */
+function coloursOf({ rgb }: Picture, most: number): Set<number> {
+  const colours = new Set<number>();
+  for (let i = 0; i < rgb.length && colours.size < most; i += 3) colours.add((rgb[i]! << 16) | (rgb[i + 1]! << 8) | rgb[i + 2]!);
+  return colours;
+}
+
+/** At the threshold that parts the brightness into the two groups whose means are furthest apart (Otsu 1979). */
+function blackAndWhite({ width, height, rgb }: Picture): Picture {
+  const values = Uint8Array.from({ length: width * height }, (_, i) => (rgb[3 * i]! + rgb[3 * i + 1]! + rgb[3 * i + 2]!) / 3), counts = new Float64Array(256);
+  for (const value of values) counts[value]!++;
+  const total = values.reduce((sum, value) => sum + value, 0);
+  let threshold = 0, best = 0, below = 0, sum = 0;
+  for (let value = 0; value < 256; value++) {
+    below += counts[value]!;
+    sum += value * counts[value]!;
+    const above = values.length - below, apart = below * above * (sum / below - (total - sum) / above) ** 2;
+    if (apart > best) [best, threshold] = [apart, value];
+  }
+  return grey(width, height, (pixel) => (values[pixel]! > threshold ? 255 : 0));
 }
 
 /** Rows first, then columns; nothing is rounded between. */

@@ -1,8 +1,8 @@
 // AUTOMATIC1111's `parameters` text, the community's common form: prompt, negative prompt, and one line of `Key: value` pairs.
 import { slotNames, slotOf } from '../../../preload/contract/file-slots';
-import type { Control } from '../../../preload/contract/control';
 import type { AnyJob, JobSpec } from '../../../preload/contract/job';
 import { samplerLabels, scheduleLabels } from '../../../preload/contract/vocabulary';
+import { controlPairs } from './control-text';
 import { detailPairs } from './detail-text';
 import { editingPairs } from './editing-text';
 import { readPrompts, splitPairs } from './parameter-lines';
@@ -41,8 +41,7 @@ export function parametersText(job: AnyJob, { version }: { version: string }): s
     ['Emphasis', job.emphasis && job.emphasis !== 'original' ? emphasisLabels[job.emphasis] : null],
     ['CFG rescale', job.cfgRescale],
     ...fileList(files).flatMap(({ inText, file }): [string, string][] => ('named' in inText ? [[inText.named, file.name]] : [])),
-    ...editingPairs(job), ...detailPairs(job),
-    ...(job.controls ?? []).map((control, i): [string, string] => [`ControlNet ${i}`, controlText(control, files.controls![i]!)]),
+    ...editingPairs(job), ...detailPairs(job), ...controlPairs(job),
     ['VAE Decoder', files.vae && /taesd/i.test(files.vae.name) ? 'TAESD' : null],
     ...slotNames.flatMap((slot): [string, string | null][] => {
       const { inText } = slotOf(slot), list = [files[slot]].flat().filter((file) => file !== undefined);
@@ -58,15 +57,6 @@ export function parametersText(job: AnyJob, { version }: { version: string }): s
   ];
   const line = pairs.flatMap(([key, value]) => (value === null || value === undefined ? [] : [pair(key, String(value))])).join(', ');
   return [[job.prompt, ...tagsFor(job)].filter(Boolean).join(' '), ...(job.negative ? [`Negative prompt: ${job.negative}`] : []), line].join('\n');
-}
-
-/** As sd-webui-controlnet writes it, which tells no picture. */
-function controlText({ weight, start, end, mode }: Control, file: { name: string; hash: string | null }): string {
-  const modes = { balanced: 'Balanced', prompt: 'My prompt is more important', control: 'ControlNet is more important' };
-  return [
-    'Module: none', `Model: ${file.name}${file.hash ? ` [${file.hash.slice(0, 8)}]` : ''}`, `Weight: ${weight}`, 'Resize Mode: Crop and Resize', `Guidance Start: ${start}`, `Guidance End: ${end}`, 'Pixel Perfect: False',
-    `Control Mode: ${modes[mode]}`,
-  ].join(', ');
 }
 
 /** The LoRAs that no tag of the prompt calls up, as tags: others know no other way. */

@@ -46,7 +46,7 @@ export function readingOf(report: PictureReport, files: readonly LocalFile[]): P
   const { request, refused } = inRange({ ...wanted, ...(hires && { hires }) });
   const ids = slotEntries<string | null>(request.files ?? {}).map(([, id]) => id), chosen = files.filter(({ entry }) => ids.includes(entry.id));
   const otherVersions = report.missing.filter(({ name }) => chosen.some(({ entry }) => isNamed(name, entry))).map(({ name }) => name);
-  return { report, request, otherVersions, severalFit: slotEntries(choices).flatMap(([slot, choice]) => severalOf(slot, choice)), leftOut: [...refused, ...(job.hires && !hires ? ['hires'] : [])] };
+  return { report, request, otherVersions, severalFit: slotEntries(choices).flatMap(([slot, choice]) => severalOf(slot, choice)), leftOut: [...refused, ...(job.hires && !hires ? ['hires'] : []), ...(job.controls?.some(({ image }) => image === undefined) ? ['controls'] : [])] };
 }
 
 /** ComfyUI's language is one that jobs have; ours are as they were. */
@@ -85,12 +85,12 @@ function filesOf({ model, refiner, vae, vaeHash = null, textEncoders, hires: { u
   }));
 }
 
-/** Of our own jobs: settings whose networks are here. The others are told as missing. */
-function controlsOf({ controls, controlFiles }: PictureJob & { readonly controls?: unknown; readonly controlFiles?: unknown }, files: readonly LocalFile[]): { settings: unknown; file: LocalFile }[] {
-  const ofControls = files.filter(({ entry }) => entry.kind !== null && slotOf('controls').kinds.includes(entry.kind)), settings = Array.isArray(controls) ? controls as unknown[] : [];
-  return (Array.isArray(controlFiles) ? controlFiles as NamedModel[] : []).flatMap((named, i) => {
-    const choice = whichModel(named, ofControls);
-    return choice && settings[i] !== undefined ? [{ settings: settings[i], file: choice.file }] : [];
+/** Those whose networks are here, of jobs that name their pictures. */
+function controlsOf({ controls = [] }: PictureJob, files: readonly LocalFile[]): { settings: unknown; file: LocalFile }[] {
+  const ofControls = files.filter(({ entry }) => entry.kind !== null && slotOf('controls').kinds.includes(entry.kind));
+  return controls.flatMap(({ model, ...settings }) => {
+    const choice = settings.image === undefined ? null : whichModel(model, ofControls);
+    return choice ? [{ settings, file: choice.file }] : [];
   });
 }
 

@@ -86,7 +86,7 @@ export const parameterTexts: readonly ParameterText[] = [
   { name: 'ADetailer', text: `a cat\n${usual}, ADetailer model: face_8n.pt, ADetailer prompt: "a face, (smile:1.2)", ADetailer confidence: 0.3, ADetailer model 2nd: hand_8n.pt, ADetailer mask only top k: 2, ADetailer version: 24.11.1`,
     job: { prompt: 'a cat', ...base, details: [{ find: 'face', prompt: 'a face, (smile:1.2)', largest: 2, area: 'whole' }, { find: 'hand', area: 'whole' }], extra: { 'ADetailer confidence': '0.3', 'ADetailer version': '24.11.1' } } },
   { name: 'ControlNet', text: `a cat\n${usual}, ControlNet 0: "Module: canny, Model: control_canny [d14c016b], Weight: 1, Resize Mode: Crop and Resize, Guidance Start: 0, Guidance End: 1", Version: v1.10.1`,
-    job: { prompt: 'a cat', ...base, extra: { 'ControlNet 0': 'Module: canny, Model: control_canny [d14c016b], Weight: 1, Resize Mode: Crop and Resize, Guidance Start: 0, Guidance End: 1', Version: 'v1.10.1' } } },
+    job: { prompt: 'a cat', ...base, controls: [{ model: { name: 'control_canny', hash: 'd14c016b' }, preprocessor: { name: 'canny' }, resize: 'crop', weight: 1, start: 0, end: 1 }], extra: { Version: 'v1.10.1' } }, needs: ['controlnet control_canny d14c016b'] },
   { name: 'an X/Y/Z plot', text: `a cat\n${usual}, Script: X/Y/Z plot, X Type: Seed, X Values: "1,2,3", Fixed X Values: "1, 2, 3"`, job: { prompt: 'a cat', ...base, extra: { Script: 'X/Y/Z plot', 'X Type': 'Seed', 'X Values': '1,2,3', 'Fixed X Values': '1, 2, 3' } } },
   { name: 'a later upscale', text: `a cat\n${usual}, Postprocess upscale by: 4, Postprocess upscaler: 4x_sharp, Original Size: 512x512`, job: { prompt: 'a cat', ...base, extra: { 'Postprocess upscale by': '4', 'Postprocess upscaler': '4x_sharp', 'Original Size': '512x512' } } },
 

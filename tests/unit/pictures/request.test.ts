@@ -112,7 +112,7 @@ test.each([
 });
 
 test("our own jobs keep their pictures and parts; without a VAE it was the model's own", () => {
-  const { files: { model }, refiner: _, loras: _loras, ...rest } = ownJob({ files: { model: { name: 'dream', hash: null } }, kind: 'img2img', init: 'e'.repeat(64), strength: 0.4 }), plain = { ...rest, model };
+  const { files: { model }, refiner: _, loras: _loras, controls: _controls, ...rest } = ownJob({ files: { model: { name: 'dream', hash: null } }, kind: 'img2img', init: 'e'.repeat(64), strength: 0.4 }), plain = { ...rest, model };
   expect(read({ ...plain }, 'atelier').request).toMatchObject({ files: { model: 'id-dream', vae: null, textEncoders: [] }, init: 'e'.repeat(64), strength: 0.4 });
   const text = { name: 'gone', hash: 'c'.repeat(64) };
   expect(read({ ...plain, vae: 'renamed.safetensors', vaeHash: 'b'.repeat(64), textEncoders: [text] }, 'atelier').request).toMatchObject({ files: { vae: 'id-fine', textEncoders: ['id-clip_l'] } });

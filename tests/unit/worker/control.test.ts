@@ -2,9 +2,11 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
-import type { Control } from '../../../preload/contract/control';
+import { Control } from '../../../preload/contract/control';
 import { JobSpec } from '../../../preload/contract/job';
 import { controlNetTensors } from '../../../main/engine/families/network-tensors';
+import { preprocess } from '../../../main/engine/vision/preprocessors';
+import { decodePicture } from '../../../main/files/decode-picture';
 import { ModelCache } from '../../../main/worker/model-cache';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { runJob } from '../../../main/worker/run-job';
@@ -69,6 +71,26 @@ test('one after the other in the halves of guidance comes to the same', async ()
   });
   const { pixels } = await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath: model, controls: [{ path: net, image: lines }] }), sparing: true }, models, new AbortController().signal, () => undefined);
   expect(furthest(pixels.rgb, await paint([{ mode: 'control' }]))).toBeLessThanOrEqual(1);
+});
+
+test('a preprocessor makes what the network reads at the job\'s size, as `preprocess` would', async () => {
+  const wide = join(scratchFolder(), 'wide.png'), made = join(scratchFolder(), 'made.png');
+  await sharp(Uint8Array.from({ length: 3 * 200 * 100 }, (_, i) => (i * i * 7919) % 251), { raw: { width: 200, height: 100, channels: 3 } }).blur(4).normalise().png().toFile(wide);
+  const source = await decodePicture(wide), { width, height, rgb } = preprocess(source, { name: 'canny', low: 20, high: 60, resolution: 64 });
+  await sharp(rgb, { raw: { width, height, channels: 3 } }).png().toFile(made);
+  const canny = { name: 'canny', low: 20, high: 60 } as const, whole = await paint([{ picture: made }]);
+  expect(await paint([{ picture: wide, preprocessor: canny }])).toEqual(whole);
+  for (const other of [{}, { preprocessor: { name: 'invert' } as const }, { preprocessor: { ...canny, low: 90, high: 400 } }, { preprocessor: canny, resize: 'fill' as const }, { preprocessor: canny, resize: 'stretch' as const }]) {
+    expect(furthest(await paint([{ picture: wide, ...other }]), whole)).toBeGreaterThan(0);
+  }
+});
+
+test('settings that a preprocessor does not have, or beyond their range, are refused by name', () => {
+  const fields = (preprocessor: object) => Control.safeParse({ image: hash, preprocessor }).error?.issues.map(({ path, code }) => [path.join('.'), code]);
+  expect(fields({ name: 'canny', low: 5, resolution: 512 })).toBeUndefined();
+  expect(fields({ name: 'cany' })).toEqual([['preprocessor.name', 'invalid_union']]);
+  expect(fields({ name: 'canny', low: 3000 })).toEqual([['preprocessor.low', 'too_big']]);
+  expect(fields({ name: 'invert', low: 3 })).toEqual([['preprocessor', 'unrecognized_keys']]);
 });
 
 test('what is made for another base, and what is no control, is refused by name', async () => {

@@ -30,13 +30,13 @@ const works: Readonly<Record<PreprocessorName, Work>> = {
   recolor_intensity: (picture, gamma = 1) => recolorIntensity(picture, gamma),
 };
 
-/** `resolution`: where the use says none. Throws preprocessor.unknown, and request.invalid naming the setting. */
+/** `resolution`: where the use says none, of any size. Throws preprocessor.unknown, and request.invalid naming the setting. */
 export function preprocess(picture: Picture, use: PreprocessorUse, resolution: number = RESOLUTION.value): Picture {
   const name = preprocessorNamed(use.name), { settings, scaled } = preprocessorOf(name);
-  const known = [...settings.map((setting) => setting.name), RESOLUTION.name];
+  const known: string[] = [...settings.map((setting) => setting.name), RESOLUTION.name];
   for (const key of Object.keys(use)) if (key !== 'name' && !known.includes(key)) throw new AppError('request.invalid', { why: 'unknown', field: `preprocessor.${key}`, names: known });
   const values = settings.map((setting) => valueOf(use, setting));
-  return works[name](scaled ? scaledTo(picture, valueOf(use, { ...RESOLUTION, value: resolution })) : picture, ...values);
+  return works[name](scaled ? scaledTo(picture, use.resolution === undefined ? resolution : valueOf(use, RESOLUTION)) : picture, ...values);
 }
 
 /** Throws preprocessor.unknown. */

@@ -2,6 +2,7 @@
 import { JobFields } from '../../../../preload/contract/job';
 import type { PictureJob, Resource } from '../../../../preload/contract/picture-report';
 import type { PictureSource } from '../../../../preload/contract/vocabulary';
+import { readControls } from '../control-text';
 import { readDetails } from '../detail-text';
 import { readInpaint, readSeamless } from '../editing-text';
 import { emphasisLabels, parseParameters } from '../parameters';
@@ -53,7 +54,7 @@ export function readParameters(text: string): { source: PictureSource; job: Pict
     rng: left.take(asRng, 'RNG') ?? 'nv', compat: 'a1111' as const, cfgRescale: left.take(asNumber, 'CFG rescale'),
     variation: readVariation(left), ensd: left.take(asOffset, 'ENSD'), emphasis: left.take(asEmphasis, 'Emphasis'), edit: left.take(asEdit, 'Prompt to prompt'), template: readTemplate(left),
     model: readModel(left, civitai), vae: readVae(left),
-    refiner: readRefiner(left), strength, hires: readHires(left, strength, first && size), inpaint: readInpaint(left), seamless: readSeamless(left), details: readDetails(left, /^atelier /.test(fields.get('Version') ?? '')),
+    refiner: readRefiner(left), strength, hires: readHires(left, strength, first && size), inpaint: readInpaint(left), seamless: readSeamless(left), details: readDetails(left, /^atelier /.test(fields.get('Version') ?? '')), controls: readControls(left),
     loras: [], extra: {},
   });
   const tags = lorasOf(prompt), listed = asLoras(parseJsonObject(fields.get('SDCPP'))?.loras)?.loras;

@@ -21,10 +21,10 @@ export function readingOfJob(own: AnyJob): Omit<Reading, 'used'> {
     const { files: { upscaler: { name, hash } }, ...upscale } = own, extra = { 'Postprocess upscale by': own.scale, 'Postprocess upscaler': name };
     return { source: 'atelier', job: { prompt: '', negative: '', loras: [], ...upscale, extra }, resources: resource('upscaler', name, hash) };
   }
-  const { files, refiner, loras, ...rest } = own;
+  const { files, refiner, loras, controls, ...rest } = own;
   const { model, vae, textEncoders } = files;
   const job = {
-    ...rest, loras: loras ? loras.map((use, i) => asNamed(use, files.loras![i]!)) : lorasOf(rest.prompt), ...(loras?.length === 0 && { prompt: withoutLoraTags(rest.prompt) }), model, ...(vae && { vae: vae.name, vaeHash: vae.hash }), ...(textEncoders && { textEncoders }), ...(files.controls && { controlFiles: files.controls }),
+    ...rest, loras: loras ? loras.map((use, i) => asNamed(use, files.loras![i]!)) : lorasOf(rest.prompt), ...(loras?.length === 0 && { prompt: withoutLoraTags(rest.prompt) }), model, ...(vae && { vae: vae.name, vaeHash: vae.hash }), ...(textEncoders && { textEncoders }), ...(controls && { controls: controls.map((control, i) => ({ ...control, model: files.controls![i]! })) }),
     ...(rest.hires && files.upscaler && { hires: { ...rest.hires, upscaler: files.upscaler.name } }),
     ...(refiner && files.refiner && { refiner: { model: files.refiner, switchAt: refiner.switchAt } }), extra: {},
   };

@@ -37,10 +37,11 @@ export const resource = (kind: ModelKind, name: string | undefined, hash: string
   (name === undefined || (isNone(name) && hash === null) ? [] : [{ kind, name, hash }]);
 
 /** Model, VAE, refiner, second pass and adapters; for these, hashes by name where the text has some. */
-export function jobResources(job: Pick<PictureJob, 'model' | 'refiner' | 'hires' | 'vae' | 'loras'>, loraHashes?: ReadonlyMap<string, string | null>): Resource[] {
+export function jobResources(job: Pick<PictureJob, 'model' | 'refiner' | 'hires' | 'vae' | 'loras' | 'controls'>, loraHashes?: ReadonlyMap<string, string | null>): Resource[] {
   return [
     ...[job.model, job.refiner?.model, job.hires?.model].flatMap((model) => (model ? resource('checkpoint', model.name, model.hash) : [])),
     ...resource('vae', job.vae),
+    ...(job.controls ?? []).flatMap(({ model }) => resource('controlnet', model.name, model.hash)),
     ...job.loras.flatMap(({ name }) => resource('lora', name, loraHashes?.get(name) ?? null)),
   ];
 }

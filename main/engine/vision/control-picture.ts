@@ -1,0 +1,44 @@
+// What a control's network reads, made of the picture that is given: by its preprocessor, at the job's size, in sd-webui-controlnet's order (scripts/controlnet.py,
+// get_input_data and detectmap_proc): made at the resolution that suits the size, then brought to its shape.
+import type { Control } from '../../../preload/contract/control';
+import { float32, type Tensor } from '../tensor';
+import type { Picture } from './picture';
+import { pixelPerfect, preprocess } from './preprocessors';
+import { resizeMap, roundEven } from './resize';
+
+interface Size { readonly width: number; readonly height: number }
+type Making = Pick<Control, 'preprocessor' | 'resize'>;
+
+/** → [1, 3, height, width] in 0…1. Throws request.invalid where the resolution makes too large a picture. */
+export function controlPicture(picture: Picture, { preprocessor, resize }: Making, size: Size): Tensor {
+  const made = preprocessor ? preprocess(picture, preprocessor, pixelPerfect(picture, size, resize === 'fill')) : picture;
+  const { rgb } = brought(made, size, resize), pixels = size.width * size.height, out = float32([1, 3, size.height, size.width]);
+  for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) out.data[c * pixels + i] = rgb[3 * i + c]! / 255;
+  return out;
+}
+
+/** As 'Just Resize', 'Resize and Fill' around which the median of the border lies, or 'Crop and Resize'. */
+function brought(picture: Picture, size: Size, resize: Control['resize']): Picture {
+  if (resize === 'stretch') return resizeMap(picture, size);
+  const across = size.width / picture.width, down = size.height / picture.height, k = resize === 'fill' ? Math.min(across, down) : Math.max(across, down);
+  const scaled = resizeMap(picture, { width: Math.max(1, roundEven(picture.width * k)), height: Math.max(1, roundEven(picture.height * k)) });
+  const ground = new Uint8Array(3 * size.width * size.height), colour = borderColour(picture);
+  for (let i = 0; i < ground.length; i++) ground[i] = colour[i % 3]!;
+  const [left, right] = [Math.floor((size.width - scaled.width) / 2), Math.floor((scaled.width - size.width) / 2)], [top, bottom] = [Math.floor((size.height - scaled.height) / 2), Math.floor((scaled.height - size.height) / 2)];
+  const to = { x: Math.max(0, left), y: Math.max(0, top) }, from = { x: Math.max(0, right), y: Math.max(0, bottom) }, columns = Math.min(size.width, scaled.width), rows = Math.min(size.height, scaled.height);
+  for (let y = 0; y < rows; y++) {
+    const start = 3 * ((from.y + y) * scaled.width + from.x);
+    ground.set(scaled.rgb.subarray(start, start + 3 * columns), 3 * ((to.y + y) * size.width + to.x));
+  }
+  return { ...size, rgb: ground };
+}
+
+/** The median of each channel along the four sides, corners counted twice. */
+function borderColour({ width, height, rgb }: Picture): number[] {
+  const at = (x: number, y: number): number => y * width + x;
+  const pixels = [...Array.from({ length: width }, (_, x) => [at(x, 0), at(x, height - 1)]), ...Array.from({ length: height }, (_, y) => [at(0, y), at(width - 1, y)])].flat();
+  return [0, 1, 2].map((c) => {
+    const values = pixels.map((pixel) => rgb[3 * pixel + c]!).sort((a, b) => a - b), middle = values.length / 2;
+    return Math.floor((values[middle - 1]! + values[middle]!) / 2);
+  });
+}
