@@ -1,22 +1,23 @@
 // `bench`: what this machine does at the real sizes of SD 1.5 and SDXL, each figure beside the machine's own matrix-product rate.
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, rename, rm, statfs } from 'node:fs/promises';
+import { mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import type { JobSpec } from '../../preload/contract/job';
+import type { JobSpec, UpscaleJob } from '../../preload/contract/job';
 import { jobVersion } from '../../preload/contract/job-versions';
 import { AppError } from '../engine/errors';
 import { explainCrash } from '../services/queue/explain';
-import { sd15, sdxlBase } from '../engine/families/known-sizes';
-import { checkpointTensors } from '../engine/families/network-tensors';
+import { clipL, esrganX4, sd15, sdxlBase } from '../engine/families/known-sizes';
+import { checkpointTensors, rrdbTensors } from '../engine/families/network-tensors';
 import { buildUnet, unetConfig } from '../engine/families/unet';
+import { encodePng } from '../services/pictures/encode';
 import { WorkerHost } from '../services/workers/host';
 import { runOnWorker } from '../services/queue/worker-run';
 import { writeRandomCheckpoint } from '../services/model-tools/random-checkpoint';
 import type { Dims } from '../engine/tensor';
 import { openWeightFile } from '../files/weight-file';
 import { measureProductRate } from '../worker/product-rate';
-import type { JobTimings } from '../worker/protocol';
+import type { JobMessage, JobTimings } from '../worker/protocol';
 import { helpFor, parseCommand, type Command } from './args';
 import { packageRoot } from './package-root';
 
@@ -26,7 +27,7 @@ const command = {
   flags: {
     steps: { kind: 'number', value: 'N', help: 'steps measured; the median of all but the first counts (6)' },
     size: { kind: 'text', value: 'WxH', help: 'pixels (512x512)' },
-    only: { kind: 'text', value: 'NAME', help: 'one family', choices: ['sd15', 'sdxl'] },
+    only: { kind: 'text', value: 'NAME', help: 'one row', choices: ['sd15', 'sdxl', 'upscale', 'decode'] },
     json: { kind: 'switch', help: 'one JSON object on stdout' },
   },
 } as const satisfies Command;
@@ -52,6 +53,7 @@ export async function runBench(args: string[]): Promise<number> {
   for (const family of families) {
     if (values.only === undefined || values.only === family.name) report[family.name] = await measureFamily(family, setting);
   }
+  for (const [name, measureRow] of [['upscale', measureUpscale], ['decode', measureDecode]] as const) if (values.only === undefined || values.only === name) report[name] = await measureRow();
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : `${JSON.stringify(report, null, 2)}\n`);
   return 0;
 }
@@ -83,6 +85,24 @@ async function measureFamily(family: Family, setting: Setting): Promise<Record<s
   };
 }
 
+/** ×4 of 512×512 by a network of ESRGAN's size, in the tiles that it usually has. */
+async function measureUpscale(): Promise<Record<string, unknown>> {
+  const upscaler = await randomFile('esrgan-x4', 33e6, () => rrdbTensors(esrganX4)), picture = join(cacheFolder(), 'noise-512.png');
+  await writeFile(picture, await encodePng({ width: 512, height: 512, rgb: Uint8Array.from({ length: 3 * 512 * 512 }, (_, i) => (i * 7919) % 251) }, []));
+  const job: UpscaleJob = { version: jobVersion, kind: 'upscale', files: { upscaler: { name: 'random', hash: null } }, init: '0'.repeat(64), scale: 4, width: 2048, height: 2048, tile: 256 };
+  const { steps, peakBytes } = await measureMessage({ type: 'upscale', id: 'bench', job, upscaler, picture });
+  return { size: '512x512', scale: 4, seconds: round(steps.reduce((a, b) => a + b, 0)), tiles: steps.length, peakBytes };
+}
+
+/** 1024×1024 by an autoencoder of SD's size, whole and in tiles. The U-Net is next to none. */
+async function measureDecode(): Promise<Record<string, unknown>> {
+  const unet = { inChannels: 4, outChannels: 4, modelChannels: 32, timeEmbed: 128, channels: [32, 64], resBlocks: 1, depths: [0, 1], middleDepth: 0, contextDim: 32 };
+  const text = { 'cond_stage_model.transformer.text_model.': { ...clipL, width: 32, layers: 1, mlp: 128 } };
+  const path = await randomFile('sd-vae', 170e6, () => checkpointTensors({ unet, text, vae: sd15.vae })), job = { width: 1024, height: 1024, steps: 1, cfg: 1 };
+  const whole = await measure(path, job), tiled = await measure(path, { ...job, vaeTile: 512 });
+  return { size: '1024x1024', seconds: round(whole.decodeSeconds), peakBytes: whole.peakBytes, tiledSeconds: round(tiled.decodeSeconds), tiledPeakBytes: tiled.peakBytes };
+}
+
 /** Room on the disk for the file and in memory for what it becomes, or what lacks. */
 async function whyNot({ name, sizeBytes }: Family): Promise<string | undefined> {
   if (totalmem() < 2 * sizeBytes) return `${name} needs ${Math.ceil((2 * sizeBytes) / 1e9)} GB of memory`;
@@ -97,16 +117,20 @@ async function readOnce(path: string): Promise<void> {
 }
 
 /** In a worker of its own, so that the first job opens everything and the peak is this run's. */
-async function measure(modelPath: string, job: Pick<JobSpec, 'width' | 'height' | 'steps' | 'cfg'>): Promise<Measured> {
+async function measure(modelPath: string, job: Pick<JobSpec, 'width' | 'height' | 'steps' | 'cfg' | 'vaeTile'>): Promise<Measured> {
+  const spec: JobSpec = {
+    version: jobVersion, kind: 'txt2img', files: { model: { name: 'random', hash: null } }, prompt: 'a red house on grass', negative: '', seed: 1,
+    sampler: 'euler', schedule: 'normal', clipSkip: 1, rng: 'cpu', compat: 'a1111', ...job,
+  };
+  return measureMessage({ type: 'run', id: 'bench', job: spec, files: { model: modelPath }, sparing: false, keepMs: 5000 });
+}
+
+async function measureMessage(message: JobMessage): Promise<Measured> {
   const host = new WorkerHost(join(packageRoot(), 'out/main/worker.js'));
   try {
     await host.start();
     const steps: number[] = [];
-    const spec: JobSpec = {
-      version: jobVersion, kind: 'txt2img', files: { model: { name: 'random', hash: null } }, prompt: 'a red house on grass', negative: '', seed: 1,
-      sampler: 'euler', schedule: 'normal', clipSkip: 1, rng: 'cpu', compat: 'a1111', ...job,
-    };
-    const outcome = await runOnWorker(host, { type: 'run', id: 'bench', job: spec, files: { model: modelPath }, sparing: false, keepMs: 5000 }, (progress) => {
+    const outcome = await runOnWorker(host, message, (progress) => {
       if (progress.type === 'step') steps.push(progress.seconds);
     });
     if (outcome.type === 'failed') throw AppError.fromInfo(outcome.error);
@@ -120,11 +144,13 @@ async function measure(modelPath: string, job: Pick<JobSpec, 'width' | 'height' 
 const cacheFolder = (): string => join(packageRoot(), '.cache/bench');
 
 /** The family's own tensors with random weights, made once. */
-async function checkpoint({ name, sizeBytes, tensors }: Family): Promise<string> {
+const checkpoint = ({ name, sizeBytes, tensors }: Family): Promise<string> => randomFile(name, sizeBytes, tensors);
+
+async function randomFile(name: string, sizeBytes: number, tensors: () => ReadonlyMap<string, Dims>): Promise<string> {
   const path = join(cacheFolder(), `${name}-random.safetensors`);
   if (existsSync(path)) return path;
   await mkdir(cacheFolder(), { recursive: true });
-  process.stderr.write(`Making a random ${name} checkpoint of ${(sizeBytes / 1e9).toFixed(1)} GB, once…\n`);
+  process.stderr.write(`Making a random ${name} of ${(sizeBytes / 1e9).toFixed(1)} GB, once…\n`);
   const unfinished = `${path}.${process.pid}.part`;
   try {
     await writeRandomCheckpoint(unfinished, tensors(), 1);

@@ -49,6 +49,7 @@ const command = {
     refiner: { kind: 'text', value: 'MODEL', help: 'a second model that finishes the picture, named as for --model' },
     'switch-at': { kind: 'number', value: '0-1', help: 'after which share of the noise --refiner takes over; 0.8 without it' },
     prediction: { kind: 'text', value: 'KIND', help: 'what the model predicts, where its file leaves that open', choices: ['eps', 'v'] },
+    'vae-tile': { kind: 'number', value: 'PX', help: 'the VAE works in tiles of this side (256 to 2048), for large pictures in little memory' },
     'cfg-rescale': { kind: 'number', value: '0-1', help: 'how far to undo the contrast that a high --cfg adds; 0.7 suits models with zero terminal SNR' },
     rng: { kind: 'text', value: 'KIND', help: 'what draws a seed\'s noise: torch on the CPU, NVIDIA cards, or first the one and then the other', choices: Rng.options },
     compat: { kind: 'text', value: 'PROGRAM', help: 'whose conventions count steps, noise levels and defaults', choices: Compat.options },
@@ -125,7 +126,7 @@ export function requestFrom(values: Values, model: ModelEntry, { init, mask, dep
     ...editFrom(values, like),
     ...editing, ...(values.outpaint !== undefined && { strength: 0.8 }),
     ...given({
-      init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, controls, imageCfg: values['image-cfg'], cfgRescale: values['cfg-rescale'],
+      init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, controls, imageCfg: values['image-cfg'], vaeTile: values['vae-tile'], cfgRescale: values['cfg-rescale'],
       prediction: values.prediction, ...rngOfNoise[values.noise ?? ''], ...given({ rng: values.rng, compat: values.compat }), ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
       loras,
       refiner: files?.refiner ? { switchAt: values['switch-at'] } : undefined,

@@ -119,6 +119,8 @@ export const JobFields = z.object({
   depth: ContentHash.optional(),
   /** How far the guided picture is brought back to the contrast of an unguided one. */
   cfgRescale: z.number().min(0).max(1).optional(),
+  /** The autoencoder sees pictures of a longer side than this, in pixels, in tiles of it: less memory, and slightly other pixels. Left out: always whole. */
+  vaeTile: z.int().min(256).max(2048).multipleOf(64).optional(),
   /** For models that edit by instruction: guidance towards `init`; 1.5 where left out. */
   imageCfg: z.number().min(0).max(50).optional(),
   /** What the network predicts, where the file leaves it open or is wrong. */
@@ -145,6 +147,7 @@ export const JobSpec = z.preprocess(upgradeJob, JobFields
   .refine((job) => job.edit === undefined || job.kind === 'txt2img', excludes('edit', 'init'))
   .refine((job) => job.mask === undefined || job.init !== undefined, breaks('missing', 'init'))
   .superRefine(editingRules)
+  .refine((job) => job.vaeTile === undefined || job.seamless === undefined, excludes('vaeTile', 'seamless'))
   .refine((job) => (job.controls ?? []).length === (job.files.controls ?? []).length, breaks('pair', 'controls'))
   .refine((job) => (job.loras ?? []).length === (job.files.loras ?? []).length, breaks('pair', 'loras'))
   .refine((job) => !job.controls?.length || job.inpaint?.area !== 'masked', excludes('controls', 'inpaint.area'))
@@ -201,7 +204,7 @@ export const RequestFields = z.object({
   strength: z.number().min(0).max(1).default(0.6),
   mask: JobFields.shape.mask, inpaint: JobFields.shape.inpaint, outpaint: JobFields.shape.outpaint, seamless: JobFields.shape.seamless, depth: JobFields.shape.depth, controls: JobFields.shape.controls,
   details: z.array(Detail.extend({ prompt: PromptText.default(''), negative: PromptText.default('') })).max(MOST_DETAILS).optional(),
-  cfgRescale: JobFields.shape.cfgRescale, imageCfg: JobFields.shape.imageCfg,
+  cfgRescale: JobFields.shape.cfgRescale, imageCfg: JobFields.shape.imageCfg, vaeTile: JobFields.shape.vaeTile,
   hires: Hires.extend({ prompt: PromptText.optional(), negative: PromptText.optional() }).optional(),
   /** Left out: what the model's settings say, else the model itself. */
   prediction: JobFields.shape.prediction,

@@ -1,4 +1,5 @@
 // The sizes that the families were published with.
+import type { RrdbSizes } from './upscalers/rrdb';
 import type { TextSizes, UnetSizes, VaeSizes } from './sizes';
 
 export interface CheckpointSizes {
@@ -28,6 +29,9 @@ export const sdxlBase: CheckpointSizes = {
   text: { 'conditioner.embedders.0.transformer.text_model.': clipL, 'conditioner.embedders.1.model.': bigG },
   vae: sd15.vae,
 };
+
+/** RealESRGAN_x4plus, and most ESRGAN files in circulation under other names. */
+export const esrganX4: RrdbSizes = { layout: 'basicsr', colors: 3, fold: 1, features: 64, growth: 32, blocks: 23, doublings: 2, plus: false };
 
 export const sdxlRefiner: CheckpointSizes = {
   unet: { inChannels: 4, outChannels: 4, modelChannels: 384, timeEmbed: 1536, channels: [384, 768, 1536, 1536], resBlocks: 2, depths: [0, 4, 4, 0], middleDepth: 4,

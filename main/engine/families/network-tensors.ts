@@ -9,6 +9,7 @@ import { openClipTowerOf } from './openclip';
 import type { TextSizes, UnetSizes, VaeSizes } from './sizes';
 import { readWholeTower } from './text-tower';
 import { buildUnet, unetConfigOf } from './unet';
+import { buildRrdb, type RrdbSizes } from './upscalers/rrdb';
 import { buildVaeDecoder, buildVaeEncoder, vaeConfigOf } from './vae';
 
 export type Shapes = Map<string, Dims>;
@@ -34,6 +35,8 @@ export const vaeTensors = (sizes: VaeSizes, prefix = 'first_stage_model.'): Shap
   buildVaeEncoder(record, config, shape);
   buildVaeDecoder(record, config, shape);
 });
+
+export const rrdbTensors = (sizes: RrdbSizes): Shapes => recorded(['rrdb', sizes], (record) => buildRrdb(record, sizes, { batch: 1, height: SIDE, width: SIDE }));
 
 /** All layers, those that no picture needs too. `prefix` tells the layout of the names. */
 export const textTensors = (sizes: TextSizes, prefix: string): Shapes =>

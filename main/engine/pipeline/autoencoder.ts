@@ -9,6 +9,7 @@ import type { WeightFile } from '../weights/source';
 import { lacksNetwork, type Networks } from './networks';
 import type { Runtime } from './runtime';
 import { Sessions } from './sessions';
+import { decodeInTiles, encodeInTiles } from './tiled-vae';
 
 /** Previews have a session of their own, since they may be smaller than the picture. */
 type DecodeSlot = 'decoder' | 'preview';
@@ -25,6 +26,8 @@ export interface Autoencoder {
   decode(latents: Tensor, slot?: DecodeSlot, seamless?: SeamlessAxes): Promise<Tensor>;
   /** Image [B, 3, H, W] in −1…1 → latents [B, 4, H/8, W/8] in diffusion scale, without chance. */
   encode(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor>;
+  /** Pictures of a longer side, in pixels, are decoded and encoded in tiles of it: less memory, and slightly other values. Each job sets it. */
+  tile: number | undefined;
   /** Floating-point operations of decoding latents of this size. */
   decodeFlops(height: number, width: number): number;
   close(): Promise<void>;
@@ -35,12 +38,14 @@ const FAMILY_WIDTH = 512;
 
 export class KlAutoencoder implements Autoencoder {
   readonly isTiny = false;
+  tile: number | undefined;
   readonly latentChannels: number;
   readonly factor: number;
   readonly hasFamilyLatents: boolean;
   private readonly file: WeightFile;
   private readonly config: VaeConfig;
   private readonly latentScale: number;
+  private readonly runtime: Runtime;
   private readonly sessions: Sessions<DecodeSlot>;
 
   /** `latentScale`: what the family multiplies the autoencoder's latents with. */
@@ -48,26 +53,34 @@ export class KlAutoencoder implements Autoencoder {
     this.file = file;
     this.config = config;
     this.latentScale = latentScale;
+    this.runtime = runtime;
     this.sessions = new Sessions(runtime);
     ({ latentChannels: this.latentChannels, factor: this.factor } = config);
     this.hasFamilyLatents = file.tensors.get(`${config.prefix}.decoder.conv_in.weight`)?.shape[0] === FAMILY_WIDTH;
   }
 
   async decode(latents: Tensor, slot: DecodeSlot = 'decoder', seamless?: SeamlessAxes): Promise<Tensor> {
-    const [batch, , height, width] = latents.dims as [number, number, number, number];
+    const [batch, , height, width] = latents.dims as [number, number, number, number], { file, config, runtime } = this;
+    if (slot === 'decoder' && this.isLarge(Math.max(height, width) * this.factor)) {
+      await this.sessions.release(slot);
+      return decodeInTiles({ file, config, runtime }, mul(latents, 1 / this.latentScale), this.tile!);
+    }
     const session = await this.sessions.take(slot, keyOf(latents, seamless), () => buildVaeDecoder(this.file, this.config, { batch, height, width }, hooksOf(seamless)));
     return (await session.run({ latents: mul(latents, 1 / this.latentScale) }))['image']!;
   }
 
   /** The mean of the distribution. */
   async encode(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor> {
-    const moments = await this.moments(image, seamless);
+    const { file, config, runtime } = this, isLarge = this.isLarge(Math.max(image.dims[2]!, image.dims[3]!));
+    const moments = isLarge ? await encodeInTiles({ file, config, runtime }, image, this.tile!) : await this.moments(image, seamless);
     const [batch, channels, h, w] = moments.dims as [number, number, number, number];
     const size = (channels / 2) * h * w;
     const mean = float32([batch, channels / 2, h, w]);
     for (let b = 0; b < batch; b++) mean.data.set(moments.data.subarray(2 * b * size, (2 * b + 1) * size), b * size);
     return mul(mean, this.latentScale);
   }
+
+  private isLarge(pixels: number): boolean { return this.tile !== undefined && pixels > this.tile; }
 
   /** Image [B, 3, H, W] in −1…1 → mean and log-variance [B, 8, H/8, W/8], unscaled. */
   async moments(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor> {
@@ -90,6 +103,8 @@ export class TinyAutoencoder implements Autoencoder {
   readonly factor = 8;
   readonly hasFamilyLatents = true;
   readonly isTiny = true;
+  /** It needs none. */
+  tile: number | undefined;
   private readonly file: WeightFile;
   private readonly sessions: Sessions<DecodeSlot>;
 
@@ -141,6 +156,8 @@ class DecoderBeside implements Autoencoder {
 
   decode(latents: Tensor, slot?: DecodeSlot, seamless?: SeamlessAxes): Promise<Tensor> { return this.decoder.decode(latents, slot, seamless); }
   encode(image: Tensor, seamless?: SeamlessAxes): Promise<Tensor> { return this.encoder.encode(image, seamless); }
+  get tile(): number | undefined { return this.encoder.tile; }
+  set tile(tile: number | undefined) { this.encoder.tile = tile; }
   decodeFlops(height: number, width: number): number { return this.decoder.decodeFlops(height, width); }
 
   async close(): Promise<void> {

@@ -67,6 +67,7 @@ type PassHost = Reading & { readonly signal: AbortLike };
 
 export function passesOf(job: JobSpec, model: Model, inputs: Inputs, host: PassHost): readonly JobPass[] {
   const { hires, outpaint } = job, { canvas } = inputs;
+  for (const { autoencoder } of [model, ...(inputs.refiner ? [inputs.refiner] : [])]) autoencoder.tile = job.vaeTile;
   if (outpaint && canvas) {
     const inpaint = outpaintSettings(outpaint, job.inpaint), ground = firstPass({ ...job, inpaint }, model, inputs, host, () => extendCanvas(canvas, outpaint));
     const seam = { ...job, inpaint: { ...inpaint, fill: 'original' as const }, strength: outpaint.seam, seed: seedPlus(job.seed, 1) };

@@ -19,7 +19,7 @@ type JobLora = NonNullable<JobRequest['loras']>[number];
 interface LocalFile { readonly entry: ModelEntry; readonly hashes: ModelHashes | null }
 
 /** What a job has besides these is either made by the studio or not done by it. */
-const plain = ['steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'rng', 'compat', 'cfgRescale', 'imageCfg', 'prediction', 'ensd', 'emphasis', 'edit', 'seamless', 'details'] as const;
+const plain = ['steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'rng', 'compat', 'cfgRescale', 'imageCfg', 'prediction', 'ensd', 'emphasis', 'edit', 'seamless', 'details', 'vaeTile'] as const;
 /** Blobs that only our own jobs name. */
 const pictures = ['init', 'mask', 'depth', 'outpaint'] as const;
 

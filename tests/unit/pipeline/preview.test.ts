@@ -19,7 +19,7 @@ function slowDecoder() {
   let seconds = 0;
   const sizes: string[] = [];
   const decoder: Autoencoder = {
-    latentChannels: 4, factor: 8, hasFamilyLatents: true, isTiny: true, close: () => Promise.resolve(), encode: () => Promise.reject(new Error('previews encode nothing')),
+    tile: undefined, latentChannels: 4, factor: 8, hasFamilyLatents: true, isTiny: true, close: () => Promise.resolve(), encode: () => Promise.reject(new Error('previews encode nothing')),
     decodeFlops: (h, w) => 64 * h * w * 1e6,
     decode: ({ dims: [, , h = 0, w = 0] }) => {
       seconds += decoder.decodeFlops(h, w) / 10e9;
