@@ -18,7 +18,7 @@ export interface Changed {
  * `out`: the new .png, or a folder for pictures of the same names, which is made. In a folder, what cannot be read is told and left out. `command`: for errors.
  * Throws usage, tool.overSource, disk.out, and for a single picture what `change` throws.
  */
-export async function changePictures(command: string, path: string | undefined, out: string | undefined, change: (source: string) => Promise<Made>): Promise<Changed> {
+export async function changePictures(command: string, path: string | undefined, out: string | undefined, change: (source: string, to: string) => Promise<Made>): Promise<Changed> {
   if (path === undefined) throw new AppError('usage', { why: 'positional', command, positional: 'PICTURE|FOLDER' });
   if (out === undefined) throw new AppError('usage', { why: 'missing', flag: '--out', example: 'edges.png' });
   const from = resolve(path), isFolder = await stat(from).then((found) => found.isDirectory(), (cause: unknown) => { throw unreadable(from, cause); });
@@ -28,7 +28,7 @@ export async function changePictures(command: string, path: string | undefined, 
     const to = nameFor(source);
     if (sources.includes(to)) throw new AppError('tool.overSource', { file: to });
     try {
-      const { png, width, height } = await change(source);
+      const { png, width, height } = await change(source, to);
       await writeWhole(to, (temp) => writeFile(temp, png));
       made.push({ from: source, to, width, height });
     } catch (thrown) {

@@ -6,8 +6,10 @@ import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import { preprocessorNames, preprocessorOf, RESOLUTION } from '../../preload/contract/preprocessors';
 import type { PictureRequest } from '../../preload/contract/picture-report';
 import { AppError, toAppError } from '../engine/errors';
+import { drawPosesOf } from '../engine/vision/openpose-json';
 import { preprocessorNamed } from '../engine/vision/preprocessors';
 import { unreadable } from '../files/weight-file';
+import { encodePng } from '../services/pictures/encode';
 import type { LocalStudio } from '../services/studio';
 import { chooseFile } from './choose-model';
 
@@ -56,7 +58,7 @@ async function openControl(studio: LocalStudio, value: string): Promise<{ id: st
   const { weight, start, end, mode, kind, mask, preprocessor, resize, ...settings } = Object.fromEntries(rest.split(',').slice(1).map((each) => [each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1)])) as Partial<Record<string, string>>;
   const number = (said: string | undefined): number | undefined => (said === undefined ? undefined : Number(said)), use = Object.fromEntries(Object.entries(settings).map(([name, said]) => [name, number(said)]));
   if (preprocessor === undefined && Object.keys(use).length > 0) throw new AppError('usage', { why: 'control', value });
-  const { id } = await chooseFile(studio.models, 'controls', model), { hash } = await addPicture(studio, '--control', path), where = mask === undefined ? undefined : await addPicture(studio, '--control', mask);
+  const { id } = await chooseFile(studio.models, 'controls', model), { hash } = await addControlPicture(studio, path), where = mask === undefined ? undefined : await addPicture(studio, '--control', mask);
   return {
     id, settings: {
       image: hash, mask: where?.hash, weight: number(weight), start: number(start), end: number(end), kind: number(kind), mode, resize,
@@ -64,6 +66,10 @@ async function openControl(studio: LocalStudio, value: string): Promise<{ id: st
     },
   };
 }
+
+/** A picture, or the points of a pose (.json), which are drawn. */
+const addControlPicture = (studio: LocalStudio, path: string): Promise<Picture> =>
+  addPicture(studio, '--control', path, async (bytes) => (/\.json$/i.test(path) ? encodePng(drawPosesOf(Buffer.from(bytes).toString('utf8')), []) : bytes));
 
 /** The pictures that --init means: one, or all of a folder by their names. Throws usage for a folder without any. */
 export async function picturesAt(path: string | undefined): Promise<(string | undefined)[]> {
@@ -96,11 +102,11 @@ function parseLora(text: string): { name: string; unet: number; text: number } {
 }
 
 /** Reads the picture into the studio. */
-async function addPicture(studio: LocalStudio, flag: string, path: string): Promise<Picture> {
+async function addPicture(studio: LocalStudio, flag: string, path: string, drawn: (bytes: Uint8Array) => Promise<Uint8Array> = (bytes) => Promise.resolve(bytes)): Promise<Picture> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new AppError('input.unreadable', { flag, file: path, error: toAppError(unreadable(path, cause)).info }, { cause });
   });
-  return studio.blobs.add(bytes).catch((cause: unknown) => {
+  return drawn(bytes).then((picture) => studio.blobs.add(picture)).catch((cause: unknown) => {
     throw new AppError('input.unreadable', { flag, file: path, error: toAppError(cause).info }, { cause });
   });
 }

@@ -1,14 +1,22 @@
 // `preprocess NAME PICTURE|FOLDER`: control pictures out of pictures. Results go to stdout, what is wrong with single pictures of a folder to stderr.
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { AnnotatorTask } from '../../preload/contract/annotators';
 import { RESOLUTION, findPreprocessor, preprocessorNames, preprocessorOf, type PreprocessorUse } from '../../preload/contract/preprocessors';
 import { AppError } from '../engine/errors';
 import { asPicture } from '../engine/vision/networks/network';
+import { drawPosesOf, writePoses } from '../engine/vision/openpose-json';
+import type { Picture } from '../engine/vision/picture';
 import { preprocess, preprocessorNamed, scaledTo } from '../engine/vision/preprocessors';
+import { Vision } from '../engine/vision/vision';
 import { decodePicture } from '../files/decode-picture';
+import { openEmbedded } from '../files/embedded-models';
 import { encodePng } from '../services/pictures/encode';
+import { ortRuntime } from '../worker/ort-runtime';
 import { preprocessorSettingText, preprocessorText } from '../words';
 import { helpFor, parseCommand, table, type Command, type Flag } from './args';
 import { changePictures, reportChanged } from './change-pictures';
+import { writeWhole } from './save-copy';
 import { networkFlags, withNetwork } from './with-network';
 
 const settingNames = [...new Set(preprocessorNames.flatMap((name) => preprocessorOf(name).settings.map((setting) => setting.name)))];
@@ -16,12 +24,13 @@ const settingFlags = Object.fromEntries(settingNames.map((name): [string, Flag] 
 
 const command = {
   name: 'preprocess',
-  summary: 'Makes a control picture, as ControlNets and T2I-Adapters take them, of a picture or of each in a folder. --list shows the names.',
+  summary: 'Makes a control picture, as ControlNets and T2I-Adapters take them, of a picture or of each in a folder; openpose also of the points of a pose (.json). --list shows the names.',
   positional: '[NAME PICTURE|FOLDER]',
   flags: {
     list: { kind: 'switch', help: 'all preprocessors with their settings' },
     res: { kind: 'number', value: 'PX', help: `pixels of the shorter side (${RESOLUTION.value})` },
     ...settingFlags,
+    points: { kind: 'switch', help: 'of openpose: the points too, beside the new picture, as OpenPose\'s .json' },
     ...networkFlags,
     out: { kind: 'text', value: 'FILE|FOLDER', help: 'the new .png, or a folder for it' },
     json: { kind: 'switch', help: 'one line of JSON' },
@@ -36,17 +45,26 @@ export async function runPreprocess(args: string[]): Promise<number> {
   if (values.list) return print(values.json ? JSON.stringify(preprocessorNames.map((known) => ({ name: known, ...preprocessorOf(known) }))) : list());
   if (values.network !== undefined) return await withNetwork(command.name, taskNamed(name!), values.network, values.contract, (network) => changePictures(command.name, path, values.out, async (source) => {
     const picture = await decodePicture(source), made = asPicture(await network.find(values.res === undefined ? picture : scaledTo(picture, values.res)));
-    return { ...made, png: await encodePng(made, []) };
+    return withPng(made);
   }), values.json);
   if (findPreprocessor(name!) === undefined && AnnotatorTask.safeParse(name).success) throw new AppError('usage', { why: 'missing', flag: '--network', example: 'network.onnx' });
   const given = settingNames.map((setting) => [setting, (values as Readonly<Record<string, unknown>>)[setting]] as const).filter(([, value]) => value !== undefined);
   const use = { name: preprocessorNamed(name!), resolution: values.res, ...Object.fromEntries(given) } as PreprocessorUse;
-  const changed = await changePictures(command.name, path, values.out, async (source) => {
-    const made = preprocess(await decodePicture(source), use);
-    return { ...made, png: await encodePng(made, []) };
-  });
-  return reportChanged(changed, values.json);
+  if (values.points && use.name !== 'openpose') throw new AppError('usage', { why: 'flag', flag: '--points', command: `${command.name} ${use.name}` });
+  const vision = new Vision(ortRuntime(), openEmbedded);
+  try {
+    return reportChanged(await changePictures(command.name, path, values.out, async (source, to) => {
+      if (use.name === 'openpose' && /\.json$/i.test(source)) return withPng(drawPosesOf(await readFile(source, 'utf8')));
+      const picture = await decodePicture(source), seen = await vision.seenFor(preprocessorNamed(use.name), picture, basename(source)), made = preprocess(picture, use, undefined, seen);
+      if (values.points) await writeWhole(to.replace(/\.png$/i, '.json'), (temp) => writeFile(temp, writePoses({ width: picture.width, height: picture.height, poses: seen.people ?? [] })));
+      return withPng(made);
+    }), values.json);
+  } finally {
+    await vision.close();
+  }
 }
+
+const withPng = async (made: Picture): Promise<Picture & { png: Uint8Array }> => ({ ...made, png: await encodePng(made, []) });
 
 /** By the names of the field's preprocessors: depth_midas, lineart_anime, softedge_hed. Throws usage. */
 function taskNamed(name: string): AnnotatorTask {

@@ -9,6 +9,7 @@ import type { Inputs } from '../engine/pipeline/passes';
 import { Tokenizer } from '../engine/text/tokenizer';
 import type { Tensor } from '../engine/tensor';
 import { controlPicture } from '../engine/vision/control-picture';
+import type { Vision } from '../engine/vision/vision';
 import { decodePicture } from '../files/decode-picture';
 import { openEmbeddings } from './embeddings/embeddings';
 import { readCanvas, readGreyPicture, readInitPicture, toPixels } from './init-picture';
@@ -41,7 +42,7 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
   // Previews are a comfort: without a sound file for them, the job does without.
   const previewDecoder = message.previewPath === undefined ? undefined : await models.previewDecoder(message.previewPath).catch(() => undefined);
   const upscaler = enlarging === undefined ? undefined : await models.upscaler(enlarging);
-  const controls = openControls(message, await Promise.all(steering.map((path) => models.control(path, first, model))));
+  const controls = openControls(message, await Promise.all(steering.map((path) => models.control(path, first, model))), models.vision);
   const embeddings = embeddingsPath === undefined ? undefined : await openEmbeddings(embeddingsPath, vocabulary);
   const prepared = now() - began;
   const allPaths = [...wanted.flatMap(pathsOf), ...loraPaths];
@@ -92,12 +93,15 @@ async function readPictures({ job: { width, height, inpaint, outpaint }, picture
   return { init, mask, depth };
 }
 
-function openControls({ job, pictures }: RunMessage, networks: readonly ControlNetwork[]): OpenControl[] {
+function openControls({ job, pictures }: RunMessage, networks: readonly ControlNetwork[], vision: Vision): OpenControl[] {
   return networks.map((network, i): OpenControl => {
     const { image, mask } = pictures!.controls![i]!;
     return {
       network, settings: job.controls![i]!, mask: mask === undefined ? undefined : (width, height) => readGreyPicture(mask, width, height),
-      picture: async (width, height) => controlPicture(await decodePicture(image), job.controls![i]!, { width, height }),
+      picture: async (width, height) => {
+        const picture = await decodePicture(image), control = job.controls![i]!;
+        return controlPicture(picture, control, { width, height }, control.preprocessor && await vision.seenFor(control.preprocessor.name, picture));
+      },
     };
   });
 }

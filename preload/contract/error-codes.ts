@@ -178,6 +178,8 @@ export const errorCodes = {
   'picture.tooLarge': error(413, { most }),
   /** Its file in the library is cut short. */
   'picture.damaged': error(422, { file }),
+  /** `name`: '' where it has none. */
+  'picture.noPerson': error(422, { name: text }),
   'picture.notFound': oneOf(404, {}, { id: { id: text }, file: { file }, blob: { hash: text }, notPlain: { file }, outside: { file } }),
   /** What the database says of a picture. */
   'record.unreadable': oneOf(422, { file }, { newer: {}, damaged: {} }),

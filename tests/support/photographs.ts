@@ -4,7 +4,7 @@ import type { Picture } from '../../main/engine/vision/picture';
 
 export const photograph = (name: 'astronaut' | 'chelsea' | 'coffee', change: (picture: Sharp) => Sharp = (picture) => picture): Promise<Picture> =>
   pixels(change(sharp(photographPath(name))));
-const photographPath = (name: string): string => new URL(`../pictures/${name}.jpg`, import.meta.url).pathname;
+export const photographPath = (name: string): string => new URL(`../pictures/${name}.jpg`, import.meta.url).pathname;
 
 /** The astronaut as often as there are `places`, each `side` pixels large, mirrored or not, on grey. */
 export async function crowd(width: number, height: number, places: readonly { readonly x: number; readonly y: number; readonly side: number; readonly mirrored?: boolean }[]): Promise<Picture> {

@@ -3,15 +3,15 @@
 import type { Control } from '../../../preload/contract/control';
 import { float32, type Tensor } from '../tensor';
 import type { Picture } from './picture';
-import { pixelPerfect, preprocess } from './preprocessors';
+import { pixelPerfect, preprocess, type Seen } from './preprocessors';
 import { resizeMap, roundEven } from './resize';
 
 interface Size { readonly width: number; readonly height: number }
 type Making = Pick<Control, 'preprocessor' | 'resize'>;
 
 /** → [1, 3, height, width] in 0…1. Throws request.invalid where the resolution makes too large a picture. */
-export function controlPicture(picture: Picture, { preprocessor, resize }: Making, size: Size): Tensor {
-  const made = preprocessor ? preprocess(picture, preprocessor, pixelPerfect(picture, size, resize === 'fill')) : picture;
+export function controlPicture(picture: Picture, { preprocessor, resize }: Making, size: Size, seen?: Seen): Tensor {
+  const made = preprocessor ? preprocess(picture, preprocessor, pixelPerfect(picture, size, resize === 'fill'), seen) : picture;
   const { rgb } = brought(made, size, resize), pixels = size.width * size.height, out = float32([1, 3, size.height, size.width]);
   for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) out.data[c * pixels + i] = rgb[3 * i + c]! / 255;
   return out;

@@ -1,7 +1,8 @@
 // Poses as OpenPose writes them down, so that they can be edited, here or elsewhere: `people[].pose_keypoints_2d` is x, y and confidence in turn.
 // github.com/CMU-Perceptual-Computing-Lab/openpose doc/02_output.md; canvas_width and canvas_height as ControlNet's extension adds them.
 import { AppError } from '../errors';
-import { BODY_POINTS, FACE_POINTS, HAND_POINTS, type Pose, type Spot } from './skeleton';
+import type { Picture } from './picture';
+import { BODY_POINTS, drawPoses, FACE_POINTS, HAND_POINTS, type Pose, type Spot } from './skeleton';
 
 export interface PosedPicture { readonly width: number; readonly height: number; readonly poses: readonly Pose[] }
 
@@ -37,6 +38,12 @@ export function readPoses(text: string, size?: { readonly width: number; readonl
     };
   });
   return { width, height, poses };
+}
+
+/** At the size that the file says. Throws as `readPoses`. */
+export function drawPosesOf(text: string): Picture {
+  const { width, height, poses } = readPoses(text);
+  return drawPoses(poses, width, height);
 }
 
 function parsed(text: string): unknown {

@@ -1,11 +1,15 @@
 // What can be seen in a picture: the one way to the small networks that find faces and people. Each is read when it is first asked for, and kept until `close`.
+import type { PreprocessorName } from '../../../preload/contract/preprocessors';
 import type { DetailTarget } from '../../../preload/contract/vocabulary';
+import { AppError } from '../errors';
 import type { Runtime } from '../pipeline/runtime';
 import type { TfjsModel } from '../weights/tfjs';
 import type { Found } from './detail';
 import { FaceFinder, type Face, type FaceOptions } from './faces';
 import { handBoxes, PeopleFinder, wholeBox, type PeopleOptions, type Person } from './people';
 import type { Picture } from './picture';
+import type { Seen } from './preprocessors';
+import { bodyOf } from './skeleton';
 import { within } from './squares';
 
 export type VisionModel = 'faces' | 'faceLandmarks' | 'pose';
@@ -31,6 +35,14 @@ export class Vision {
   async people(picture: Picture, options?: PeopleOptions): Promise<Person[]> {
     this.peopleFinder ??= this.load('pose').then((model) => new PeopleFinder(model, this.runtime));
     return (await this.peopleFinder).find(picture, options);
+  }
+
+  /** What a preprocessor draws of a picture. `name`: what people call it, '' where it has none. Throws picture.noPerson. */
+  async seenFor(preprocessor: PreprocessorName, picture: Picture, name = ''): Promise<Seen> {
+    if (preprocessor !== 'openpose') return {};
+    const people = await this.people(picture);
+    if (people.length === 0) throw new AppError('picture.noPerson', { name });
+    return { people: people.map(({ points }) => ({ body: bodyOf(points) })) };
   }
 
   /** Boxes of what detail passes repaint, the surest first. */

@@ -1,5 +1,5 @@
 // `preprocess`: control pictures of a file and of a folder, and what is refused.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { preprocess } from '../../../main/engine/vision/preprocessors';
 import { decodePicture } from '../../../main/files/decode-picture';
 import { preprocessorNames } from '../../../preload/contract/preprocessors';
 import { scratchFolder } from '../../support/checkpoints';
+import { photographPath } from '../../support/photographs';
 import { scene } from '../../support/scene';
 import { refusalOf } from '../../support/words';
 
@@ -54,6 +55,19 @@ test('of a folder each picture that can be read; the rest is told, and nothing l
   expect(readdirSync(join(folder, 'made')).sort()).toEqual(['a.png', 'b.jpg.png', 'b.png.png']);
   expect(out.trim().split('\n')).toHaveLength(3);
   expect(err).toContain('cut.png');
+});
+
+test('a pose comes as a skeleton, and as points that are drawn again; of a folder, pictures without a person are told', async () => {
+  const from = join(folder, 'people'), to = join(folder, 'poses');
+  mkdirSync(from);
+  for (const name of ['astronaut', 'chelsea'] as const) copyFileSync(photographPath(name), join(from, `${name}.jpg`));
+  const { code, err } = await run('openpose', from, '--points', '--out', to);
+  expect([code, readdirSync(to).sort()]).toEqual([1, ['astronaut.json', 'astronaut.png']]);
+  expect(err).toContain('chelsea.jpg');
+  const { people, canvas_width: width } = JSON.parse(readFileSync(join(to, 'astronaut.json'), 'utf8')) as { people: { pose_keypoints_2d: number[] }[]; canvas_width: number };
+  expect([people.length, people[0]!.pose_keypoints_2d.length, width]).toEqual([1, 54, 512]);
+  await run('openpose', join(to, 'astronaut.json'), '--out', join(folder, 'again.png'));
+  expect(Buffer.compare((await decodePicture(join(folder, 'again.png'))).rgb, (await decodePicture(join(to, 'astronaut.png'))).rgb)).toBe(0);
 });
 
 describe('is refused', () => {

@@ -6,11 +6,14 @@ import { Control } from '../../../preload/contract/control';
 import { JobSpec } from '../../../preload/contract/job';
 import { controlNetTensors } from '../../../main/engine/families/network-tensors';
 import { preprocess } from '../../../main/engine/vision/preprocessors';
+import { Vision } from '../../../main/engine/vision/vision';
 import { decodePicture } from '../../../main/files/decode-picture';
+import { openEmbedded } from '../../../main/files/embedded-models';
 import { ModelCache } from '../../../main/worker/model-cache';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { runJob } from '../../../main/worker/run-job';
 import { randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../../support/checkpoints';
+import { photographPath } from '../../support/photographs';
 import { runPaths } from '../../support/run-message';
 import { writeRandomNetwork } from '../../support/weights';
 
@@ -83,6 +86,16 @@ test('a preprocessor makes what the network reads at the job\'s size, as `prepro
   for (const other of [{}, { preprocessor: { name: 'invert' } as const }, { preprocessor: { ...canny, low: 90, high: 400 } }, { preprocessor: canny, resize: 'fill' as const }, { preprocessor: canny, resize: 'stretch' as const }]) {
     expect(furthest(await paint([{ picture: wide, ...other }]), whole)).toBeGreaterThan(0);
   }
+});
+
+test('a pose is taken from a photograph, and a picture without a person is refused by what it lacks', async () => {
+  const made = join(scratchFolder(), 'pose.png'), photo = photographPath('astronaut'), vision = new Vision(ortRuntime({ threads: 1 }), openEmbedded), picture = await decodePicture(photo);
+  const { width, height, rgb } = preprocess(picture, { name: 'openpose', resolution: 64 }, undefined, await vision.seenFor('openpose', picture));
+  await vision.close();
+  await sharp(rgb, { raw: { width, height, channels: 3 } }).png().toFile(made);
+  expect(rgb.some((value) => value > 0)).toBe(true);
+  expect(await paint([{ picture: photo, preprocessor: { name: 'openpose' } }])).toEqual(await paint([{ picture: made }]));
+  await expect(paint([{ picture: photographPath('chelsea'), preprocessor: { name: 'openpose' } }])).rejects.toMatchObject({ code: 'picture.noPerson' });
 });
 
 test('settings that a preprocessor does not have, or beyond their range, are refused by name', () => {

@@ -1,8 +1,9 @@
-// Control pictures without a network: the same result for the same picture and settings on any machine.
+// Control pictures: the same result for the same picture, settings and people seen in it, on any machine. No network works here.
 import { findPreprocessor, preprocessorNames, preprocessorOf, RESOLUTION, type PreprocessorName, type PreprocessorSetting, type PreprocessorUse } from '../../../../preload/contract/preprocessors';
 import { AppError } from '../../errors';
 import { gaussianBlurBytes } from '../filters';
 import type { Picture } from '../picture';
+import { drawPoses, type Pose, type Spot } from '../skeleton';
 import { resizeCubic, roundEven, shrink } from '../resize';
 import { canny } from './canny';
 import { colorGrid, invert, recolorIntensity, recolorLuminance, tileResample } from './colours';
@@ -12,7 +13,7 @@ import { shuffle } from './shuffle';
 type Work = (picture: Picture, ...settings: number[]) => Picture;
 
 /** Settings in the table's order. */
-const works: Readonly<Record<PreprocessorName, Work>> = {
+const works: Readonly<Record<Exclude<PreprocessorName, 'openpose'>, Work>> = {
   none: (picture) => picture,
   canny: (picture, low = 0, high = 0) => padded(picture, (wide) => canny(wide, low, high)),
   lineart_standard: (picture, sigma = 0, limit = 0) => padded(picture, (wide) => lineartStandard(wide, sigma, limit)),
@@ -30,13 +31,17 @@ const works: Readonly<Record<PreprocessorName, Work>> = {
   recolor_intensity: (picture, gamma = 1) => recolorIntensity(picture, gamma),
 };
 
+/** What networks have seen in the picture, where the preprocessor draws it. */
+export interface Seen { readonly people?: readonly Pose[] | undefined }
+
 /** `resolution`: where the use says none, of any size. Throws preprocessor.unknown, and request.invalid naming the setting. */
-export function preprocess(picture: Picture, use: PreprocessorUse, resolution: number = RESOLUTION.value): Picture {
+export function preprocess(picture: Picture, use: PreprocessorUse, resolution: number = RESOLUTION.value, seen: Seen = {}): Picture {
   const name = preprocessorNamed(use.name), { settings, scaled } = preprocessorOf(name);
   const known: string[] = [...settings.map((setting) => setting.name), RESOLUTION.name];
   for (const key of Object.keys(use)) if (key !== 'name' && !known.includes(key)) throw new AppError('request.invalid', { why: 'unknown', field: `preprocessor.${key}`, names: known });
-  const values = settings.map((setting) => valueOf(use, setting));
-  return works[name](scaled ? scaledTo(picture, use.resolution === undefined ? resolution : valueOf(use, RESOLUTION)) : picture, ...values);
+  const values = settings.map((setting) => valueOf(use, setting)), finely = use.resolution === undefined ? resolution : valueOf(use, RESOLUTION);
+  if (name === 'openpose') return drawScaled(seen.people ?? [], picture, scaledSize(picture, finely));
+  return works[name](scaled ? scaledTo(picture, finely) : picture, ...values);
 }
 
 /** Throws preprocessor.unknown. */
@@ -59,11 +64,22 @@ const MAX_PIXELS = 1 << 26;
 
 /** Its shorter side made `resolution` pixels, as sd-webui-controlnet scales. Throws request.invalid where that is too large a picture. */
 export function scaledTo(picture: Picture, resolution: number): Picture {
+  const size = scaledSize(picture, resolution);
+  if (size.width === picture.width && size.height === picture.height) return picture;
+  return resolution > Math.min(picture.width, picture.height) ? resizeCubic(picture, size) : shrink(picture, size);
+}
+
+function scaledSize(picture: Size, resolution: number): Size {
   const k = resolution / Math.min(picture.width, picture.height);
   const size = { width: Math.max(1, roundEven(picture.width * k)), height: Math.max(1, roundEven(picture.height * k)) };
   if (size.width * size.height > MAX_PIXELS) throw new AppError('request.invalid', { why: 'high', field: 'preprocessor.resolution', want: Math.floor(Math.sqrt(MAX_PIXELS * Math.min(picture.width, picture.height) / Math.max(picture.width, picture.height))) });
-  if (size.width === picture.width && size.height === picture.height) return picture;
-  return k > 1 ? resizeCubic(picture, size) : shrink(picture, size);
+  return size;
+}
+
+/** Looked for in the whole picture, drawn at the size that the network reads. */
+function drawScaled(poses: readonly Pose[], from: Size, to: Size): Picture {
+  const moved = (spots: readonly Spot[] | undefined): Spot[] | undefined => spots?.map((spot) => spot && { x: (spot.x * to.width) / from.width, y: (spot.y * to.height) / from.height });
+  return drawPoses(poses.map(({ body, leftHand, rightHand, face }) => ({ body: moved(body)!, leftHand: moved(leftHand), rightHand: moved(rightHand), face: moved(face) })), to.width, to.height);
 }
 
 /**
