@@ -22,9 +22,9 @@ export async function chooseModel(models: KnownModels, wanted: string | undefine
 }
 
 /** A file for this slot. Throws model.notFound, or why the file cannot be used. */
-export function chooseFile(models: KnownModels, slot: SlotName, wanted: string): Promise<ModelEntry> {
-  const { flag, partOf, kinds } = slotOf(slot);
-  return partOf || !kinds.includes('checkpoint') ? choosePart(models, wanted, { flag: `--${flag}`, kinds }) : chooseModel(models, wanted, `--${flag}`);
+export function chooseFile(models: KnownModels, slot: SlotName, wanted: string, flag = `--${slotOf(slot).flag}`): Promise<ModelEntry> {
+  const { partOf, kinds } = slotOf(slot);
+  return partOf || !kinds.includes('checkpoint') ? choosePart(models, wanted, { flag, kinds }) : chooseModel(models, wanted, flag);
 }
 
 interface Choosing { readonly flag: string; readonly kinds: readonly ModelKind[] }

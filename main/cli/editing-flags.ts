@@ -2,7 +2,7 @@
 import { Detail } from '../../preload/contract/detail';
 import type { JobRequest } from '../../preload/contract/job';
 import type { PictureRequest } from '../../preload/contract/picture-report';
-import { detailTargets, fillNames, samplerNames, scheduleNames, upscalerNames } from '../../preload/contract/vocabulary';
+import { detailTargets, fillNames, samplerNames, scheduleNames, upscalerLabels, upscalerNames, type UpscalerName } from '../../preload/contract/vocabulary';
 import { AppError } from '../engine/errors';
 import { isSamplerName, isScheduleName, samplingOf } from './sampler-names';
 import type { Command, parseCommand } from './args';
@@ -20,7 +20,7 @@ export const editingFlags = {
   detail: { kind: 'list', value: 'WHAT', help: `what of the finished picture is found and repainted by itself: ${detailTargets.join(', ')}; behind it, with commas, prompt=TEXT, strength=0-1, padding=PX, and the others of ADetailer's settings` },
   'hires-scale': { kind: 'number', value: 'N', help: 'a second pass over the picture made N times as large' },
   'hires-size': { kind: 'text', value: 'WxH', help: 'the same with a size in place of a factor' },
-  'hires-upscaler': { kind: 'text', value: 'NAME', help: 'what makes it larger', choices: upscalerNames },
+  'hires-upscaler': { kind: 'text', value: 'NAME', help: `what makes it larger: ${upscalerNames.join(', ')}, or an upscaler's file or name` },
   'hires-strength': { kind: 'number', value: '0-1', help: 'how much the second pass may change; 0.7 without it' },
   'hires-steps': { kind: 'number', value: 'N', help: 'steps of the second pass; as many as the first without it' },
   'hires-sampler': { kind: 'text', value: 'NAME', help: 'its sampler', choices: samplerNames, known: isSamplerName },
@@ -84,10 +84,13 @@ function hiresFrom(values: Values, like: PictureRequest['hires']): object | unde
   const size = values['hires-size'] === undefined ? {} : sizeFrom(values['hires-size']), { scale, width, height, ...rest } = like ?? {};
   const target = values['hires-scale'] !== undefined ? { scale: values['hires-scale'] } : 'width' in size ? size : { scale, width, height };
   const named = samplingOf(values['hires-sampler'], values['hires-schedule']);
-  const own = withoutUnset({ upscaler: values['hires-upscaler'], strength: values['hires-strength'], steps: values['hires-steps'], ...named, cfg: values['hires-cfg'], prompt: values['hires-prompt'], negative: values['hires-negative'] });
+  const own = withoutUnset({ upscaler: ownUpscaler(values['hires-upscaler'] ?? ''), strength: values['hires-strength'], steps: values['hires-steps'], ...named, cfg: values['hires-cfg'], prompt: values['hires-prompt'], negative: values['hires-negative'] });
   const hires = { ...rest, ...withoutUnset(target), ...own };
   return Object.keys(hires).length > 0 ? hires : undefined;
 }
+
+/** By our name or A1111's; anything else is a file's. */
+export const ownUpscaler = (named: string): UpscalerName | undefined => upscalerNames.find((name) => [name, upscalerLabels[name]].some((each) => each.toLowerCase() === named.trim().toLowerCase()));
 
 /** '512x768'. Throws usage. */
 export function sizeFrom(text: string): { width: number; height: number } {

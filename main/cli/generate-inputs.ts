@@ -12,6 +12,7 @@ import { unreadable } from '../files/weight-file';
 import { encodePng } from '../services/pictures/encode';
 import type { LocalStudio } from '../services/studio';
 import { chooseFile } from './choose-model';
+import { ownUpscaler } from './editing-flags';
 
 export interface Size { width: number; height: number }
 /** A picture that the command line names, in the studio. */
@@ -79,16 +80,20 @@ export async function picturesAt(path: string | undefined): Promise<(string | un
   return names.map((name) => join(path, name));
 }
 
+/** In `generate` the upscaler is the second pass's. */
+const hiresUpscaler = 'hires-upscaler';
+
 /** The files besides the model. */
 async function openFiles(studio: LocalStudio, flags: Readonly<Record<string, unknown>>): Promise<Pick<Inputs, 'files' | 'loras'>> {
   const files: [SlotName, string | null][] = [], loras: NonNullable<JobRequest['loras']> = [];
   for (const slot of slotNames) {
     const { flag, partOf } = slotOf(slot);
     if (slot === 'model' || flag === undefined) continue;
-    for (const given of [flags[flag]].flat()) {
-      if (typeof given !== 'string') continue;
+    const [name, by] = slot === 'upscaler' ? [hiresUpscaler, flags[hiresUpscaler]] : [flag, flags[flag]];
+    for (const given of [by].flat()) {
+      if (typeof given !== 'string' || (slot === 'upscaler' && ownUpscaler(given))) continue;
       const { name: named, ...use } = slot === 'loras' ? parseLora(given) : { name: given };
-      files.push([slot, partOf && named === 'own' ? null : (await chooseFile(studio.models, slot, named)).id]);
+      files.push([slot, partOf && named === 'own' ? null : (await chooseFile(studio.models, slot, named, `--${name}`)).id]);
       if ('unet' in use) loras.push(use);
     }
   }

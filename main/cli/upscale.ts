@@ -8,6 +8,7 @@ import { AppError, toAppError } from '../engine/errors';
 import { unreadable } from '../files/weight-file';
 import { findDataDir } from '../services/data/data-folder';
 import { openLog } from '../services/log/log';
+import { upscalerName } from '../services/models/built-in-upscalers';
 import { createStudio, type LocalStudio } from '../services/studio';
 import { errorText } from '../words';
 import { helpFor, parseCommand, type Command } from './args';
@@ -17,10 +18,10 @@ import { prepareOut } from './save-copy';
 
 const command = {
   name: 'upscale',
-  summary: 'Makes a picture larger by an upscaler (ESRGAN, Real-ESRGAN, SwinIR), or all pictures of a folder, one after the other.',
+  summary: 'Makes a picture larger by an upscaler (ESRGAN, Real-ESRGAN, SwinIR; small ones come along), or all pictures of a folder, one after the other.',
   positional: 'PICTURE',
   flags: {
-    upscaler: { kind: 'text', value: 'NAME', help: 'its file, name, or the beginning of its hash' },
+    upscaler: { kind: 'text', value: 'NAME', help: 'its file, name, or the beginning of its hash (one that comes with Atelier)' },
     scale: { kind: 'number', value: 'N', help: 'how many times as large, 1 to 8, also 1.5 (what the upscaler was made for)' },
     tile: { kind: 'number', value: 'PX', help: 'side of the pieces in which it is done; smaller ones need less memory (256)' },
     out: { kind: 'text', value: 'PATH', help: 'where to put it: FILE.png or a folder; the library keeps its own' },
@@ -42,13 +43,13 @@ export async function runUpscale(args: string[]): Promise<number> {
     process.stdout.write(`${helpFor(command)}\n`);
     return 0;
   }
-  if (positional === undefined || values.upscaler === undefined) throw new AppError('usage', { why: 'upscale' });
+  if (positional === undefined) throw new AppError('usage', { why: 'upscale' });
   const sources = await picturesAt(positional), isOne = sources.length === 1;
   const save = await prepareOut(values.out, sources.length);
   const dataDir = findDataDir(values['data-dir']), tell = (info: ErrorInfo): void => { process.stderr.write(errorText(info)); };
   const studio = await createStudio({ dataDir, log: openLog(dataDir, 'terminal', { tell }), tell });
   try {
-    const { id: upscaler } = await chooseFile(studio.models, 'upscaler', values.upscaler);
+    const { id: upscaler } = await chooseFile(studio.models, 'upscaler', values.upscaler ?? builtInFor(values.scale));
     const asked: { source: string; job: JobView }[] = [], failures: ErrorInfo[] = [];
     const failed = (info: ErrorInfo): void => { failures.push(info); if (!isOne) tell(info); };
     for (const source of sources) {
@@ -72,6 +73,9 @@ export async function runUpscale(args: string[]): Promise<number> {
     await studio.close();
   }
 }
+
+/** The one that comes along and makes pictures so large, or as near to it as there is. */
+const builtInFor = (scale = 2): string => upscalerName(scale <= 2 ? 2 : scale <= 3 ? 3 : 4);
 
 /** The picture, or those of a folder by name. Throws file.notFound, usage. */
 async function picturesAt(path: string): Promise<string[]> {

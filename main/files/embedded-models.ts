@@ -12,6 +12,12 @@ const files = {
   upscale2: 'upscale/x2/model.json', upscale3: 'upscale/x3/model.json', upscale4: 'upscale/x4/model.json', upscale8: 'upscale/x8/model.json',
 } as const;
 
+/** Those that make pictures larger, by the file of their weights, below the same folder. */
+export const embeddedUpscalers = ([2, 3, 4] as const).map((scale) => ({ scale, model: `upscale${scale}` as const, weights: `upscale/x${scale}/group1-shard1of1.bin` }));
+
+/** The one whose weights this is the file of. */
+export const embeddedUpscalerAt = (path: string): EmbeddedModel | undefined => embeddedUpscalers.find(({ weights }) => path.replaceAll('\\', '/').endsWith(`/models/${weights}`))?.model;
+
 export type EmbeddedModel = keyof typeof files;
 
 /** Throws weights.* where the installation is damaged. */

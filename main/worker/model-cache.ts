@@ -2,6 +2,7 @@
 // another VAE shares the rest.
 import { freemem, totalmem } from 'node:os';
 import { needsBase } from '../engine/families/control/controlnet-file';
+import { residualDenseNetwork } from '../engine/families/upscalers/residual-dense';
 import { upscalerNetwork } from '../engine/families/upscalers/network';
 import { TinyAutoencoder, type Autoencoder } from '../engine/pipeline/autoencoder';
 import { openControl, type ControlNetwork } from '../engine/pipeline/control';
@@ -10,7 +11,7 @@ import type { Networks } from '../engine/pipeline/networks';
 import type { Runtime } from '../engine/pipeline/runtime';
 import { Upscaler } from '../engine/pipeline/upscaler';
 import { Vision } from '../engine/vision/vision';
-import { openEmbedded } from '../files/embedded-models';
+import { embeddedUpscalerAt, openEmbedded, type EmbeddedModel } from '../files/embedded-models';
 import { openModel } from '../files/model-folder';
 import { versionOf } from '../files/stamp';
 import { openParts, pathsOf, type ModelPaths } from './model-parts';
@@ -28,6 +29,8 @@ export class ModelCache {
   private readonly freeShare: () => number;
   /** The small networks that come along; they are open while one of them is needed. */
   readonly vision: Vision;
+  /** Too small to count. */
+  private readonly embedded = new Map<EmbeddedModel, Upscaler>();
   private cacheBytes = Infinity;
   private readonly networks = new NetworkCache();
   /** What was composed of them, by its files. */
@@ -61,10 +64,18 @@ export class ModelCache {
 
   /** What makes pictures larger. Throws file.*, weights.*, model.unsupported when it is none that we know. */
   upscaler(path: string): Promise<Upscaler> {
+    const embedded = embeddedUpscalerAt(path);
+    if (embedded) return this.embeddedUpscaler(embedded);
     return this.compose(['upscaler', path], [path], async (networks) => {
       const file = await openModel(path), network = upscalerNetwork(file);
       return networks(await stampsOf([file]))('upscaler', file, () => new Upscaler(network, this.runtime));
     });
+  }
+
+  private async embeddedUpscaler(name: EmbeddedModel): Promise<Upscaler> {
+    const upscaler = this.embedded.get(name) ?? new Upscaler(residualDenseNetwork(await openEmbedded(name)), this.runtime);
+    this.embedded.set(name, upscaler);
+    return upscaler;
   }
 
   /** What steers the U-Net of `model`, which is made of the files in `base`. Throws file.*, weights.*, control.* when it is none, or another base's. */
@@ -94,6 +105,8 @@ export class ModelCache {
 
   async releaseAll(): Promise<void> {
     for (const network of [...this.networks.list()]) await this.drop(network);
+    for (const upscaler of this.embedded.values()) await upscaler.close();
+    this.embedded.clear();
     this.used.clear();
   }
 

@@ -49,7 +49,7 @@ export const fileWithError = (...[path, stamp, builtIn, notes, error]: [...Param
 interface Told { readonly path: string; readonly stamp: Stamp; readonly builtIn: boolean; readonly notes: ModelNotes }
 interface Found { readonly weights: WeightFile | null; readonly identity: Identity | null; readonly fitness: Fitness }
 
-function fileOf({ path, stamp, builtIn, notes }: Told, { weights, identity, fitness: { lacks, error } }: Found): ModelFile {
+export function fileOf({ path, stamp, builtIn, notes }: Told, { weights, identity, fitness: { lacks, error } }: Found): ModelFile {
   const name = stamp.isFolder ? folderName(path) : nameOf(path), trainedSide = weights?.config?.side;
   const entry: ModelEntry = {
     id: modelId(path), kind: identity?.kind ?? null, name, path, sizeBytes: stamp.sizeBytes, hash: null,

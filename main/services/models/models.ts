@@ -1,7 +1,7 @@
 // The models that the studio knows: those in the data folder, in any folder that was added, single files, and the one that ships with it.
 // They stay where they are. Headers are read, weights are not; hashes come in the background.
 import fs from 'node:fs/promises';      // called through the module object, so that tests can make any of its calls fail
-import { basename, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { slotEntries, slotOf, slotsFrom, usualParts, type PartSlot, type SlotName } from '../../../preload/contract/file-slots';
 import type { SlotIds } from '../../../preload/contract/job';
 import { usualSettings, type ModelEntry, type ModelReport } from '../../../preload/contract/model';
@@ -11,6 +11,7 @@ import { stampOf } from '../../files/stamp';
 import { unreadable } from '../../files/weight-file';
 import { isPassing } from '../../files/system-faults';
 import type { ModelHashes } from './file-hashes';
+import { builtInUpscalers, upscalerFile } from './built-in-upscalers';
 import { KnownWeights } from './known-weights';
 import { describeModel, entryOf, isListed, modelId, type Describe, type ModelFile, type ModelNotes } from './describe';
 import { BackgroundHashes, type HashCache } from './hashing';
@@ -38,6 +39,7 @@ export class Models {
   private readonly hashes: BackgroundHashes;
   private readonly describe: Describe;
   private readonly weights = new KnownWeights();
+  private readonly upscalers: ReadonlyMap<string, number>;
   private files = new Map<string, ModelFile>();
   private unreachable: Scan['unreachable'] = [];
   private scanned: Promise<void> | null = null;
@@ -46,6 +48,7 @@ export class Models {
 
   constructor(options: ModelsOptions) {
     this.options = options;
+    this.upscalers = builtInUpscalers(dirname(options.builtIn));
     this.hashes = new BackgroundHashes(options.hashCache);
     this.describe = options.describe ?? describeModel;
   }
@@ -63,7 +66,7 @@ export class Models {
   async parts(): Promise<ModelEntry[]> {
     await this.firstScan();
     const settings = await this.options.settings.get();
-    return withFolders([...this.files.values()].filter(({ entry }) => isPart(entry)).map((file) => this.entryOf(file, settings)).sort((a, b) => a.name.localeCompare(b.name)));
+    return withFolders([...this.files.values()].filter(({ entry }) => isPart(entry)).map((file) => this.entryOf(file, settings)).sort((a, b) => Number(a.builtIn) - Number(b.builtIn) || a.name.localeCompare(b.name)));
   }
 
   async refresh(): Promise<ModelEntry[]> {
@@ -185,7 +188,7 @@ export class Models {
     const builtIn = await fs.realpath(this.options.builtIn).catch(() => this.options.builtIn);
     const single = await Promise.all(modelFiles.map((path) => fs.realpath(path).catch(() => path)));
     const files = new Map<string, ModelFile>(), unreachable = [...found.unreachable];
-    for (const path of new Set([builtIn, ...single, ...found.files])) {
+    for (const path of new Set([builtIn, ...this.upscalers.keys(), ...single, ...found.files])) {
       try {
         const file = await this.open(path, path === builtIn);
         files.set(file.entry.id, file);
@@ -205,6 +208,8 @@ export class Models {
     if (!stamp) throw new AppError('model.notFound', { why: 'gone', file: path });
     const known = this.files.get(modelId(path));
     if (known?.sizeBytes === stamp.sizeBytes && known.mtimeMs === stamp.mtimeMs && known.config === stamp.config && !isPassing(known.error?.code)) return known;
+    const scale = this.upscalers.get(path);
+    if (scale !== undefined) return upscalerFile(path, stamp, scale);
     return this.describe(path, stamp, builtIn, builtIn ? await (this.notes ??= readNotes(path)) : {});
   }
 

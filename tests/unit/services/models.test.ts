@@ -353,12 +353,19 @@ describe('files that stand in for a part of a model', () => {
   const vaeOf = (path: string) => partOf(path, 'vae.safetensors', below('first_stage_model.'));
   beforeEach(async () => { checkpoint = await randomCheckpoint(); });
 
+  /** Those that come along stand behind the user's. */
+  async function ownParts() {
+    const parts = await models.parts(), own = parts.filter(({ builtIn }) => !builtIn);
+    expect(parts.slice(own.length).map(({ name, kind, scale }) => [name, kind, scale])).toEqual([2, 3, 4].map((scale) => [`ESRGAN slim ×${scale}`, 'upscaler', scale]));
+    return own;
+  }
+
   it('are listed by themselves, not among the models, and by the name of their folder where their own says nothing', async () => {
     await put('VAE/fine.safetensors', await vaeOf(checkpoint));
     await put('sd-vae-ft-mse/diffusion_pytorch_model.safetensors', await vaeOf(checkpoint));
     await put('taesd_decoder.safetensors', taesd);
     await put('clip_l.safetensors', await partOf(checkpoint, 'text.safetensors', below('cond_stage_model.transformer.')));
-    expect((await models.parts()).map(({ name, kind }) => [name, kind])).toEqual([['clip_l', 'text-encoder'], ['fine', 'vae'], ['sd-vae-ft-mse', 'vae'], ['taesd_decoder', 'taesd']]);
+    expect((await ownParts()).map(({ name, kind }) => [name, kind])).toEqual([['clip_l', 'text-encoder'], ['fine', 'vae'], ['sd-vae-ft-mse', 'vae'], ['taesd_decoder', 'taesd']]);
     expect(await names()).toEqual(['Atelier Mini']);
   });
 
@@ -369,7 +376,7 @@ describe('files that stand in for a part of a model', () => {
     await put('unsure.safetensors', lora('1_to_k', 8));
     await put('edges.safetensors', writeWeights(Object.fromEntries([...controlNetTensors({ ...tinyFamilies.sdxl.unet, contextDim: 2048 }), ['task_embedding', [8, 64]] as const].map(([name, dims]) => [name, ones(...dims)]))));
     await put('larger.safetensors', writeWeights(Object.fromEntries(upscalers['rrdb x4']!.map(([name, dims]) => [name, ones(...dims)]))));
-    expect((await models.parts()).map(({ name, kind, madeFor, trainedWords, controlKinds }) => [name, kind, madeFor, trainedWords ?? controlKinds])).toEqual([
+    expect((await ownParts()).map(({ name, kind, madeFor, trainedWords, controlKinds }) => [name, kind, madeFor, trainedWords ?? controlKinds])).toEqual([
       ['edges', 'controlnet', 'sdxl', 8], ['felt', 'lora', 'sd1', ['felt', 'wool']], ['larger', 'upscaler', undefined, undefined], ['unsure', 'lora', undefined, undefined],
     ]);
     expect(await names()).toEqual(['Atelier Mini']);
