@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ErrorInfo, statusOf } from '../../preload/contract/errors';
 import { invalidRequest } from '../../preload/contract/invalid';
 import { AnyJob, CancelMany, ContentHash, JobRequest, UpscaleRequest } from '../../preload/contract/job';
-import { EstimateRequest, PromptLorasRequest, SettingsPatch } from '../../preload/contract/studio';
+import { ControlPictureRequest, EstimateRequest, PromptLorasRequest, SettingsPatch } from '../../preload/contract/studio';
 import { ReportRequest, WindowFault } from '../../preload/contract/log';
 import type { Studio } from './studio';
 
@@ -34,6 +34,7 @@ export const router = t.router({
   pictures: t.router({
     /** `blob`: the hash of an uploaded picture. */
     read: t.procedure.input(z.object({ blob: ContentHash })).query(({ ctx, input }) => ctx.studio.pictures.read(input.blob)),
+    control: t.procedure.input(ControlPictureRequest).query(({ ctx, input }) => ctx.studio.pictures.control(input)),
     readJob: t.procedure.input(AnyJob).mutation(({ ctx, input }) => ctx.studio.pictures.readJob(input)),
   }),
   queue: t.router({

@@ -3,7 +3,7 @@ import type { AnyJob, CancelMany, JobDetail, JobPage, JobRequest, JobView, Queue
 import type { ModelEntry, ModelReport } from '../../preload/contract/model';
 import type { PicturePage, PictureRecord, Removal } from '../../preload/contract/picture';
 import type { PictureReading } from '../../preload/contract/picture-report';
-import type { Estimate, EstimateRequest, MachineInfo, PromptLoras, PromptLorasRequest, PromptStyle, Settings } from '../../preload/contract/studio';
+import type { ControlPictureRequest, Estimate, EstimateRequest, MachineInfo, PromptLoras, PromptLorasRequest, PromptStyle, Settings } from '../../preload/contract/studio';
 import type { ReportRequest, WindowFault } from '../../preload/contract/log';
 
 /** Structural part of AbortSignal, so that this layer needs no host types. */
@@ -28,6 +28,8 @@ export interface Studio {
     read(blob: string): Promise<PictureReading>;
     /** The same of a job of our own. */
     readJob(job: AnyJob): Promise<PictureReading>;
+    /** What a control's network would read, small, as a data URL; without what other networks see in the picture. Throws picture.notFound, picture.unreadable, request.invalid. */
+    control(request: ControlPictureRequest): Promise<{ picture: string }>;
   };
   queue: {
     /** Those that ended lately included, in the order in which they came and run. */

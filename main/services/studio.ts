@@ -156,6 +156,7 @@ export async function createStudio(options: StudioOptions = {}): Promise<LocalSt
         const files = await models.known();
         return readingOf(await reader.report(await blobs.path(blob), localsOf(files)), files);
       },
+      control: async ({ image, ...making }) => ({ picture: `data:image/webp;base64,${Buffer.from(await reader.control(await blobs.path(image), making)).toString('base64')}` }),
       readJob: async (job) => {
         const files = await models.known();
         return readingOf(reportOnJob(job, localsOf(files)), files);

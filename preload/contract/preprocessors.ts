@@ -12,6 +12,8 @@ export interface Preprocessor {
   readonly controls: readonly ControlType[];
   /** The picture is first scaled so that its shorter side is `resolution` (A1111's Processor Res). */
   readonly scaled?: true;
+  /** A network that comes along looks at the picture first, so that nothing can be made of it without one. */
+  readonly looks?: true;
   /** In the order of A1111's Threshold A and B. */
   readonly settings: readonly PreprocessorSetting[];
   /** Its names elsewhere: sd-webui-controlnet's, ComfyUI's nodes, InvokeAI's filters. */
@@ -32,7 +34,7 @@ const table = {
   scribble_xdog: { controls: ['scribble'], scaled: true, also: ['Scribble_XDoG_Preprocessor'], settings: [setting('threshold', 1, 64, 1, 32)] },
   scribble_thr: { controls: ['scribble'], scaled: true, also: ['scribble', 'ScribblePreprocessor', 'fake_scribble'], settings: [setting('threshold', 1, 255, 1, 127)] },
   softedge_gradient: { controls: ['softedge'], scaled: true, also: ['softedge'], settings: [] },
-  openpose: { controls: ['openpose'], scaled: true, also: ['pose', 'openpose_full', 'openpose_hand', 'openpose_face', 'dw_openpose_full', 'OpenposePreprocessor', 'DWPreprocessor', 'dw_openpose_image_processor', 'openpose_image_processor'], settings: [] },
+  openpose: { controls: ['openpose'], scaled: true, looks: true, also: ['pose', 'openpose_full', 'openpose_hand', 'openpose_face', 'dw_openpose_full', 'OpenposePreprocessor', 'DWPreprocessor', 'dw_openpose_image_processor', 'openpose_image_processor'], settings: [] },
   invert: { controls: ['canny', 'lineart', 'scribble', 'mlsd'], settings: [], also: ['ImageInvert', 'invert_image'] },
   threshold: { controls: ['scribble'], scaled: true, also: ['binary', 'BinaryPreprocessor'], settings: [setting('threshold', 0, 255, 1, 127)] },
   tile_resample: { controls: ['tile', 'blur'], also: ['tile', 'TilePreprocessor', 'tile_image_processor'], settings: [setting('rate', 1, 8, 0.01, 1)] },

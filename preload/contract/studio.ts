@@ -1,5 +1,6 @@
 // The machine, the settings and the estimate: the rest of what the window asks for.
 import { z } from 'zod';
+import { Control } from './control';
 import { ErrorInfo } from './errors';
 import { breaks } from './invalid';
 import type { Notice } from './notice';
@@ -27,6 +28,10 @@ export type EstimateRequest = z.infer<typeof EstimateRequest>;
 /** Before a run. `basis` says how sure: measured on this machine with this model and size, scaled from another run, or guessed. */
 export const Estimate = z.object({ seconds: z.number(), secondsPerStep: z.number(), peakBytes: z.number(), basis: z.enum(['measured', 'scaled', 'guessed']) });
 export type Estimate = z.infer<typeof Estimate>;
+
+/** A control's picture as its network would read it, for a job of this size. */
+export const ControlPictureRequest = Control.pick({ image: true, preprocessor: true, resize: true }).extend({ width: z.int().min(64).max(4096), height: z.int().min(64).max(4096) });
+export type ControlPictureRequest = z.infer<typeof ControlPictureRequest>;
 
 /** Which LoRAs the tags of a prompt call up, before a picture is asked for. */
 export const PromptLorasRequest = z.object({ prompt: z.string().max(100_000), model: z.string() });

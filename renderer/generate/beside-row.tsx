@@ -22,7 +22,11 @@ export function BesideRow({ name, file, isListed, model, startsOpen, more, onRem
       <div className="flex items-center">
         <span title={file?.path} className={clsx('min-w-0 flex-1 truncate font-medium', why !== null && 'text-dim')}>{shown}</span>
         <IconButton icon={ChevronDown} label={t('beside.moreOf', { name: shown })} aria-expanded={open} aria-controls={moreId} onClick={() => setOpen(!open)} className={clsx(open && '[&>svg]:rotate-180')} />
-        <IconButton icon={X} label={t('beside.remove', { name: shown })} onClick={onRemove} />
+        <IconButton icon={X} label={t('beside.remove', { name: shown })} onClick={(event) => {
+          // The hand stays in the setting.
+          event.currentTarget.closest('section')?.querySelector<HTMLElement>('[data-add]')?.focus();
+          onRemove();
+        }} />
       </div>
       <div className="flex flex-col gap-1.5 pr-1.5">
         {why !== null && <p role="status" className="text-hint text-accent-text">{why}</p>}

@@ -8,6 +8,7 @@ import { Segmented } from '../ui/segmented';
 import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
 import { BesideRow } from './beside-row';
+import { ControlPreview } from './control-preview';
 import type { ChosenControl } from './form';
 import { PictureSlot } from './picture-slot';
 import { PreprocessorFields, ResolutionFields } from './preprocessor-fields';
@@ -44,6 +45,7 @@ export function ControlRow({ control: { name, picture, mask, settings }, file, i
       <PictureSlot picture={picture} fromStage words={{ name: t('controls.pictureOf', { name }), pick: t('start.pick'), file: t('controls.file', { name }), remove: t('controls.removePicture', { name }) }} onChange={(to) => onChange({ picture: to })} />
       {!picture && <p className="text-hint text-accent-text">{t('controls.noPicture')}</p>}
       {picture && <PreprocessorFields name={name} use={preprocessor} onChange={(to) => set({ preprocessor: to })} />}
+      {picture && preprocessor && <ControlPreview name={name} image={picture.hash} settings={settings} />}
       {kinds.length > 0 && (
         <Select label={t('controls.kindOf', { name })} value={kind === undefined ? '' : String(kind)} choices={[{ value: '', label: t('controls.anyKind') }, ...kinds]} onChange={(to) => set({ kind: to === '' ? undefined : Number(to) })} />
       )}

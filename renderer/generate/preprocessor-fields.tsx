@@ -1,6 +1,7 @@
 // What a control's picture is made into before its network reads it, and how finely.
 import { useTranslation } from 'react-i18next';
 import { findPreprocessor, preprocessorNames, preprocessorOf, RESOLUTION, type PreprocessorSetting, type PreprocessorUse } from '../../preload/contract/preprocessors';
+import { Labelled } from '../ui/labelled';
 import { NumberInput } from '../ui/number-input';
 import { Select } from '../ui/select';
 import type { ChosenControl } from './form';
@@ -14,8 +15,10 @@ export function PreprocessorFields({ name, use, onChange }: { name: string; use:
   const settings = use ? preprocessorOf(use.name).settings : [], values: PreprocessorUse | undefined = use;
   return (
     <>
-      <Select label={t('controls.preprocessorOf', { name })} value={use?.name ?? 'none'} choices={preprocessorNames.map((value) => ({ value, label: t(`preprocessors.${value}`) }))}
-        onChange={(to) => onChange(to === 'none' ? undefined : { name: findPreprocessor(to)! })} />
+      <Labelled name={t('controls.preprocessor')}>
+        <Select label={t('controls.preprocessorOf', { name })} value={use?.name ?? 'none'} choices={preprocessorNames.map((value) => ({ value, label: t(`preprocessors.${value}`) }))}
+          onChange={(to) => onChange(to === 'none' ? undefined : { name: findPreprocessor(to)! })} />
+      </Labelled>
       {use && settings.length > 0 && (
         <div className="grid grid-cols-2 gap-3">
           {settings.map((setting) => (

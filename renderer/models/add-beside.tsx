@@ -35,7 +35,7 @@ export function AddBeside({ label, files, why, onAdd }: { label: string; files: 
     setOpen(false);
   };
   return (
-    <Popover label={label} side="left" open={open} onOpenChange={setOpen} className="flex w-96 flex-col gap-3" trigger={<Button className="self-start"><Plus size={15} strokeWidth={1.75} aria-hidden />{label}</Button>}>
+    <Popover label={label} side="left" open={open} onOpenChange={setOpen} className="flex w-96 flex-col gap-3" trigger={<Button data-add className="self-start"><Plus size={15} strokeWidth={1.75} aria-hidden />{label}</Button>}>
       <div className="flex items-center justify-between">
         <h2 className="font-semibold">{label}</h2>
         <IconButton icon={RefreshCw} label={t('models.refresh')} disabled={refresh.isPending} onClick={() => refresh.mutate()} />

@@ -25,7 +25,11 @@ function Sheet({ picture }: { picture: PictureRecord }) {
   const factors = own === 1 ? [1, 2, 3, 4] : [2, 3, 4];      // one that cleans a picture
   const size = { width: Math.round(picture.width * scale), height: Math.round(picture.height * scale) };
   return (
-    <div role="dialog" aria-label={t('upscale.name')} onKeyDown={(event) => { if (event.key === 'Escape') closeUpscale(); }}
+    <div role="dialog" aria-label={t('upscale.name')} onKeyDown={(event) => {
+        if (event.key !== 'Escape') return;
+        event.preventDefault();
+        closeUpscale();
+      }}
       className="absolute bottom-4 left-1/2 z-30 flex w-80 -translate-x-1/2 animate-in flex-col gap-4 rounded-dock border border-line bg-panel p-4 shadow-2xl shadow-shade">
       <div className="flex items-center justify-between">
         <p className="font-medium">{t('upscale.name')}</p>

@@ -130,6 +130,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'steering', () 
     await setNumber('Exact weight of edges', '0.7');
     await page.getByRole('combobox', { name: 'What edges reads of the picture' }).selectOption('canny');
     await setNumber('Edges weaker than this are none, for edges', '40');
+    await expect.poll(() => page.getByRole('img', { name: 'What edges reads, made of its picture' }).evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight]), PATIENCE).toEqual([64, 64]);
     await press('More settings of edges');
     await page.getByRole('radiogroup', { name: 'In another shape, edges reads' }).getByRole('radio', { name: 'All of it' }).click();
     await setNumber('edges: until which percent of the steps', '80');
@@ -154,7 +155,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'steering', () 
     await page.getByRole('radio', { name: 'The masked part' }).click();
     await generate();
     await page.getByRole('alert').getByText('the model is shown the masked part alone').first().waitFor(PATIENCE);
-    await page.getByRole('radio', { name: 'All of it' }).click();
+    await page.getByRole('radiogroup', { name: 'What the model is shown' }).getByRole('radio', { name: 'All of it' }).click();
     expect(await jobText(generate)).toMatch(/ControlNet 0: /);
   });
 });

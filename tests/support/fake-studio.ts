@@ -237,7 +237,7 @@ const studio: Studio = {
   },
   prompts: { loras: async () => ({ loras: [], notices: [] }) },
   styles: { list: async () => styles },
-  pictures: { read: async () => reading, readJob: async (job) => readingOf(reportOnJob(job, localsOf(localFiles())), localFiles()) },
+  pictures: { control: async ({ image }) => ({ picture: `data:image/png;base64,${blobs.get(image)?.toString('base64') ?? ''}` }), read: async () => reading, readJob: async (job) => readingOf(reportOnJob(job, localsOf(localFiles())), localFiles()) },
   queue: {
     upscale: async () => { throw new Refusal({ code: 'model.notFound', data: { why: 'id', id: 'none' } }); },
     list: () => jobs.map(viewOf),

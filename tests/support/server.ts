@@ -72,7 +72,7 @@ function studioOver(bench: Bench, log: Log, blobs: Blobs, png: string, webp: str
     dismissNotice: async () => {},
     windowFailed: () => {}, report: async () => 'a report',
     estimate: async () => ({ seconds: 1, secondsPerStep: 1, peakBytes: 1, basis: 'guessed' }),
-    pictures: { read: async () => { throw missing(); }, readJob: async () => { throw missing(); } },
+    pictures: { read: async () => { throw missing(); }, readJob: async () => { throw missing(); }, control: async () => { throw missing(); } },
     prompts: { loras: async () => ({ loras: [], notices: [] }) },
     styles: { list: async () => [] },
     models: { list: async () => [], parts: async () => [], refresh: async () => [], add: async () => [], known: async () => [], inspect: async () => { throw missing(); } },

@@ -9,10 +9,15 @@ import { resizeMap, roundEven } from './resize';
 interface Size { readonly width: number; readonly height: number }
 type Making = Pick<Control, 'preprocessor' | 'resize'>;
 
-/** → [1, 3, height, width] in 0…1. Throws request.invalid where the resolution makes too large a picture. */
-export function controlPicture(picture: Picture, { preprocessor, resize }: Making, size: Size, seen?: Seen): Tensor {
+/** As people see it. Throws request.invalid where the resolution makes too large a picture. */
+export function controlPixels(picture: Picture, { preprocessor, resize }: Making, size: Size, seen?: Seen): Picture {
   const made = preprocessor ? preprocess(picture, preprocessor, pixelPerfect(picture, size, resize === 'fill'), seen) : picture;
-  const { rgb } = brought(made, size, resize), pixels = size.width * size.height, out = float32([1, 3, size.height, size.width]);
+  return brought(made, size, resize);
+}
+
+/** → [1, 3, height, width] in 0…1. Throws as `controlPixels`. */
+export function controlPicture(picture: Picture, making: Making, size: Size, seen?: Seen): Tensor {
+  const { rgb } = controlPixels(picture, making, size, seen), pixels = size.width * size.height, out = float32([1, 3, size.height, size.width]);
   for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) out.data[c * pixels + i] = rgb[3 * i + c]! / 255;
   return out;
 }

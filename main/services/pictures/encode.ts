@@ -1,6 +1,7 @@
 // From pixels to files: PNG for good, WebP for the strip.
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import type { Cutout } from '../../engine/vision/cutout';
+import type { Picture } from '../../engine/vision/picture';
 import type { Pixels } from '../../worker/protocol';
 import { withoutTexts } from '../../files/png-chunks';
 import { addPngTexts, type PngText } from '../../files/png-text';
@@ -19,4 +20,9 @@ export const encodeCutout = ({ width, height, rgba }: Cutout): Promise<Uint8Arra
 
 /** WebP, longest side 384; a smaller picture keeps its size. */
 export const encodeThumbnail = (png: Uint8Array): Promise<Uint8Array> =>
-  sharp(withoutTexts(png)).resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit: 'inside', withoutEnlargement: true }).webp({ quality: 82 }).toBuffer();
+  small(sharp(withoutTexts(png)));
+
+/** The same of pixels. */
+export const encodeSmall = ({ width, height, rgb }: Picture): Promise<Uint8Array> => small(sharp(rgb, { raw: { width, height, channels: 3 } }));
+
+const small = (picture: Sharp): Promise<Uint8Array> => picture.resize(THUMBNAIL_PX, THUMBNAIL_PX, { fit: 'inside', withoutEnlargement: true }).webp({ quality: 82 }).toBuffer();

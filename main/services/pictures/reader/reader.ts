@@ -5,7 +5,7 @@ import { AppError } from '../../../engine/errors';
 import type { Log } from '../../log/log';
 import { Reader, type ReaderLimits, type SpawnReader } from '../../workers/reader';
 import type { LocalModel } from '../../models/which-model';
-import type { Answer, Answers, Question } from './protocol';
+import type { Answer, Answers, ControlMaking, Question } from './protocol';
 
 export type SpawnPictureReader = SpawnReader<Question, Answer>;
 
@@ -33,6 +33,9 @@ export class PictureReader {
 
   /** A WebP, longest side 384. Throws picture.unreadable. */
   thumbnail(path: string): Promise<Uint8Array> { return this.ask({ type: 'thumbnail', path }, basename(path)); }
+
+  /** What a control's network would read of it, small: a WebP, longest side 384. Throws picture.unreadable, request.invalid. */
+  control(path: string, making: ControlMaking): Promise<Uint8Array> { return this.ask({ type: 'control', path, making }, basename(path)); }
 
   close(): Promise<void> { return this.reader.close(); }
 
