@@ -4,12 +4,13 @@ import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import * as ort from 'onnxruntime-node';
 import { AppError, detailOf } from '../engine/errors';
-import { cpuDialect, webgpuDialect, type Dialect } from '../engine/graph/dialect';
+import { cpuDialect, webgpuDialect, webgpuFusedDialect, type Dialect } from '../engine/graph/dialect';
 import type { Graph } from '../engine/graph/graph';
 import { compile } from '../engine/graph/onnx';
 import type { Runtime, Session } from '../engine/pipeline/runtime';
 import type { AnyTensor, DType, Tensor } from '../engine/tensor';
 import { throwIfPassing } from '../files/system-faults';
+import { gainsFused, staysHalf, tryAdapter, type WebgpuAdapter } from './webgpu-adapter';
 
 export interface OrtOptions {
   readonly dialect?: Dialect;
@@ -18,35 +19,49 @@ export interface OrtOptions {
 }
 
 export function ortRuntime({ dialect = cpuDialect, threads = availableParallelism() }: OrtOptions = {}): Runtime {
-  return {
-    async open(graph) {
-      const root = driveOf(graph);
-      const model = compile(graph, dialect, (file) => relative(root, resolve(file)).replaceAll('\\', '/'));
-      const session = await createSession(model, sessionOptions(dialect, threads, root), graph.name);
-      return wrap(session, graph.name);
-    },
-  };
+  return { open: (graph) => openSession(graph, dialect, sessionOptions(dialect, threads)) };
 }
 
-export const ortRuntimeFor = (provider: Dialect['provider']): Runtime => ortRuntime({ dialect: provider === 'webgpu' ? webgpuDialect : cpuDialect });
+/** Found once a process; a machine that has no adapter now may have one at the next try. */
+let adapter: Promise<WebgpuAdapter> | undefined;
+
+/** Graphs for what this machine's adapter was found to do right. */
+const webgpuRuntime: Runtime = {
+  async open(graph) {
+    adapter ??= tryAdapter((tried, { dialect, folds }) => openSession(tried, dialect, { ...sessionOptions(dialect, 1, folds), logSeverityLevel: 4 }));
+    const { half, fusedAttention } = await adapter.catch((error: unknown) => { adapter = undefined; throw error; });
+    const dialect = fusedAttention && gainsFused(graph) ? webgpuFusedDialect : webgpuDialect;
+    return openSession(graph, dialect, sessionOptions(dialect, availableParallelism(), !(half && staysHalf(graph))));
+  },
+};
+
+export const ortRuntimeFor = (provider: Dialect['provider']): Runtime => (provider === 'webgpu' ? webgpuRuntime : ortRuntime());
+
+async function openSession(graph: Graph, dialect: Dialect, options: ort.InferenceSession.SessionOptions): Promise<Session> {
+  const root = driveOf(graph);
+  const model = compile(graph, dialect, (file) => relative(root, resolve(file)).replaceAll('\\', '/'));
+  const session = await createSession(model, { ...options, extra: { ...options.extra, session: { model_external_initializers_file_folder_path: root } } }, graph.name);
+  return wrap(session, graph.name);
+}
 
 /**
  * The optimizer is off on the CPU: what it would fuse, the dialect has emitted already, and it would fold every widened weight into memory
- * (seconds and gigabytes for nothing). External data may lie anywhere below `root`, the drive's root.
+ * (seconds and gigabytes for nothing). On a GPU it moves transposes together; `folds`: and widens weights before the first run. External data may lie
+ * anywhere below the drive's root.
  */
-function sessionOptions(dialect: Dialect, threads: number, root: string): ort.InferenceSession.SessionOptions {
+function sessionOptions({ provider }: Dialect, threads: number, folds = true): ort.InferenceSession.SessionOptions {
   // On Linux the worker is started with a malloc that keeps what it was given (services/workers/fork.ts), which beats the arena by 0.7 GB at the
   // peak of a U-Net at the same speed. Elsewhere the arena spares the page faults.
   const arena = process.platform !== 'linux';
   return {
-    executionProviders: dialect.provider === 'webgpu' ? ['webgpu', 'cpu'] : ['cpu'],
-    graphOptimizationLevel: dialect.provider === 'webgpu' ? 'basic' : 'disabled',
+    executionProviders: provider === 'webgpu' ? ['webgpu', 'cpu'] : ['cpu'],
+    graphOptimizationLevel: provider === 'webgpu' ? 'basic' : 'disabled',
     intraOpNumThreads: threads,
     executionMode: 'sequential',
     enableCpuMemArena: arena,
     enableMemPattern: false,
     logSeverityLevel: 3,
-    extra: { session: { model_external_initializers_file_folder_path: root } },
+    ...(!folds && { extra: { optimization: { disable_specified_optimizers: 'ConstantFolding' } } }),
   };
 }
 

@@ -146,8 +146,11 @@ function scaled(e: Emitter, value: string, { weight, dims: factorDims, split }: 
 
 export const cpuDialect: Dialect = { provider: 'cpu', keeps: { ...common, Attention: multiHeadAttention }, weight: widened };
 
-/** Attention in primitives: the provider's fused kernel is off by a percent on an adapter with small subgroups (SwiftShader). */
+/** Attention in primitives, which every adapter computes right. */
 export const webgpuDialect: Dialect = { provider: 'webgpu', keeps: common, weight: widened };
+
+/** For adapters whose fused attention is found to agree (`worker/webgpu-adapter.ts`): it is off by percents where subgroups are small (SwiftShader). */
+export const webgpuFusedDialect: Dialect = { ...webgpuDialect, keeps: { ...common, Attention: multiHeadAttention } };
 
 /** Nothing but primitives: what is differentiated, and what fused kernels are held against. */
 export const primitiveDialect: Dialect = { provider: 'cpu', keeps: {}, weight: widened };
