@@ -14,9 +14,9 @@ import { LoraRow } from './lora-row';
 const nothing = { loras: [], notices: [] };
 
 /** What the tags of the prompt call up, as a job would. */
-function useCalledUp() {
+function useCalledUp(isShown: boolean) {
   const [prompt, model, emphasis] = useForm(useShallow((form) => [form.prompt, form.model, form.overrides?.emphasis] as const));
-  const hasTags = emphasis !== 'comfy' && model !== null && /<(?:lora|lyco):/i.test(prompt);
+  const hasTags = isShown && emphasis !== 'comfy' && model !== null && /<(?:lora|lyco):/i.test(prompt);
   const { data } = useQuery({ queryKey: ['prompt-loras', prompt, model], queryFn: () => api.prompts.loras.mutate({ prompt, model: model ?? '' }), enabled: hasTags, placeholderData: keepPreviousData, gcTime: 30_000 });
   return hasTags ? data ?? nothing : nothing;
 }
@@ -27,8 +27,8 @@ export function LorasField({ advanced }: { advanced: boolean }) {
   const chosen = useForm((form) => form.loras);
   const { data: parts } = useParts();
   const model = useChosenModel();
-  const called = useCalledUp();
-  if (!advanced && chosen.length === 0) return null;
+  const isShown = advanced || chosen.length > 0, called = useCalledUp(isShown);
+  if (!isShown) return null;
   const set = (loras: readonly ChosenLora[]) => setForm({ loras });
   const isCalled = (id: string) => called.loras.some((lora) => lora.id === id), isChosen = (id: string) => chosen.some((lora) => lora.id === id);
   return (
