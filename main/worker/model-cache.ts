@@ -6,6 +6,7 @@ import { residualDenseNetwork } from '../engine/families/upscalers/residual-dens
 import { upscalerNetwork } from '../engine/families/upscalers/network';
 import { TinyAutoencoder, type Autoencoder } from '../engine/pipeline/autoencoder';
 import { openControl, type ControlNetwork } from '../engine/pipeline/control';
+import { openImageAdapter, type ImageAdapter } from '../engine/pipeline/image-prompt';
 import { composeModel, type Model } from '../engine/pipeline/model';
 import type { Networks } from '../engine/pipeline/networks';
 import type { Runtime } from '../engine/pipeline/runtime';
@@ -85,6 +86,12 @@ export class ModelCache {
       const file = await openModel(path), stamps = await stampsOf([file]), own = JSON.stringify([model.unet, needsBase(file) && [...(await stampsOf([model.unetFile]))]]);
       return networks(stamps)('control', file, () => openControl(file, { file: model.unetFile, unet: model.unet }, this.runtime), own);
     });
+  }
+
+  /** A control that is an IP-Adapter, with one of the image towers, or undefined. Throws file.*, weights.*, control.* where it is another base's, or no tower fits. */
+  async imageAdapter(path: string, towers: readonly string[], { unet }: Model): Promise<ImageAdapter | undefined> {
+    const file = await openModel(path);
+    return openImageAdapter(file, { unet, towers: () => Promise.all(towers.map((tower) => openModel(tower))), version: await versionOf(path) }, this.runtime);
   }
 
   /** Bytes that are kept open, by the files that they lie in; the last one was used last. */

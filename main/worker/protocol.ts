@@ -26,6 +26,8 @@ export interface RunMessage {
   readonly files: WithModel<Slots<string>>;
   /** Absolute paths of the job's pictures, encoded images of any size. */
   readonly pictures?: { readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined; readonly controls?: readonly { readonly image: string; readonly mask?: string | undefined }[] };
+  /** Absolute paths of all image towers that are here, for controls that read by one where `files` has none. */
+  readonly imageEncoders?: readonly string[];
   /** Absolute path of a TAESD that shows the steps. */
   readonly previewPath?: string;
   /** An earlier worker had not enough memory for it, or may not have had: asks for a plan that needs less. */

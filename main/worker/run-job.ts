@@ -4,11 +4,12 @@ import { AppError, toAppError } from '../engine/errors';
 import type { ControlNetwork, OpenControl } from '../engine/pipeline/control';
 import type { Pictures } from '../engine/pipeline/extra-channels';
 import { generate, type Generated, type StepReport } from '../engine/pipeline/generate';
+import type { ImageAdapter, ImagePrompt } from '../engine/pipeline/image-prompt';
 import { decodePassState, type PassState } from '../engine/pipeline/pass-state';
 import type { Inputs } from '../engine/pipeline/passes';
 import { Tokenizer } from '../engine/text/tokenizer';
 import type { Tensor } from '../engine/tensor';
-import { controlPicture } from '../engine/vision/control-picture';
+import { controlPicture, middleOf } from '../engine/vision/control-picture';
 import type { Vision } from '../engine/vision/vision';
 import { decodePicture } from '../files/decode-picture';
 import { openEmbeddings } from './embeddings/embeddings';
@@ -36,22 +37,22 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
   const { id, job, sparing, embeddingsPath } = message;
   const began = now();
   send({ type: 'phase', id, phase: 'loading' });
-  const { refiner: second, upscaler: enlarging, controls: steering = [], loras: loraPaths = [], ...first } = message.files;
+  const { refiner: second, upscaler: enlarging, controls: steering = [], loras: loraPaths = [], imageEncoders = message.imageEncoders ?? [], ...first } = message.files;
   const wanted = [first, ...(second === undefined ? [] : [{ model: second }])] as const;
   const [[model, refiner], pictures, vocabulary, loras] = await Promise.all([models.get(...wanted), readPictures(message), clipTokenizer(), openLoras(loraPaths)]);
   // Previews are a comfort: without a sound file for them, the job does without.
   const previewDecoder = message.previewPath === undefined ? undefined : await models.previewDecoder(message.previewPath).catch(() => undefined);
   const upscaler = enlarging === undefined ? undefined : await models.upscaler(enlarging);
-  const controls = openControls(message, await Promise.all(steering.map((path) => models.control(path, first, model))), models.vision);
+  const { controls, images } = await openControls(message, (path) => models.imageAdapter(path, imageEncoders, model), (path) => models.control(path, first, model), models.vision);
   const embeddings = embeddingsPath === undefined ? undefined : await openEmbeddings(embeddingsPath, vocabulary);
   const prepared = now() - began;
   const allPaths = [...wanted.flatMap(pathsOf), ...loraPaths];
-  const versions = (await Promise.all([...allPaths, ...(enlarging === undefined ? [] : [enlarging]), ...steering].map(versionOf))).join();
+  const versions = (await Promise.all([...allPaths, ...(enlarging === undefined ? [] : [enlarging]), ...steering, ...(images.length > 0 ? imageEncoders : [])].map(versionOf))).join();
   const onStep = ({ step, steps, seconds, preview, state }: StepReport): void => {
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
     handOver.take(state);
   };
-  const make = (resume?: PassState): Promise<Generated> => generate(job, model, { ...pictures, refiner, upscaler, controls, loras, find: (...what) => models.vision.boxes(...what) }, {
+  const make = (resume?: PassState): Promise<Generated> => generate(job, model, { ...pictures, refiner, upscaler, controls, images, loras, find: (...what) => models.vision.boxes(...what) }, {
     vocabulary, embeddings, previewDecoder, now, signal, onStep, resume, versions, sequential: sparing, onPhase: (phase) => {
       send({ type: 'phase', id, phase });
       if (resume && phase === 'running') send({ type: 'resumed', id, step: resume.done, steps: resume.steps });
@@ -93,17 +94,21 @@ async function readPictures({ job: { width, height, inpaint, outpaint }, picture
   return { init, mask, depth };
 }
 
-function openControls({ job, pictures }: RunMessage, networks: readonly ControlNetwork[], vision: Vision): OpenControl[] {
-  return networks.map((network, i): OpenControl => {
-    const { image, mask } = pictures!.controls![i]!;
-    return {
-      network, settings: job.controls![i]!, mask: mask === undefined ? undefined : (width, height) => readGreyPicture(mask, width, height),
+async function openControls({ job, files, pictures }: RunMessage, asAdapter: (path: string) => Promise<ImageAdapter | undefined>, asControl: (path: string) => Promise<ControlNetwork>, vision: Vision): Promise<Required<Pick<Inputs, 'controls' | 'images'>>> {
+  const controls: OpenControl[] = [], images: ImagePrompt[] = [];
+  for (const [i, path] of (files.controls ?? []).entries()) {
+    const { image, mask } = pictures!.controls![i]!, settings = job.controls![i]!, adapter = await asAdapter(path), made = adapter && settings.resize === 'crop' && !settings.preprocessor ? middleOf : controlPicture;
+    const open: Omit<OpenControl, 'network'> = {
+      settings, mask: mask === undefined ? undefined : (width, height) => readGreyPicture(mask, width, height),
       picture: async (width, height) => {
-        const picture = await decodePicture(image), control = job.controls![i]!;
-        return controlPicture(picture, control, { width, height }, control.preprocessor && await vision.seenFor(control.preprocessor.name, picture));
+        const picture = await decodePicture(image);
+        return made(picture, settings, { width, height }, settings.preprocessor && await vision.seenFor(settings.preprocessor.name, picture));
       },
     };
-  });
+    if (adapter) images.push({ ...open, network: adapter });
+    else controls.push({ ...open, network: await asControl(path) });
+  }
+  return { controls, images };
 }
 
 /** Looks for the broken weights themselves, so that the error says which file and tensor. */

@@ -144,6 +144,9 @@ export const errorCodes = {
   'request.longHead': error(431, {}),
   'job.refiner': error(400, { refiner: text, model: text, xl: text }),
   'control.notRead': error(422, { file }),
+  'control.faceId': error(422, { file }),
+  /** `wanted`: the name or width of the image tower that it reads by. */
+  'control.tower': oneOf(422, { file, wanted: text }, { missing: {}, other: { tower: file } }),
   'control.noPicture': error(422, { control: text }),
   'control.maskedPart': error(422, {}),
   'control.otherBase': error(422, { file, family: text, model: text }),

@@ -33,7 +33,9 @@ const fileSlots = {
   /** Adapters of the U-Net and the text encoders: LoRA and its family. */
   loras: { kinds: ['lora'], most: 64, flag: 'lora', inText: { hashes: 'Lora hashes' } },
   /** Networks that read a picture and steer by it. Each goes with the settings in the same place of the job's `controls`. */
-  controls: { kinds: ['controlnet', 't2i-adapter'], most: 16, flag: 'control', inText: { withSettings: true } },
+  controls: { kinds: ['controlnet', 't2i-adapter', 'ip-adapter'], most: 16, flag: 'control', inText: { withSettings: true } },
+  /** Image towers that IP-Adapters read by; without one, that of the right width among those that are here. */
+  imageEncoders: { kinds: ['clip-vision'], most: 2, flag: 'image-encoder', inText: { withSettings: true } },
   /** Trained words (textual inversion) that the prompts called up. */
   embeddings: { kinds: ['embedding'], most: Infinity, fromWords: true, inText: { hashes: 'TI hashes' } },
 } as const satisfies Readonly<Record<string, FileSlot>>;

@@ -32,8 +32,8 @@ export interface WeightSite {
 export interface Bordered { readonly x: Value; readonly pads: Pads }
 
 export interface Hooks {
-  /** `attend` is the network's own attention, as often and with whatever else as the hook wants. → [B, Lq, heads·d] */
-  attention?(g: Graph, site: AttentionSite, attend: (site: AttentionSite) => Value): Value;
+  /** `attend` is the network's attention with what other hooks make of it, `own` that of the network alone, as often and with whatever else as the hook wants. → [B, Lq, heads·d] */
+  attention?(g: Graph, site: AttentionSite, attend: (site: AttentionSite) => Value, own: (site: AttentionSite) => Value): Value;
   /** h [B, C, H, W] → the same shape. */
   block?(g: Graph, site: BlockSite, h: Value): Value;
   /** What stands around x [B, C, H, W] where a convolution of more than one pixel looks beyond it. */
@@ -44,7 +44,7 @@ export interface Hooks {
 
 /** Each sees what those before it have made of a block or a weight, and wraps their attention. */
 export const composeHooks = (all: readonly Hooks[]): Hooks => ({
-  attention: (g, site, attend) => all.reduce<typeof attend>((inner, hooks) => (hooks.attention ? (at) => hooks.attention!(g, at, inner) : inner), attend)(site),
+  attention: (g, site, attend, own) => all.reduce<typeof attend>((inner, hooks) => (hooks.attention ? (at) => hooks.attention!(g, at, inner, own) : inner), attend)(site),
   block: (g, site, h) => all.reduce((value, hooks) => hooks.block?.(g, site, value) ?? value, h),
   border: (g, site) => all.reduce((bordered, hooks) => hooks.border?.(g, bordered) ?? bordered, site),
   weight: (g, site, own) => all.reduce((value, hooks) => hooks.weight?.(g, site, value) ?? value, own),

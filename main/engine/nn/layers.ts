@@ -89,7 +89,7 @@ export function layerNorm(g: Graph, w: Weights, x: Value, epsilon = 1e-5): Value
 /** → [B, Lq, heads·d], by the layer at `path`, where hooks may change it. */
 export function attention(g: Graph, site: AttentionSite): Value {
   const own = ({ q, k, v, bias, heads }: AttentionSite): Value => g.apply('Attention', [q, k, v, bias], { heads });
-  return g.within(site.path, () => g.hooks.attention?.(g, site, own) ?? own(site));
+  return g.within(site.path, () => g.hooks.attention?.(g, site, own, own) ?? own(site));
 }
 
 /** What `build` adds is the block at `w`, whose output hooks may change. */

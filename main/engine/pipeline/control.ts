@@ -44,7 +44,7 @@ function assertSameBase(file: WeightFile, own: UnetConfig, unet: UnetConfig): vo
   if (traits(own) !== traits(unet)) throw otherBase(file, contextFamilies[own.contextDim], unet);
 }
 
-const otherBase = ({ path }: WeightFile, own: string | undefined, unet: UnetConfig): AppError =>
+export const otherBase = ({ path }: WeightFile, own: string | undefined, unet: UnetConfig): AppError =>
   new AppError('control.otherBase', { file: path, family: labelOf(own), model: labelOf(contextFamilies[unet.contextDim]) });
 
 const labelOf = (family: string | undefined): string => familyNames[family ?? '']?.short ?? 'other';
@@ -180,7 +180,8 @@ function addTo(sum: Tensor, value: Tensor, factors: readonly number[], mask: Ten
   }
 }
 
-function shrunk({ dims, data }: Tensor, height: number, width: number): Float32Array {
+/** The mean of the mask [1, 1, H, W] at each of height·width places. */
+export function shrunk({ dims, data }: Tensor, height: number, width: number): Float32Array {
   const [, , rows, columns] = dims as [number, number, number, number], out = new Float32Array(height * width);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

@@ -21,6 +21,7 @@ import type { Find, FoundDetails } from './detail';
 import type { Extension } from './extensions';
 import { latentMask, type Pictures } from './extra-channels';
 import { enlarge, hiresEnd, hiresSize } from './hires';
+import { imageExtension, type ImagePrompt } from './image-prompt';
 import type { OpenLoraUse } from './loras';
 import type { Model } from './model';
 import { handOver, readPrompts, repaintWithin, tellModel, wrapStage, type Reading, type Told } from './stage';
@@ -31,6 +32,8 @@ export interface Inputs extends Pictures {
   readonly refiner?: Model;
   readonly upscaler?: Upscaler | undefined;
   readonly controls?: readonly OpenControl[];
+  /** Controls too: pictures that IP-Adapters tell of. */
+  readonly images?: readonly ImagePrompt[];
   /** In place of the pictures, where only a part of one is repainted. */
   readonly canvas?: Canvas | undefined;
   /** In the order of the job's. */
@@ -94,7 +97,7 @@ function firstPass(job: JobSpec, model: Model, inputs: Inputs, host: PassHost, c
       const canvas = canvasOf(before), part = canvas && inpaint && repaint(canvas, inpaint, job);
       const pictures: Pictures = part ? { ...part, softMask: inpaint?.soft !== undefined } : inputs;
       const encoded = pictures.init && await autoencoder.encode(pictures.init, job.seamless);
-      const stage = await stageOf(job, model, { controls: inputs.controls, refiner }, { ...told, pictures, original: encoded }, plan, host);
+      const stage = await stageOf(job, model, { controls: inputs.controls, images: inputs.images, refiner }, { ...told, pictures, original: encoded }, plan, host);
       const mask = pictures.mask && maskOfLatents(pictures.mask, autoencoder.factor, job);
       const original = encoded && (mask ? fillLatents(encoded, mask, job, dims) : encoded);
       return {
@@ -153,9 +156,10 @@ function besideSource([, ...shape]: Dims, noise: JobPass['noise']): Pick<JobPass
 }
 
 /** The model with what steers it, and the refiner that takes over from it. */
-async function stageOf(job: JobSpec, model: Model, { refiner, controls = [] }: Pick<Inputs, 'refiner' | 'controls'>, own: Told, plan: SamplingPlan, host: PassHost): Promise<Stage> {
+async function stageOf(job: JobSpec, model: Model, { refiner, controls = [], images = [] }: Pick<Inputs, 'refiner' | 'controls' | 'images'>, own: Told, plan: SamplingPlan, host: PassHost): Promise<Stage> {
   const told = job.seamless ? { ...own, extensions: [...own.extensions ?? [], seamless(job.seamless)] } : own;
-  const first = await tellModel(model, controls.length > 0 ? { ...told, extensions: [...told.extensions ?? [], controlExtension(controls)] } : told, host);
+  const steering = [...(controls.length > 0 ? [controlExtension(controls)] : []), ...(images.length > 0 ? [imageExtension(images)] : [])];
+  const first = await tellModel(model, steering.length > 0 ? { ...told, extensions: [...told.extensions ?? [], ...steering] } : told, host);
   host.signal.throwIfAborted();
   const second = refiner && await tellModel(refiner, forRefiner(told, model, refiner), host);
   return wrapStage(second ? handOver(first, second, job.refiner?.switchAt ?? 1, model.traits.table) : first, plan.wrapDenoiser);

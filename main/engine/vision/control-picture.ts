@@ -1,6 +1,7 @@
 // What a control's network reads, made of the picture that is given: by its preprocessor, at the job's size, in sd-webui-controlnet's order (scripts/controlnet.py,
 // get_input_data and detectmap_proc): made at the resolution that suits the size, then brought to its shape.
 import type { Control } from '../../../preload/contract/control';
+import { resample } from '../editing/resample';
 import { float32, type Tensor } from '../tensor';
 import type { Picture } from './picture';
 import { pixelPerfect, preprocess, type Seen } from './preprocessors';
@@ -19,6 +20,16 @@ export function controlPixels(picture: Picture, { preprocessor, resize }: Making
 export function controlPicture(picture: Picture, making: Making, size: Size, seen?: Seen): Tensor {
   const { rgb } = controlPixels(picture, making, size, seen), pixels = size.width * size.height, out = float32([1, 3, size.height, size.width]);
   for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) out.data[c * pixels + i] = rgb[3 * i + c]! / 255;
+  return out;
+}
+
+/** The middle of the picture as transformers' CLIPImageProcessor brings it to an image tower: by bicubic resizing without aliases → [1, 3, height, width] in 0…1. */
+export function middleOf({ width, height, rgb }: Picture, _: Making, size: Size): Tensor {
+  const whole = float32([1, 3, height, width]), k = Math.max(size.width / width, size.height / height), pixels = width * height;
+  for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) whole.data[c * pixels + i] = rgb[3 * i + c]! / 255;
+  const rows = Math.max(size.height, Math.trunc(height * k)), columns = Math.max(size.width, Math.trunc(width * k)), scaled = resample(whole, rows, columns, 'bicubic-antialiased');
+  const top = Math.floor((rows - size.height) / 2), left = Math.floor((columns - size.width) / 2), out = float32([1, 3, size.height, size.width]);
+  for (let c = 0, at = 0; c < 3; c++) for (let y = 0; y < size.height; y++) for (let x = 0; x < size.width; x++) out.data[at++] = Math.min(1, Math.max(0, scaled.data[(c * rows + top + y) * columns + left + x]!));
   return out;
 }
 

@@ -16,11 +16,14 @@ export const controlPairs = ({ controls = [], files }: JobSpec): [key: string, v
 function textOf({ weight, start, end, mode, resize, preprocessor }: Control, { name, hash }: NamedFile): string {
   const use: PreprocessorUse | undefined = preprocessor, [a = -1, b = -1] = preprocessor ? preprocessorOf(preprocessor.name).settings.map((setting) => use?.[setting.name] ?? setting.value) : [];
   return [
-    `Module: ${preprocessor?.name ?? 'none'}`, `Model: ${name.replace(/[,:]/g, '')}${hash ? ` [${hash.slice(0, 8)}]` : ''}`, `Weight: ${weight}`, `Resize Mode: ${resizes[resize]}`,
+    `Module: ${preprocessor?.name ?? (isImageAdapter(name) ? 'ip-adapter-auto' : 'none')}`, `Model: ${name.replace(/[,:]/g, '')}${hash ? ` [${hash.slice(0, 8)}]` : ''}`, `Weight: ${weight}`, `Resize Mode: ${resizes[resize]}`,
     `Processor Res: ${preprocessor?.resolution ?? RESOLUTION.value}`, `Threshold A: ${a}`, `Threshold B: ${b}`, `Guidance Start: ${start}`, `Guidance End: ${end}`,
     `Pixel Perfect: ${preprocessor && preprocessor.resolution === undefined ? 'True' : 'False'}`, `Control Mode: ${modes[mode]}`,
   ].join(', ');
 }
+
+/** There the way to read a picture for an IP-Adapter is a module too. */
+const isImageAdapter = (name: string): boolean => /ip-?adapter/i.test(name);
 
 const labelled = <T extends string>(labels: Readonly<Record<T, string>>): Parse<T> => (value) => (Object.keys(labels) as T[]).find((name) => labels[name] === value);
 const asResize: Parse<Control['resize']> = (value) => labelled(resizes)(value) ?? resizesBefore[asText(value) ?? ''];
@@ -38,7 +41,7 @@ export function readControls(left: Fields): PictureJob['controls'] {
 
 const asControl: Parse<NonNullable<PictureJob['controls']>[number]> = (value) => {
   const pairs = (asText(value) ?? '').split(',').map((pair) => /^\s*([^:]+):\s*(.*?)\s*$/.exec(pair)).flatMap((match): [string, string][] => (match ? [[match[1]!, match[2]!]] : []));
-  const fields = new Fields(pairs), module = fields.take(asText, 'Module') ?? 'none', model = fields.take(asTitle, 'Model'), name = findPreprocessor(module);
+  const fields = new Fields(pairs), module = fields.take(asText, 'Module') ?? 'none', model = fields.take(asTitle, 'Model'), name = isImageAdapter(module) ? 'none' : findPreprocessor(module);
   if (!model || !name) return undefined;
   const isPerfect = fields.take(asText, 'Pixel Perfect') === 'True', resolution = fields.take(asNumber, 'Processor Res'), { settings, scaled } = preprocessorOf(name);
   const thresholds = ['Threshold A', 'Threshold B'].map((key) => fields.take(asNumber, key));

@@ -36,7 +36,7 @@ export interface JobFileServices {
 export interface JobModels { readonly model: RunnableModel; readonly refiner: RunnableModel | null; readonly loras: readonly KnownBeside[]; readonly files: WithModel<Slots<KnownFile>> }
 /** Of any job. */
 export interface OpenFiles { readonly model: RunnableModel | null; readonly files: Slots<KnownFile> }
-type Paths = Pick<RunMessage, 'files' | 'pictures' | 'previewPath' | 'embeddingsPath'>;
+type Paths = Pick<RunMessage, 'files' | 'pictures' | 'previewPath' | 'embeddingsPath' | 'imageEncoders'>;
 
 export class JobFiles {
   private readonly services: JobFileServices;
@@ -81,7 +81,7 @@ export class JobFiles {
     const models = await this.resolve({ ...ids, model: ids.model ?? '' }), { embeddingsPath } = this.services;
     const paths = {
       files: mapSlots(models.files, ({ path }) => path), previewPath: await this.services.models.previewDecoder(models.model.family) ?? undefined, embeddingsPath,
-      pictures: await this.picturePaths(job),
+      pictures: await this.picturePaths(job), ...(ids.controls && { imageEncoders: (await this.services.models.known()).flatMap(({ entry: { kind, path } }) => (kind === 'clip-vision' ? [path] : [])) }),
     };
     return { ...models, paths };
   }

@@ -1,7 +1,7 @@
 // CLIP's image tower, in transformers' and in OpenCLIP's names: ViT-L/14 of OpenAI, ViT-H/14 and ViT-bigG/14 of OpenCLIP. Radford et al. 2021, arXiv:2103.00020.
 import { Graph, type Value } from '../../graph/graph';
 import { add, concat, conv, gelu, layerNorm, linear, quickGelu, reshape, slice, toTokens } from '../../nn/layers';
-import { Weights } from '../../nn/weights';
+import { Weights, type WeightSource } from '../../nn/weights';
 import type { WeightFile } from '../../weights/source';
 import { clipLayer } from '../clip';
 import { openClipLayer } from '../openclip';
@@ -49,7 +49,7 @@ export function clipVisionConfig(file: WeightFile, known: Partial<Pick<ClipVisio
  * Outputs, with L = 1 + (side/patch)² places, the class first: `embeds` [B, embedding]; `penultimate` [B, L, width], the state before the last layer, as it is;
  * `last` [B, L, width], the last layer's, as it is.
  */
-export function buildClipVision(file: WeightFile, config: ClipVisionConfig, batch: number): Graph {
+export function buildClipVision(file: WeightSource, config: ClipVisionConfig, batch: number): Graph {
   const { width, side, patch, layers, layout } = config, isOwn = layout === 'transformers', count = (side / patch) ** 2;
   const g = new Graph('clip_vision'), root = new Weights(g, file, config.prefix), w = root.at(isOwn ? 'vision_model' : 'visual');
   const activation = config.activation === 'gelu' ? gelu : quickGelu;

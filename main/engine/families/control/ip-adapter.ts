@@ -3,7 +3,7 @@
 import { Graph, type Value } from '../../graph/graph';
 import type { Hooks } from '../../graph/hooks';
 import { add, attention, concat, gelu, layerNorm, linear, mul, reshape, slice } from '../../nn/layers';
-import { Weights } from '../../nn/weights';
+import { Weights, type WeightSource } from '../../nn/weights';
 import type { WeightFile } from '../../weights/source';
 import type { UnetConfig } from '../unet';
 import { spreadDepths } from '../unet-blocks';
@@ -36,7 +36,7 @@ export function ipAdapterConfig(file: WeightFile, headWidth = 64): IpAdapterConf
 }
 
 /** Input: `picture` [B, inputs], or [B, L, inputs] where it reads patches. Output: `tokens` [B, tokens, contextDim]. */
-export function buildImageTokens(file: WeightFile, config: IpAdapterConfig, batch: number, patches = 257): Graph {
+export function buildImageTokens(file: WeightSource, config: IpAdapterConfig, batch: number, patches = 257): Graph {
   const { form, inputs, contextDim } = config, g = new Graph('image_tokens'), w = new Weights(g, file, 'image_proj');
   const picture = g.input('picture', 'float32', form === 'plain' ? [batch, inputs] : [batch, patches, inputs]);
   if (form === 'plain') {
@@ -74,18 +74,32 @@ export function crossAttentions(config: UnetConfig): string[] {
   ];
 }
 
-/** Adds to the graph the inputs `image.tokens` [B, tokens, contextDim] and `image.weight` [B, 1, 1]: what the picture's tokens answer is added so strongly. */
-export function attendToPicture(file: WeightFile, { contextDim }: IpAdapterConfig, unet: UnetConfig, { batch, tokens }: { batch: number; tokens: number }): Hooks {
-  const numbers = new Map(crossAttentions(unet).map((path, i) => [path, 2 * i + 1]));
+/** How a picture stands in a graph. `input`: what its inputs' names begin with. */
+interface Attended { readonly batch: number; readonly tokens: number; readonly input?: string; readonly places?: readonly number[] | undefined }
+
+/**
+ * Adds to the graph the inputs `image.tokens` [B, tokens, contextDim] and `image.weight` [B, 1, 1]: what the picture's tokens answer is added so strongly. With
+ * `places`, how many each level of the U-Net has, the weight is [1, Σ places, 1]: of each place of each level, one level after the other.
+ */
+export function attendToPicture(file: WeightSource, { contextDim }: IpAdapterConfig, unet: UnetConfig, { batch, tokens, input = 'image', places }: Attended): Hooks {
+  const numbers = new Map(crossAttentions(unet).map((path, i) => [path, 2 * i + 1])), total = places?.reduce((sum, count) => sum + count, 0) ?? 0;
   let inputs: readonly [tokens: Value, weight: Value] | undefined;
   return {
-    attention(g, site, attend) {
-      const own = attend(site), number = numbers.get(site.path);
-      if (number === undefined) return own;
-      const [picture, weight] = inputs ??= [g.input('image.tokens', 'float32', [batch, tokens, contextDim]), g.input('image.weight', 'float32', [batch, 1, 1])];
+    attention(g, site, attend, own) {
+      const text = attend(site), number = numbers.get(site.path);
+      if (number === undefined) return text;
+      const [picture, weight] = inputs ??= [g.input(`${input}.tokens`, 'float32', [batch, tokens, contextDim]), g.input(`${input}.weight`, 'float32', places ? [1, total, 1] : [batch, 1, 1])];
       const w = new Weights(g, file, `ip_adapter.${number}`), c = site.q.dims[2]!, bias = false;
       const k = linear(g, w.at('to_k_ip'), picture, c, { bias }), v = linear(g, w.at('to_v_ip'), picture, c, { bias });
-      return add(g, own, mul(g, attend({ ...site, k, v, bias: undefined }), weight));
+      const level = places?.indexOf(site.q.dims[1]!), start = places?.slice(0, level).reduce((sum, count) => sum + count, 0) ?? 0;
+      return add(g, text, mul(g, own({ ...site, k, v, bias: undefined }), places ? slice(g, weight, 1, start, start + places[level!]!) : weight));
     },
   };
 }
+
+/** FaceID's files: they read a face's embedding, and change the U-Net's attentions by LoRAs as well. */
+export const isFaceId = ({ tensors }: WeightFile): boolean => tensors.has('image_proj.perceiver_resampler.proj_in.weight') || tensors.has('ip_adapter.0.to_q_lora.down.weight') || tensors.get('image_proj.proj.0.weight')?.shape[1] === 512;
+
+/** Whether the file has a pair of layers for each cross-attention of such a U-Net. */
+export const fitsUnet = ({ tensors }: WeightFile, { contextDim }: IpAdapterConfig, unet: UnetConfig): boolean =>
+  contextDim === unet.contextDim && crossAttentions(unet).every((_, i, all) => tensors.has(`ip_adapter.${2 * i + 1}.to_k_ip.weight`) && !tensors.has(`ip_adapter.${2 * all.length + 1}.to_k_ip.weight`));
