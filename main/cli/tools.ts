@@ -39,7 +39,7 @@ const bake = {
   flags: {
     model: { kind: 'text', value: 'FILE', help: 'the checkpoint' },
     lora: { kind: 'list', value: 'FILE:WEIGHT[:TE]', help: 'a LoRA, its weight and, where it differs, its weight for the text encoders; may be given more than once' },
-    dora: { kind: 'text', value: 'RULE', help: 'how DoRA takes weights other than 1 (blend)', choices: doraRules },
+    dora: { kind: 'text', value: 'RULE', help: 'how DoRA takes its magnitudes and weights other than 1 (comfyui, as where a picture is made)', choices: doraRules },
     out, precision, json,
   },
 } as const satisfies Command;

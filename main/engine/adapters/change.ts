@@ -13,7 +13,7 @@ export const doraRules = ['blend', 'lycoris', 'comfyui'] as const;
 export type DoraRule = (typeof doraRules)[number];
 
 /** The layer's weight [out, in, …] with the module in it; the weight itself where the module leaves it alone. Throws weights.shapeMismatch naming the layer. */
-export function changedWeight(g: Graph, weight: Value, module: Adapter<Value>, strength: Value, rule: DoraRule = 'blend'): Value {
+export function changedWeight(g: Graph, weight: Value, module: Adapter<Value>, strength: Value, rule: DoraRule = 'comfyui'): Value {
   const isDora = module.parts.doraScale !== undefined;
   const delta = weightDelta(g, weight, module, isDora ? g.scalar(1) : strength);
   if (!delta) return weight;

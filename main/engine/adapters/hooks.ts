@@ -68,7 +68,7 @@ function changed(g: Graph, weight: Value, lora: AppliedLora, { module, target, f
   if (field === 'bias') return changedBias(g, weight, values(), scale(block));
   const turn = (value: Value): Value => (target.transposed ? g.apply('Transpose', [value], { perm: [1, 0] }) : value);
   const own = turn(weight);
-  return turn(lowRank(g, own, lora, module, block, scale) ?? changedWeight(g, own, values(), scale(block), 'comfyui'));
+  return turn(lowRank(g, own, lora, module, block, scale) ?? changedWeight(g, own, values(), scale(block)));
 }
 
 const blockIn = (tensor: string): string => (/(?:^|\.)(?:input|middle|output)_blocks?\./.test(tensor) ? blockOf(tensor, 0) : 'BASE');

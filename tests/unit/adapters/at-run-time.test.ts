@@ -13,7 +13,10 @@ import { openWeightFile, withFile } from '../../../main/files/weight-file';
 import { bakeLoras } from '../../../main/services/model-tools/bake';
 import { ortRuntime } from '../../../main/worker/ort-runtime';
 import { randomFamilyCheckpoint, scratchFolder, tinyFamilies } from '../../support/checkpoints';
+import { demoJob, demoPath } from '../../support/demo';
+import { loraForms } from '../../support/lora-forms';
 import { randomValues, writeWeights, type StoredWeights } from '../../support/weights';
+import { runWholeJob } from '../../support/whole-jobs';
 
 const random = (dims: Dims, seed: number, size: number): StoredWeights => ({ dims, values: randomValues(sizeOf(dims), seed).map((value) => size * value), dtype: 'F16' });
 const values = (dims: Dims, seed: number): Tensor => float32(dims, Float32Array.from(randomValues(sizeOf(dims), seed)));
@@ -70,6 +73,56 @@ describe.each(Object.entries(tinyFamilies))('%s', (_, sizes) => {
       for (const [name, far] of Object.entries(apart(now, plain))) expect([name, far > 1e-2, far]).toEqual([name, true, far]);
     }
   }, 60_000);
+});
+
+const { sd1, sdxl } = tinyFamilies;
+/** One form on a linear layer of attention, a convolution and a text encoder's layer of the model. */
+async function formFor(model: string, form: (out: number, input: number, kernel: readonly number[]) => Record<string, StoredWeights>): Promise<string> {
+  const weights: Record<string, StoredWeights> = {}, targets = [...new Set(loraTargets(await openWeightFile(model)).values())];
+  for (const wanted of [/^lora_unet_.*attn1_to_q$/, /^lora_unet_.*(?:resnets_0_conv1|in_layers_2)$/, /^lora_te1?_.*layers_0_mlp_fc1$/]) {
+    const { kohyaName, weight: { shape } } = targets.find((target) => wanted.test(target.kohyaName) && target.weight.shape.length > 1)!, [out, input, ...kernel] = shape as [number, number, ...number[]];
+    for (const [part, tensor] of Object.entries(form(out, input, kernel))) weights[`${kohyaName}.${part}`] = tensor;
+  }
+  return writeWeights(weights);
+}
+const pair = (out: number, input: number, kernel: readonly number[]): Record<string, StoredWeights> => ({ 'lora_down.weight': small([2, input, ...kernel], 1), 'lora_up.weight': small([out, 2, ...kernel.map(() => 1)], 2), alpha: { dims: [], values: [1] } });
+const small = (dims: Dims, seed: number): StoredWeights => ({ ...random(dims, seed, 0.3), dtype: 'F32' });
+const forms: Record<string, Parameters<typeof formFor>[1]> = {
+  ...Object.fromEntries(Object.entries(loraForms).map(([name, make]) => [name, (...layer: Parameters<typeof make>) => make(...layer).parts])),
+  'lora with a bias of its own, and a difference of the bias': (out, input, kernel) => ({ ...pair(out, input, kernel), diff_b: small([out], 3), 'lora_B.bias': small([out], 4) }),
+  'locon with its middle': (out, input, kernel) => (kernel.length === 0 ? pair(out, input, kernel) : { 'lora_down.weight': small([2, input, 1, 1], 1), 'lora_mid.weight': small([2, 2, ...kernel], 2), 'lora_up.weight': small([out, 2, 1, 1], 3) }),
+  'dora on outputs': (out, input, kernel) => ({ ...pair(out, input, kernel), dora_scale: small([out, ...(kernel.length > 0 ? [1, 1, 1] : [1])], 5) }),
+  'dora on inputs': (out, input, kernel) => ({ ...pair(out, input, kernel), dora_scale: small([1, input, ...kernel.map(() => 1)], 6) }),
+};
+
+describe.each([['SD 1', sd1], ['SDXL', sdxl]] as const)('%s: every form is as baked, in the U-Net and in the text encoders', (_, sizes) => {
+  test.each(Object.entries(forms))('%s', async (_, form) => {
+    const path = await randomFamilyCheckpoint(sizes), lora = await formFor(path, form), file = await open(lora), out = join(scratchFolder(), 'baked.safetensors'), plain = await answers(path, []);
+    for (const [unet, text] of [[1, 1], [0.7, -0.4]] as const) {
+      await bakeLoras(ortRuntime(), { model: path, loras: [{ path: lora, weight: unet, te: text }], out, precision: 'F32' });
+      const now = await answers(path, [{ lora: file, unet, text }]), baked = await answers(out, []);
+      for (const [name, far] of Object.entries(apart(now, baked))) expect([name, far < 1e-4, far]).toEqual([name, true, far]);
+      for (const name of ['unet', 'text0']) expect(apart(now, plain)[name]).toBeGreaterThan(1e-4);
+    }
+    const none = await answers(path, [{ lora: file, unet: 0, text: 0 }]);
+    expect(Object.values(none).map(({ data }) => [...data])).toEqual(Object.values(plain).map(({ data }) => [...data]));
+  }, 60_000);
+});
+
+describe('on the demo checkpoint', () => {
+  test('at strength 0 nothing changes by a bit, and at 1 the picture is that of the checkpoint with the LoRA baked in', async () => {
+    const lora = await loraFor(demoPath, /attn/), out = join(scratchFolder(), 'baked.safetensors'), file = await open(lora);
+    await bakeLoras(ortRuntime(), { model: demoPath, loras: [{ path: lora, weight: 0.1, te: 0.1 }], out, precision: 'F32' });
+    const job = demoJob({ prompt: 'a red house on grass', sampler: 'euler', schedule: 'normal', steps: 6, width: 64, height: 64 });
+    const paint = async (model: string, use?: Partial<OpenLoraUse>): Promise<Tensor> => {
+      const loras = use ? [{ unet: 0.1, text: 0.1, ...use }] : [];
+      return runWholeJob({ ...job, ...(use && { loras, files: { ...job.files, loras: loras.map(() => ({ name: 'x', hash: null })) } }) }, { model }, { loras: use ? [file] : [] });
+    };
+    const plain = await paint(demoPath), whole = await paint(demoPath, {}), baked = await paint(out), none = await paint(demoPath, { unet: 0, text: 0 });
+    expect([...none.data]).toEqual([...plain.data]);
+    expect(Math.max(...whole.data.map((value, i) => Math.abs(value - baked.data[i]!)))).toBeLessThan(1e-4);
+    expect(Math.max(...whole.data.map((value, i) => Math.abs(value - plain.data[i]!)))).toBeGreaterThan(1e-2);
+  });
 });
 
 describe('on one model', () => {
