@@ -19,11 +19,13 @@ export function HiresField() {
   const { data: parts = [] } = useParts();
   const files = parts.filter(({ kind }) => kind === 'upscaler'), scale = hires?.scale ?? 1;
   const large = hires && secondSize(size, hires), value = large ? shapeText(large.width, large.height) : t('hires.off');
+  // No side is longer than 4096 pixels.
+  const most = Math.max(1, Math.min(4, Math.floor(4 * 4096 / Math.max(size.width, size.height)) / 4));
   const percent = `${Math.round((hires?.strength ?? 0) * 100)} %`;
   const resize = (to: number) => setForm({ hires: to === 1 ? null : { upscaler: 'latent', strength: 0.6, ...hires, scale: to, width: undefined, height: undefined } });
   return (
     <Field name={t('hires.name')} term={t('terms.hires')} showTerm value={value} hint={holds ? t('hires.hint') : t('hires.notNow')}>
-      <Slider label={t('hires.name')} value={scale} min={1} max={4} step={0.25} valueText={value} onChange={resize} />
+      <Slider label={t('hires.name')} value={scale} min={1} max={most} step={0.25} valueText={value} onChange={resize} />
       {hires && (
         <>
           <Labelled name={t('hires.upscaler')}><Select label={t('hires.upscaler')} value={upscaler ?? hires.upscaler} choices={[...upscalerNames.map((name): { value: string; label: string } => ({ value: name, label: upscalerLabels[name] })), ...files.map((file) => ({ value: file.id, label: listedName(file) }))]}
