@@ -14,6 +14,7 @@ const commands: Readonly<Record<string, Entry>> = {
   generate: { summary: 'make pictures from a prompt', run: async (args) => (await import('./generate')).runGenerate(args) },
   upscale: { summary: 'make a picture larger, or all of a folder', run: async (args) => (await import('./upscale')).runUpscale(args) },
   inspect: { summary: 'what a file is: a model (family, precision, hashes, problems) or a picture (how it was made)', run: async (args) => (await import('./inspect')).runInspect(args) },
+  report: { summary: 'what a LoRA is, what is broken in it, and what it changes of a model', run: async (args) => (await import('./report')).runReport(args) },
   preprocess: { summary: 'make control pictures: edges, lines, colours', run: async (args) => (await import('./preprocess')).runPreprocess(args) },
   'remove-background': { summary: "cut out what a picture shows, by a network of yours", run: async (args) => (await import('./remove-background')).runRemoveBackground(args) },
   merge: { summary: 'merge two or three checkpoints', run: async (args) => (await import('./tools')).runMerge(args) },
