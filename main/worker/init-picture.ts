@@ -1,5 +1,6 @@
 // Between pixels and the network's range: the pictures that a job brings, and the one that comes out.
-import type { Canvas } from '../engine/editing/repaint';
+import { crop, type Canvas, type Part } from '../engine/editing/repaint';
+import { resample } from '../engine/editing/resample';
 import { AppError } from '../engine/errors';
 import { float32, type Tensor } from '../engine/tensor';
 import { decodeKept, decodeRgb } from '../files/decode-picture';
@@ -24,6 +25,11 @@ export async function readGreyPicture(path: string, width: number, height: numbe
   const rgb = await decodeRgb(path, width, height, 'linear');
   // Rec. 601 in whole thousandths: black is exactly 0 and white exactly 1.
   return float32([1, 1, height, width], Float32Array.from({ length: width * height }, (_, i) => (299 * rgb[3 * i]! + 587 * rgb[3 * i + 1]! + 114 * rgb[3 * i + 2]!) / 255_000));
+}
+
+/** The same of a part of the picture, at `size`. */
+export async function readGreyPart(path: string, size: { width: number; height: number }, { width, height, region }: Part): Promise<Tensor> {
+  return resample(crop(await readGreyPicture(path, width, height), region), size.height, size.width, 'bilinear-antialiased');
 }
 
 /** Of a picture that is repainted in part: as numbers it takes up to 30 bytes a pixel beside the model. */

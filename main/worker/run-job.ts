@@ -9,11 +9,11 @@ import { decodePassState, type PassState } from '../engine/pipeline/pass-state';
 import type { Inputs } from '../engine/pipeline/passes';
 import { Tokenizer } from '../engine/text/tokenizer';
 import type { Tensor } from '../engine/tensor';
-import { controlPicture, middleOf } from '../engine/vision/control-picture';
+import { controlPicture, middleOf, partOf } from '../engine/vision/control-picture';
 import type { Vision } from '../engine/vision/vision';
 import { decodePicture } from '../files/decode-picture';
 import { openEmbeddings } from './embeddings/embeddings';
-import { readCanvas, readGreyPicture, readInitPicture, toPixels } from './init-picture';
+import { readCanvas, readGreyPart, readGreyPicture, readInitPicture, toPixels } from './init-picture';
 import { versionOf } from '../files/stamp';
 import { scanNotFinite } from '../files/weight-file';
 import { HandOver } from './hand-over';
@@ -97,12 +97,12 @@ async function readPictures({ job: { width, height, inpaint, outpaint }, picture
 async function openControls({ job, files, pictures }: RunMessage, asAdapter: (path: string) => Promise<ImageAdapter | undefined>, asControl: (path: string) => Promise<ControlNetwork>, vision: Vision): Promise<Required<Pick<Inputs, 'controls' | 'images'>>> {
   const controls: OpenControl[] = [], images: ImagePrompt[] = [];
   for (const [i, path] of (files.controls ?? []).entries()) {
-    const { image, mask } = pictures!.controls![i]!, settings = job.controls![i]!, adapter = await asAdapter(path), made = adapter && settings.resize === 'crop' && !settings.preprocessor ? middleOf : controlPicture;
+    const { image, mask } = pictures!.controls![i]!, settings = job.controls![i]!, { preprocessor, resize } = settings, adapter = await asAdapter(path), made = adapter && resize === 'crop' && !preprocessor ? middleOf : controlPicture;
     const open: Omit<OpenControl, 'network'> = {
-      settings, mask: mask === undefined ? undefined : (width, height) => readGreyPicture(mask, width, height),
-      picture: async (width, height) => {
-        const picture = await decodePicture(image);
-        return made(picture, settings, { width, height }, settings.preprocessor && await vision.seenFor(settings.preprocessor.name, picture));
+      settings, mask: mask === undefined ? undefined : (width, height, part) => (part ? readGreyPart(mask, { width, height }, part) : readGreyPicture(mask, width, height)),
+      picture: async (width, height, part) => {
+        const whole = await decodePicture(image), picture = part ? partOf(whole, resize, part) : whole;
+        return made(picture, part && !adapter ? { preprocessor, resize: 'stretch' } : settings, { width, height }, preprocessor && await vision.seenFor(preprocessor.name, picture));
       },
     };
     if (adapter) images.push({ ...open, network: adapter });

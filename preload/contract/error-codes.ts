@@ -148,7 +148,6 @@ export const errorCodes = {
   /** `wanted`: the name or width of the image tower that it reads by. */
   'control.tower': oneOf(422, { file, wanted: text }, { missing: {}, other: { tower: file } }),
   'control.noPicture': error(422, { control: text }),
-  'control.maskedPart': error(422, {}),
   'control.otherBase': error(422, { file, family: text, model: text }),
   'control.kind': error(400, { file, kind: number, kinds: number }),
   'job.noDepth': error(400, {}),

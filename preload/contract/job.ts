@@ -150,7 +150,6 @@ export const JobSpec = z.preprocess(upgradeJob, JobFields
   .refine((job) => job.vaeTile === undefined || job.seamless === undefined, excludes('vaeTile', 'seamless'))
   .refine((job) => (job.controls ?? []).length === (job.files.controls ?? []).length, breaks('pair', 'controls'))
   .refine((job) => (job.loras ?? []).length === (job.files.loras ?? []).length, breaks('pair', 'loras'))
-  .refine((job) => !job.controls?.length || job.inpaint?.area !== 'masked', excludes('controls', 'inpaint.area'))
   .refine((job) => (job.refiner === undefined) === (job.files.refiner === undefined), breaks('pair', 'refiner')));
 export type JobSpec = z.infer<typeof JobSpec>;
 

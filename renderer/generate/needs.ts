@@ -23,11 +23,10 @@ export const partWords = (parts: readonly Part[], model: ModelEntry): string =>
   listed(parts.map((part) => (part === 'vae' ? t('needs.vae') : t('needs.textEncoders', { count: textEncodersOf(model) }))));
 
 /** Why no picture can be asked for yet, or null. */
-export function obstacle(model: ModelEntry, form: FormValues): ErrorInfo | null {
-  const { overrides, depth } = form, parts = missingParts(model, overrides);
+export function obstacle(model: ModelEntry, { overrides, depth, controls }: Pick<FormValues, 'overrides' | 'depth' | 'controls'>): ErrorInfo | null {
+  const parts = missingParts(model, overrides);
   if (parts.length > 0) return { code: 'model.needs', data: { why: 'parts', model: model.name, parts: partWords(parts, model) } };
   if (model.variant === 'depth' && !depth) return { code: 'model.needs', data: { why: 'depth', model: model.name } };
-  const controls = usableWith(form.controls, model), empty = controls.find(({ picture }) => !picture);
-  if (empty) return { code: 'control.noPicture', data: { control: empty.name } };
-  return controls.length > 0 && form.init && (form.init.mask || form.outpaint) && form.inpaint?.area === 'masked' ? { code: 'control.maskedPart', data: {} } : null;
+  const empty = usableWith(controls, model).find(({ picture }) => !picture);
+  return empty ? { code: 'control.noPicture', data: { control: empty.name } } : null;
 }

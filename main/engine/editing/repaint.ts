@@ -22,11 +22,16 @@ export interface Repaint {
   /** [1, 1, h, w]. */
   readonly mask: Tensor;
   readonly depth?: Tensor | undefined;
+  /** Where it lies, where that is not all of the picture. */
+  readonly part?: Part | undefined;
   /** From the answer [1, 3, h, w], the whole picture. `overlay` [1, 1, h, w]: how much of it is taken, in place of the mask. */
   readonly paste: (painted: Tensor, overlay?: Tensor) => Tensor;
 }
 
 interface Size { readonly width: number; readonly height: number }
+
+/** A part of a picture of this size. */
+export interface Part extends Size { readonly region: Box }
 
 /** `job`: what the model paints at. Throws job.emptyMask. */
 export function repaint({ picture, mask, depth }: Canvas, settings: Inpaint, job: Size): Repaint {
@@ -40,7 +45,7 @@ export function repaint({ picture, mask, depth }: Canvas, settings: Inpaint, job
   // A1111 takes all of the new picture up to the middle of a blurred edge, but for a part that is put back.
   const own = isPart ? shaped : float32(shaped.dims, shaped.data.map((value) => Math.min(1, 2 * value)));
   return {
-    mask: asked, init: settings.fill === 'fill' ? fillFromAround(original, asked) : original, depth: depth && shown(depth, 'bilinear-antialiased'),
+    mask: asked, init: settings.fill === 'fill' ? fillFromAround(original, asked) : original, depth: depth && shown(depth, 'bilinear-antialiased'), ...(isPart && { part: { width, height, region } }),
     paste: (painted, overlay) => pasteOver(picture, region, resample(painted, ...sides(region), 'lanczos'), overlay ? within(shaped, region, toSteps(resample(overlay, ...sides(region), 'lanczos'))) : crop(own, region)),
   };
 }

@@ -1,6 +1,7 @@
 // Control: networks that read a picture and add to what a U-Net's blocks give, at every evaluation. Several at once are added up.
 import type { Control as ControlSettings } from '../../../preload/contract/control';
 import { familyNames } from '../../../preload/contract/vocabulary';
+import type { Part } from '../editing/repaint';
 import { AppError } from '../errors';
 import { buildControlHint, buildControlNet, controlNetConfig, KIND_WIDTH, type ControlNetConfig } from '../families/control/controlnet';
 import { controlNetFile, needsBase } from '../families/control/controlnet-file';
@@ -133,10 +134,15 @@ export interface OpenControl {
   readonly network: ControlNetwork;
   /** Tells the files of networks apart. */
   readonly settings: ControlSettings;
-  /** Its picture [1, 3, height, width] in 0…1, and where it counts [1, 1, height, width] in 0…1. */
-  readonly picture: (width: number, height: number) => Promise<Tensor>;
-  readonly mask?: ((width: number, height: number) => Promise<Tensor>) | undefined;
+  /** Its picture [1, 3, height, width] in 0…1, and where it counts [1, 1, height, width] in 0…1; of `part` alone, where that is what the model is shown. */
+  readonly picture: (width: number, height: number, part?: Part) => Promise<Tensor>;
+  readonly mask?: ((width: number, height: number, part?: Part) => Promise<Tensor>) | undefined;
 }
+
+/** The same controls, of a part of their pictures. */
+export const ofPart = <C extends Pick<OpenControl, 'picture' | 'mask'>>(controls: readonly C[] | undefined, part: Part | undefined): readonly C[] | undefined => (part
+  ? controls?.map((control) => ({ ...control, picture: (width, height) => control.picture(width, height, part), mask: control.mask && ((width, height) => control.mask!(width, height, part)) }))
+  : controls);
 
 /** All controls of a pass as one: what they add at a place is added up before it is fed. */
 export function controlExtension(controls: readonly OpenControl[]): Extension {

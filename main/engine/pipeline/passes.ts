@@ -15,7 +15,7 @@ import type { AbortLike, Denoiser } from '../sampling/types';
 import { float32, type Dims, type Tensor } from '../tensor';
 import { stack, unstack } from './batches';
 import { allWords, type WordsReport } from './conditioning';
-import { controlExtension, type OpenControl } from './control';
+import { controlExtension, ofPart, type OpenControl } from './control';
 import { mix } from './denoiser';
 import type { Find, FoundDetails } from './detail';
 import type { Extension } from './extensions';
@@ -97,7 +97,7 @@ function firstPass(job: JobSpec, model: Model, inputs: Inputs, host: PassHost, c
       const canvas = canvasOf(before), part = canvas && inpaint && repaint(canvas, inpaint, job);
       const pictures: Pictures = part ? { ...part, softMask: inpaint?.soft !== undefined } : inputs;
       const encoded = pictures.init && await autoencoder.encode(pictures.init, job.seamless);
-      const stage = await stageOf(job, model, { controls: inputs.controls, images: inputs.images, refiner }, { ...told, pictures, original: encoded }, plan, host);
+      const stage = await stageOf(job, model, { controls: ofPart(inputs.controls, part?.part), images: ofPart(inputs.images, part?.part), refiner }, { ...told, pictures, original: encoded }, plan, host);
       const mask = pictures.mask && maskOfLatents(pictures.mask, autoencoder.factor, job);
       const original = encoded && (mask ? fillLatents(encoded, mask, job, dims) : encoded);
       return {

@@ -1,6 +1,7 @@
 // What a control's network reads, made of the picture that is given: by its preprocessor, at the job's size, in sd-webui-controlnet's order (scripts/controlnet.py,
 // get_input_data and detectmap_proc): made at the resolution that suits the size, then brought to its shape.
 import type { Control } from '../../../preload/contract/control';
+import type { Part } from '../editing/repaint';
 import { resample } from '../editing/resample';
 import { float32, type Tensor } from '../tensor';
 import type { Picture } from './picture';
@@ -21,6 +22,13 @@ export function controlPicture(picture: Picture, making: Making, size: Size, see
   const { rgb } = controlPixels(picture, making, size, seen), pixels = size.width * size.height, out = float32([1, 3, size.height, size.width]);
   for (let i = 0; i < pixels; i++) for (let c = 0; c < 3; c++) out.data[c * pixels + i] = rgb[3 * i + c]! / 255;
   return out;
+}
+
+/** Of the picture, brought to the shape of one that is repainted, the part that the model is shown: A1111 crops it by the same rectangle. */
+export function partOf(picture: Picture, resize: Control['resize'], { region: { left, top, right, bottom }, ...size }: Part): Picture {
+  const whole = brought(picture, size, resize), width = right - left, height = bottom - top, rgb = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) { const start = 3 * ((top + y) * whole.width + left); rgb.set(whole.rgb.subarray(start, start + 3 * width), 3 * y * width); }
+  return { width, height, rgb };
 }
 
 /** The middle of the picture as transformers' CLIPImageProcessor brings it to an image tower: by bicubic resizing without aliases → [1, 3, height, width] in 0…1. */

@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 
 type Steered = Partial<Omit<Control, 'mask'>> & { path?: string; picture?: string; mask?: string };
-async function paint(controls: readonly Steered[] = [], changes: object = {}): Promise<Uint8Array> {
+async function paint(controls: readonly Steered[] = [], changes: object = {}, pictures: { initPath?: string; maskPath?: string } = {}): Promise<Uint8Array> {
   const named = { name: 'tiny', hash: null };
   const job = JobSpec.parse({
     kind: 'txt2img', prompt: 'a house', seed: 7, steps: 3, sampler: 'euler', schedule: 'normal', cfg: 4, width: side, height: side, ...changes,
@@ -39,7 +39,7 @@ async function paint(controls: readonly Steered[] = [], changes: object = {}): P
     ...(controls.length > 0 && { controls: controls.map(({ path: _path, picture: _picture, mask, ...settings }) => ({ image: hash, ...settings, ...(mask && { mask: hash }) })) }),
   });
   const paths = controls.length === 0 ? {} : { controls: controls.map(({ path = net, picture: image = lines, mask }) => ({ path, image, ...(mask && { mask }) })) };
-  return (await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath: model, ...paths }) }, models, new AbortController().signal, () => undefined)).pixels.rgb;
+  return (await runJob({ type: 'run', id: 'test', job, ...runPaths({ modelPath: model, ...paths, ...pictures }) }, models, new AbortController().signal, () => undefined)).pixels.rgb;
 }
 const furthest = (a: Uint8Array, b: Uint8Array): number => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
 
@@ -104,6 +104,23 @@ test('settings that a preprocessor does not have, or beyond their range, are ref
   expect(fields({ name: 'cany' })).toEqual([['preprocessor.name', 'invalid_union']]);
   expect(fields({ name: 'canny', low: 3000 })).toEqual([['preprocessor.low', 'too_big']]);
   expect(fields({ name: 'invert', low: 3 })).toEqual([['preprocessor', 'unrecognized_keys']]);
+});
+
+test('where only a masked part is repainted, of the control that part counts, and no other', async () => {
+  const large = 2 * side, canvas = async (value: (x: number, y: number) => number) => {
+    const path = join(scratchFolder(), 'canvas.png');
+    await sharp(Uint8Array.from({ length: large * large }, (_, i) => value(i % large, Math.floor(i / large))), { raw: { width: large, height: large, channels: 1 } }).png().toFile(path);
+    return path;
+  };
+  const isMasked = (x: number, y: number): boolean => Math.min(x, y) >= 8 && Math.max(x, y) < 60, stripes = (x: number): number => (x % 8 < 4 ? 255 : 0);
+  const [init, mask, all, inside, without] = await Promise.all([canvas((x, y) => x + y), canvas((x, y) => (isMasked(x, y) ? 255 : 0)), canvas(stripes), canvas((x, y) => (x < 90 && y < 90 ? stripes(x) : 0)), canvas((x, y) => (x < 90 && y < 90 ? 0 : stripes(x)))]);
+  const edit = (controls: readonly Steered[]) => paint(controls, { kind: 'img2img', init: hash, mask: hash, strength: 0.8, inpaint: { area: 'masked', padding: 8, blur: 2 } }, { initPath: init, maskPath: mask });
+  const plain = await edit([]), whole = await edit([{ picture: all, weight: 2 }]);
+  expect(await edit([{ picture: inside, weight: 2 }])).toEqual(whole);
+  expect(furthest(await edit([{ picture: without, weight: 2 }]), whole)).toBeGreaterThan(0);
+  expect(furthest(plain, whole)).toBeGreaterThan(0);
+  expect(await edit([{ picture: all, weight: 0 }])).toEqual(plain);
+  expect(await edit([{ picture: all, mask: without }])).toEqual(plain);
 });
 
 test('what is made for another base, and what is no control, is refused by name', async () => {
