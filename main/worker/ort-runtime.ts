@@ -5,21 +5,27 @@ import { setImmediate } from 'node:timers/promises';
 import * as ort from 'onnxruntime-node';
 import { AppError, detailOf } from '../engine/errors';
 import { cpuDialect, webgpuDialect, webgpuFusedDialect, type Dialect } from '../engine/graph/dialect';
-import type { Graph } from '../engine/graph/graph';
+import type { Graph, WeightRef } from '../engine/graph/graph';
 import { compile } from '../engine/graph/onnx';
 import type { Runtime, Session } from '../engine/pipeline/runtime';
 import type { AnyTensor, DType, Tensor } from '../engine/tensor';
 import { throwIfPassing } from '../files/system-faults';
+import { withFile } from '../files/weight-file';
 import { gainsFused, staysHalf, tryAdapter, type WebgpuAdapter } from './webgpu-adapter';
 
 export interface OrtOptions {
   readonly dialect?: Dialect;
   /** Threads of one run; all cores by default. */
   readonly threads?: number;
+  /** The root of the drive that a file lies on. */
+  readonly rootOf?: RootOf;
 }
 
-export function ortRuntime({ dialect = cpuDialect, threads = availableParallelism() }: OrtOptions = {}): Runtime {
-  return { open: (graph) => openSession(graph, dialect, sessionOptions(dialect, threads)) };
+type RootOf = (file: string) => string;
+const driveOf: RootOf = (file) => parse(resolve(file)).root;
+
+export function ortRuntime({ dialect = cpuDialect, threads = availableParallelism(), rootOf }: OrtOptions = {}): Runtime {
+  return { open: (graph) => openSession(graph, dialect, sessionOptions(dialect, threads), rootOf) };
 }
 
 /** Found once a process; a machine that has no adapter now may have one at the next try. */
@@ -37,9 +43,9 @@ const webgpuRuntime: Runtime = {
 
 export const ortRuntimeFor = (provider: Dialect['provider']): Runtime => (provider === 'webgpu' ? webgpuRuntime : ortRuntime());
 
-async function openSession(graph: Graph, dialect: Dialect, options: ort.InferenceSession.SessionOptions): Promise<Session> {
-  const root = driveOf(graph);
-  const model = compile(graph, dialect, (file) => relative(root, resolve(file)).replaceAll('\\', '/'));
+async function openSession(graph: Graph, dialect: Dialect, options: ort.InferenceSession.SessionOptions, rootOf = driveOf): Promise<Session> {
+  const { root, carried } = await fromDrives(graph, rootOf);
+  const model = compile(graph, dialect, (file) => relative(root, resolve(file)).replaceAll('\\', '/'), (weight) => carried.get(weight));
   const session = await createSession(model, { ...options, extra: { ...options.extra, session: { model_external_initializers_file_folder_path: root } } }, graph.name);
   return wrap(session, graph.name);
 }
@@ -65,12 +71,23 @@ function sessionOptions({ provider }: Dialect, threads: number, folds = true): o
   };
 }
 
-/** Weights of one graph lie on one drive; a graph over two drives is opened with a clear refusal. */
-function driveOf(graph: Graph): string {
-  const roots = new Set<string>();
-  for (const { file } of graph.weightRefs()) roots.add(parse(resolve(file)).root);
-  if (roots.size > 1) throw new AppError('model.drives', { roots: [...roots] });
-  return [...roots][0] ?? parse(process.cwd()).root;
+/** A model's own bytes, which are read and not mapped, and which its form bounds at two gigabytes. */
+const MOST_CARRIED = 1 << 30;
+
+/**
+ * onnxruntime maps weights below one folder: the root of the drive where most of them lie. Those of other drives, a LoRA's or a VAE's, are read and carried in the
+ * model. Throws model.drives where these are too many, and file.*.
+ */
+async function fromDrives(graph: Graph, rootOf: RootOf): Promise<{ root: string; carried: ReadonlyMap<WeightRef, Uint8Array> }> {
+  const bytes = new Map<string, number>(), weights = [...graph.weightRefs()].filter(({ data }) => !data);
+  for (const { file, byteLength } of weights) bytes.set(rootOf(file), (bytes.get(rootOf(file)) ?? 0) + byteLength);
+  const [[root] = [rootOf(process.cwd())], ...others] = [...bytes].sort(([, a], [, b]) => b - a);
+  if (others.reduce((sum, [, size]) => sum + size, 0) > MOST_CARRIED) throw new AppError('model.drives', { roots: [...bytes.keys()] });
+  const carried = new Map<WeightRef, Uint8Array>(), away = weights.filter(({ file }) => rootOf(file) !== root);
+  for (const path of new Set(away.map(({ file }) => file))) {
+    await withFile(path, async ({ read }) => { for (const weight of away) if (weight.file === path) carried.set(weight, await read(weight.offset, weight.byteLength)); });
+  }
+  return { root, carried };
 }
 
 async function createSession(model: Uint8Array, options: ort.InferenceSession.SessionOptions, name: string): Promise<ort.InferenceSession> {

@@ -32,9 +32,9 @@ export interface Emitter {
 
 /**
  * Emits what the graph's outputs need, in a dialect, as the bytes of an ONNX model. `locate` gives a file's path relative to the folder that the runtime
- * resolves external data against (the drive root).
+ * resolves external data against (the drive root); `carried`: the bytes of a weight that lies where the runtime cannot reach, which then go into the model.
  */
-export function compile(whole: Graph, dialect: Dialect, locate: (file: string) => string): Uint8Array<ArrayBuffer> {
+export function compile(whole: Graph, dialect: Dialect, locate: (file: string) => string, carried: (weight: WeightRef) => Uint8Array | undefined = () => undefined): Uint8Array<ArrayBuffer> {
   const graph = lower(applyFactors(whole), new Set(Object.keys(dialect.keeps) as CompositeName[]));
   const nodes: Uint8Array[] = [];
   // What makes weights of stored bytes, ahead of all other nodes: onnxruntime visits a node's inputs from the last in the file to the first, so a cast
@@ -64,7 +64,8 @@ export function compile(whole: Graph, dialect: Dialect, locate: (file: string) =
     },
     ints: (values) => constant('int64', [values.length], BigInt64Array.from(values, BigInt)),
     floats: (values, dims = [values.length]) => constant('float32', dims, Float32Array.from(values)),
-    stored({ name: key, stored, file, offset, byteLength, data }, dims) {
+    stored(weight, dims) {
+      const { name: key, stored, file, offset, byteLength, data = carried(weight) } = weight;
       const type = storedType[stored];
       if (type === undefined) throw new Error(`${key} is stored as ${stored}, which no graph can read`);
       const name = freshName(`${key}#`);

@@ -1,5 +1,5 @@
 // LoRAs while a picture is made, against the same LoRA baked into the checkpoint: every form, on the demo checkpoint and on each family in small.
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openLora, type Lora } from '../../../main/engine/adapters/lora';
 import { composeModel, type Model } from '../../../main/engine/pipeline/model';
@@ -166,6 +166,14 @@ describe('on one model', () => {
     expect(apart(ranked, whole)['unet']).toBeGreaterThan(1e-4);
     await model.close();
   });
+});
+
+test('a LoRA on another drive than the model is as one beside it', async () => {
+  const path = await randomFamilyCheckpoint(sd1), lora = await loraFor(path, /attn/), file = await open(lora), uses = [{ lora: file, unet: 1, text: 1 }];
+  const near = await modelAt(path), far = await modelAt(path, ortRuntime({ threads: 1, rootOf: dirname }));
+  expect(dirname(lora)).not.toBe(dirname(path));
+  expect(apart(await ask(far, uses), await ask(near, uses))).toEqual(Object.fromEntries(Object.keys(await ask(near, uses)).map((name) => [name, 0])));
+  await Promise.all([near.close(), far.close()]);
 });
 
 describe('files that are no good', () => {
