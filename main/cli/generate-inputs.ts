@@ -22,6 +22,7 @@ export interface Inputs {
   readonly init?: Picture; readonly mask?: Picture; readonly depth?: Picture;
   /** As a request has them: what they may be, it checks. */
   readonly controls?: readonly Record<string, unknown>[];
+  readonly reference?: Record<string, unknown>;
   /** By slot; null: the model's own. */
   readonly files?: SlotIds;
   /** For each of `files.loras`. */
@@ -31,18 +32,19 @@ export interface Inputs {
 /** The flags that name them. */
 interface Named {
   readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined;
-  readonly control?: readonly string[];
+  readonly control?: readonly string[]; readonly reference?: string | undefined;
   readonly [flag: string]: unknown;
 }
 
 /** Throws input.unreadable and model.* naming the flag. */
-export async function openInputs(studio: LocalStudio, { init, mask, depth, control = [], ...flags }: Named): Promise<Inputs> {
+export async function openInputs(studio: LocalStudio, { init, mask, depth, control = [], reference, ...flags }: Named): Promise<Inputs> {
   const picture = async (flag: string, path: string | undefined) => (path === undefined ? undefined : addPicture(studio, flag, path));
   const steering: { id: string; settings: Record<string, unknown> }[] = [];
   for (const value of control) steering.push(await openControl(studio, value));
   const { files, ...used } = await openFiles(studio, flags);
   return {
     init: await picture('--init', init), mask: await picture('--mask', mask), depth: await picture('--depth', depth),
+    ...(reference !== undefined && { reference: await openReference(studio, reference) }),
     ...(steering.length > 0 && { controls: steering.map(({ settings }) => settings) }),
     ...used, files: { ...files, ...(steering.length > 0 && { controls: steering.map(({ id }) => id) }) },
   };
@@ -66,6 +68,13 @@ async function openControl(studio: LocalStudio, value: string): Promise<{ id: st
       ...(preprocessor !== undefined && { preprocessor: { name: preprocessorNamed(preprocessor), ...use } }),
     },
   };
+}
+
+/** 'FILE,mode=reference_adain,fidelity=0.3'. */
+async function openReference(studio: LocalStudio, value: string): Promise<Record<string, unknown>> {
+  const [, path = '', rest = ''] = /^(.+?)((?:,(?:mode|fidelity|weight|start|end|resize)=[^,]*)*)$/s.exec(value) ?? [];
+  const settings = rest.split(',').slice(1).map((each) => { const [name = '', said = ''] = each.split('='); return [name, name === 'mode' || name === 'resize' ? said : Number(said)] as const; });
+  return { image: (await addPicture(studio, '--reference', path)).hash, ...Object.fromEntries(settings) };
 }
 
 /** A picture, or the points of a pose (.json), which are drawn. */

@@ -40,6 +40,7 @@ const command = {
     mask: { kind: 'text', value: 'FILE', help: 'a grey picture over --init: only where it is white, something new is painted' },
     ...editingFlags,
     control: { kind: 'list', value: 'MODEL=FILE', help: 'a ControlNet, T2I-Adapter or IP-Adapter and the picture that it reads; behind it, with commas, preprocessor=NAME (one of `preprocess --list`, with its settings: low=50,resolution=512) where the picture is any, resize=crop|fill|stretch, weight=0-2, start=0-1, end=0-1, mode=balanced|prompt|control, mask=FILE, kind=N' },
+    reference: { kind: 'text', value: 'FILE', help: 'a picture whose look the new one takes over; behind it, with commas, mode=reference_only|reference_adain|reference_adain+attn, fidelity=0-1, weight=0-2, start=0-1, end=0-1, resize=crop|fill|stretch' },
     'image-encoder': { kind: 'list', value: 'FILE', help: 'the CLIP vision file that IP-Adapters read by; the right one among your models without it' },
     depth: { kind: 'text', value: 'FILE', help: 'a depth map, lighter is nearer, for depth-to-image models' },
     'image-cfg': { kind: 'number', value: 'N', help: 'how closely to follow --init, for models that edit by instruction; 1.5 without it' },
@@ -117,7 +118,7 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== fa
 const companions = [['strength', 'init'], ['mask', 'init'], ...editingCompanions, ...editCompanions, ['switch-at', 'refiner'], ['variation-seed', 'variation-strength']] as const;
 
 /** Flags first, then what suits the model. Throws request.invalid naming the flag whose value is out of range. */
-export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, controls, files, loras }: Inputs = {}, like: PictureRequest = {}): JobRequest {
+export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, controls, reference, files, loras }: Inputs = {}, like: PictureRequest = {}): JobRequest {
   const editing = editingFrom(values, (mask?.hash ?? like.mask) !== undefined, like);
   const parsed = JobRequest.safeParse({
     ...model.defaults, ...like, files: { ...like.files, ...files, model: model.id },
@@ -127,7 +128,7 @@ export function requestFrom(values: Values, model: ModelEntry, { init, mask, dep
     ...editFrom(values, like),
     ...editing, ...(values.outpaint !== undefined && { strength: 0.8 }),
     ...given({
-      init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, controls, imageCfg: values['image-cfg'], vaeTile: values['vae-tile'], cfgRescale: values['cfg-rescale'],
+      init: init?.hash, strength: values.strength, mask: mask?.hash, depth: depth?.hash, controls, reference, imageCfg: values['image-cfg'], vaeTile: values['vae-tile'], cfgRescale: values['cfg-rescale'],
       prediction: values.prediction, ...rngOfNoise[values.noise ?? ''], ...given({ rng: values.rng, compat: values.compat }), ensd: values.ensd, emphasis: values.emphasis, clipSkip: values['clip-skip'], count: values.count, styles: values.style.length > 0 ? values.style : undefined,
       loras,
       refiner: files?.refiner ? { switchAt: values['switch-at'] } : undefined,
@@ -147,7 +148,7 @@ const flagNames: Readonly<Record<string, string>> = {
 /** The flag behind a field of the request. */
 function flagOf(field: string): string {
   if (field === 'width' || field === 'height') return `--size (${field})`;
-  const [, list, key] = /^(control|detail|lora)s\.\d+\.(.+)$/.exec(field) ?? [];
+  const [, list, key] = /^(control|detail|lora|reference)(?:s\.\d+)?\.(.+)$/.exec(field) ?? [];
   if (list !== undefined) return `--${list} (${key})`;
   const name = flagNames[field] ?? field.replace(/^(?:files|refiner)\./, '').replace('.', '-');
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -25,7 +25,7 @@ export interface RunMessage {
   /** Absolute paths of the job's files, or of diffusers folders. A hash in the job may be null while the file is still being hashed; the path decides. */
   readonly files: WithModel<Slots<string>>;
   /** Absolute paths of the job's pictures, encoded images of any size. */
-  readonly pictures?: { readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined; readonly controls?: readonly { readonly image: string; readonly mask?: string | undefined }[] };
+  readonly pictures?: { readonly init?: string | undefined; readonly mask?: string | undefined; readonly depth?: string | undefined; readonly reference?: string | undefined; readonly controls?: readonly { readonly image: string; readonly mask?: string | undefined }[] };
   /** Absolute paths of all image towers that are here, for controls that read by one where `files` has none. */
   readonly imageEncoders?: readonly string[];
   /** Absolute path of a TAESD that shows the steps. */

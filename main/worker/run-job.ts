@@ -7,6 +7,7 @@ import { generate, type Generated, type StepReport } from '../engine/pipeline/ge
 import type { ImageAdapter, ImagePrompt } from '../engine/pipeline/image-prompt';
 import { decodePassState, type PassState } from '../engine/pipeline/pass-state';
 import type { Inputs } from '../engine/pipeline/passes';
+import type { OpenReference } from '../engine/pipeline/reference';
 import { Tokenizer } from '../engine/text/tokenizer';
 import type { Tensor } from '../engine/tensor';
 import { controlPicture, middleOf, partOf } from '../engine/vision/control-picture';
@@ -52,7 +53,7 @@ export async function runJob(message: RunMessage, models: ModelCache, signal: Ab
     send({ type: 'step', id, step, steps, seconds, ...(preview && { preview: toPixels(preview) }) });
     handOver.take(state);
   };
-  const make = (resume?: PassState): Promise<Generated> => generate(job, model, { ...pictures, refiner, upscaler, controls, images, loras, find: (...what) => models.vision.boxes(...what) }, {
+  const make = (resume?: PassState): Promise<Generated> => generate(job, model, { ...pictures, refiner, upscaler, controls, images, reference: openReference(message), loras, find: (...what) => models.vision.boxes(...what) }, {
     vocabulary, embeddings, previewDecoder, now, signal, onStep, resume, versions, sequential: sparing, onPhase: (phase) => {
       send({ type: 'phase', id, phase });
       if (resume && phase === 'running') send({ type: 'resumed', id, step: resume.done, steps: resume.steps });
@@ -109,6 +110,10 @@ async function openControls({ job, files, pictures }: RunMessage, asAdapter: (pa
     else controls.push({ ...open, network: await asControl(path) });
   }
   return { controls, images };
+}
+
+function openReference({ job: { reference }, pictures }: RunMessage): OpenReference | undefined {
+  return reference && { settings: reference, picture: async (width, height) => controlPicture(await decodePicture(pictures!.reference!), reference, { width, height }) };
 }
 
 /** Looks for the broken weights themselves, so that the error says which file and tensor. */

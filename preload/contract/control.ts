@@ -1,6 +1,6 @@
 // What steers a picture beside its words: a network that reads another picture.
 import { z } from 'zod';
-import { controlResizes } from './vocabulary';
+import { controlResizes, referenceModes } from './vocabulary';
 import { preprocessorNames, preprocessorOf, RESOLUTION, type PreprocessorName, type PreprocessorSetting } from './preprocessors';
 
 const rangeOf = ({ min, max }: PreprocessorSetting): z.ZodOptional<z.ZodNumber> => z.number().min(min).max(max).optional();
@@ -35,3 +35,17 @@ export const Control = z.object({
   kind: z.int().min(0).max(64).optional(),
 });
 export type Control = z.infer<typeof Control>;
+
+/** A picture whose look a new one takes over, by the model's own layers (reference-only). Modes and values are sd-webui-controlnet's. */
+export const Reference = z.object({
+  image: z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hex'),
+  /** What is taken from it: keys and values of self-attentions ('only'), mean and variance of blocks ('adain'), or both. */
+  mode: z.enum(referenceModes).default('reference_only'),
+  /** How many layers take part, the widest and innermost first; at 1 all self-attentions do. */
+  weight: z.number().min(0).max(2).default(1),
+  /** How far the side without the prompt stays as it is, so that guidance leads towards the reference. */
+  fidelity: Share.default(0.5),
+  start: Share.default(0), end: Share.default(1),
+  resize: z.enum(controlResizes).default('crop'),
+});
+export type Reference = z.infer<typeof Reference>;

@@ -1,6 +1,6 @@
 // A job is plain data: all that a worker needs, storable, embedded in the picture that it makes, and run again from it bit for bit.
 import { z } from 'zod';
-import { Control } from './control';
+import { Control, Reference } from './control';
 import { Detail, MOST_DETAILS } from './detail';
 import { editingRules, Hires, Inpaint, Outpaint } from './editing';
 import { ErrorInfo } from './errors';
@@ -115,6 +115,7 @@ export const JobFields = z.object({
   details: z.array(Detail).max(MOST_DETAILS).optional(),
   /** What steers the picture, each by the network in the same place of `files.controls`. */
   controls: z.array(Control).max(16).optional(),
+  reference: Reference.optional(),
   /** For depth-to-image models: a grey blob, lighter is nearer. */
   depth: ContentHash.optional(),
   /** How far the guided picture is brought back to the contrast of an unguided one. */
@@ -145,6 +146,7 @@ export const JobSpec = z.preprocess(upgradeJob, JobFields
   .refine((job) => job.kind !== 'img2img' || job.init !== undefined, breaks('missing', 'init'))
   .refine((job) => job.kind !== 'img2img' || job.strength !== undefined, breaks('missing', 'strength'))
   .refine((job) => job.edit === undefined || job.kind === 'txt2img', excludes('edit', 'init'))
+  .refine((job) => job.edit === undefined || job.reference === undefined, excludes('reference', 'edit'))
   .refine((job) => job.mask === undefined || job.init !== undefined, breaks('missing', 'init'))
   .superRefine(editingRules)
   .refine((job) => job.vaeTile === undefined || job.seamless === undefined, excludes('vaeTile', 'seamless'))
@@ -201,7 +203,7 @@ export const RequestFields = z.object({
   compat: Compat.default('a1111'),
   init: ContentHash.optional(),
   strength: z.number().min(0).max(1).default(0.6),
-  mask: JobFields.shape.mask, inpaint: JobFields.shape.inpaint, outpaint: JobFields.shape.outpaint, seamless: JobFields.shape.seamless, depth: JobFields.shape.depth, controls: JobFields.shape.controls,
+  mask: JobFields.shape.mask, inpaint: JobFields.shape.inpaint, outpaint: JobFields.shape.outpaint, seamless: JobFields.shape.seamless, depth: JobFields.shape.depth, controls: JobFields.shape.controls, reference: JobFields.shape.reference,
   details: z.array(Detail.extend({ prompt: PromptText.default(''), negative: PromptText.default('') })).max(MOST_DETAILS).optional(),
   cfgRescale: JobFields.shape.cfgRescale, imageCfg: JobFields.shape.imageCfg, vaeTile: JobFields.shape.vaeTile,
   hires: Hires.extend({ prompt: PromptText.optional(), negative: PromptText.optional() }).optional(),

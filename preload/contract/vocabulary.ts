@@ -83,3 +83,5 @@ export const usualDetail = {
 
 /** How a picture of another shape comes to the job's: its middle is cut out, its border goes on around it, or it is stretched. A1111's "Crop and Resize", "Resize and Fill", "Just Resize". */
 export const controlResizes = ['crop', 'fill', 'stretch'] as const;
+
+export const referenceModes = ['reference_only', 'reference_adain', 'reference_adain+attn'] as const;

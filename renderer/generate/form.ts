@@ -17,7 +17,7 @@ export interface InputPicture { hash: string; width: number; height: number; /**
 interface StartPicture extends InputPicture { mask?: InputPicture }
 
 /** What a picture was made with and no control shows, in place of what is kept for its model (AUTOMATIC1111's "override settings"). */
-export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot>;
+export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis' | 'reference'> & Pick<SlotIds, PartSlot>;
 
 /** A LoRA that no tag of the prompt calls up. Its name tells it where its file is gone. */
 export interface ChosenLora { id: string; name: string; use: LoraUse }

@@ -116,10 +116,10 @@ function controlsFrom({ controls = [], files }: PictureRequest, picture: (hash: 
 const nameOfFile = (id: string): string => queryClient.getQueryData<ModelEntry[]>(['parts'])?.find((part) => part.id === id)?.name ?? id;
 
 /** Parts only where they are others than those that go with the model anyway. */
-function overridesFrom({ prediction, ensd, emphasis, files: { vae, textEncoders } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
+function overridesFrom({ prediction, ensd, emphasis, reference, files: { vae, textEncoders } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
   const isUsual = (ids: readonly string[]) => [...ids].sort().join() === [...(model?.parts.textEncoders ?? [])].sort().join();
   const all: Overrides = {
-    prediction, ensd, emphasis, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
+    prediction, ensd, emphasis, reference, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
   };
   const overrides = Object.entries(all).filter(([, value]) => value !== undefined);
   return overrides.length > 0 ? Object.fromEntries(overrides) : null;

@@ -57,7 +57,7 @@ export function repaintJob(job: JobSpec, detail: Detail, index: number, picture:
     ...job, kind: 'img2img', prompt, negative, strength, steps, cfg, sampler, schedule, clipSkip, width, height,
     seed: seedPlus(job.seed, index), ...(job.variation && { variation: { ...job.variation, seed: seedPlus(job.variation.seed, index) } }),
     inpaint: { invert: false, grow: 0, blur, fill: 'original', area, padding },
-    edit: undefined, hires: undefined, outpaint: undefined, seamless: undefined, controls: undefined, refiner: undefined, details: undefined,
+    edit: undefined, hires: undefined, outpaint: undefined, seamless: undefined, controls: undefined, reference: undefined, refiner: undefined, details: undefined,
   };
 }
 

@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor';
 import { loraTargets, type LoraTargets } from '../weights/lora/targets';
 import type { WeightFile } from '../weights/source';
 import { openAutoencoder, type Autoencoder } from './autoencoder';
-import type { Asked, Extension } from './extensions';
+import type { Asked, Extension, UnetCall } from './extensions';
 import type { TextAdapters } from './loras';
 import { familyTraits, type FamilyTraits } from './family';
 import { lacksNetwork, TextEncoders, Unet, type Condition, type EncodedText, type Inserts, type Networks } from './networks';
@@ -94,6 +94,16 @@ export class Model {
   /** x [B, 4, H/8, W/8] scaled for the network, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. */
   predict(x: Tensor, t: Tensor, condition: Condition, asked: Asked, extensions: readonly Extension[] = []): Promise<Tensor> {
     return this.network.predict(x, t, condition, { ...asked, extensions });
+  }
+
+  /** The same for what `extensions` read of the U-Net between such predictions. */
+  async look({ x, t, condition, ...asked }: UnetCall, extensions: readonly Extension[]): Promise<void> {
+    await this.network.predict(x, t, condition, { ...asked, extensions, slot: 'beside' });
+  }
+
+  /** Lets go of what `look` has opened. */
+  releaseBeside(): Promise<void> {
+    return this.network.releaseBeside();
   }
 
   /** Lets the U-Net go: another model takes over. */

@@ -46,7 +46,7 @@ const ENCODINGS_KEPT = 32;
 export class Unet {
   readonly config: UnetConfig;
   readonly file: WeightFile;
-  private readonly sessions: Sessions<'unet'>;
+  private readonly sessions: Sessions<'unet' | 'beside'>;
 
   /** Throws model.notACheckpoint where there is none. */
   constructor(file: WeightFile, runtime: Runtime, heads?: Heads) {
@@ -56,15 +56,15 @@ export class Unet {
   }
 
   /** Opens it for this size, so that the first step starts at once. */
-  prepare(size: UnetShape, extensions: readonly Extension[] = []): Promise<Session> {
+  prepare(size: UnetShape, extensions: readonly Extension[] = [], slot: 'unet' | 'beside' = 'unet'): Promise<Session> {
     const key = [Object.values(size).join('x'), keyOf(extensions)].join('\n');
-    return this.sessions.take('unet', key, () => buildUnet(this.file, this.config, size, hooksOf(extensions, size, this.config)));
+    return this.sessions.take(slot, key, () => buildUnet(this.file, this.config, size, hooksOf(extensions, size, this.config)));
   }
 
-  /** x [B, 4, H/8, W/8] scaled for the network, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. */
-  async predict(x: Tensor, t: Tensor, condition: Condition, { extensions, ...asked }: Asked & { readonly extensions: readonly Extension[] }): Promise<Tensor> {
+  /** x [B, 4, H/8, W/8] scaled for the network, t [B] → predicted noise or velocity [B, 4, H/8, W/8]. `slot`: 'beside' for what is asked between such predictions, of another graph that stays open. */
+  async predict(x: Tensor, t: Tensor, condition: Condition, { extensions, slot, ...asked }: Asked & { readonly extensions: readonly Extension[]; readonly slot?: 'beside' | undefined }): Promise<Tensor> {
     const { concat, ...told } = condition, [batch, , height, width] = x.dims as [number, number, number, number];
-    const session = await this.prepare({ batch, height, width, tokens: told['context']!.dims[1]! }, extensions);
+    const session = await this.prepare({ batch, height, width, tokens: told['context']!.dims[1]! }, extensions, slot);
     const call = { ...asked, x, t, condition }, feeds = await feedsOf(extensions, call);
     const outputs = await session.run({ x: concat ? joinChannels(x, concat) : x, t: timestepEmbedding(t.data, this.config.modelChannels), ...told, ...feeds });
     for (const extension of extensions) extension.read?.(outputs, call);
@@ -72,8 +72,12 @@ export class Unet {
   }
 
   /** Lets its session go: another takes over. */
-  release(): Promise<void> {
-    return this.sessions.release('unet');
+  async release(): Promise<void> {
+    await Promise.all([this.sessions.release('unet'), this.releaseBeside()]);
+  }
+
+  releaseBeside(): Promise<void> {
+    return this.sessions.release('beside');
   }
 
   close(): Promise<void> {

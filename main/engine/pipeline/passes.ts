@@ -8,6 +8,7 @@ import { repaint, toEighths, type Canvas } from '../editing/repaint';
 import { resample } from '../editing/resample';
 import { wrapAround, type SeamlessAxes } from '../nn/seamless';
 import { lincomb } from '../sampling/arithmetic';
+import { scalings } from '../sampling/model-sampling';
 import { latentNoise, type LatentNoise } from '../sampling/noise/latent-noise';
 import type { Stage } from '../sampling/pass';
 import { planSampling, type SamplingPlan } from '../sampling/plan';
@@ -24,7 +25,8 @@ import { enlarge, hiresEnd, hiresSize } from './hires';
 import { imageExtension, type ImagePrompt } from './image-prompt';
 import type { OpenLoraUse } from './loras';
 import type { Model } from './model';
-import { handOver, readPrompts, repaintWithin, tellModel, wrapStage, type Reading, type Told } from './stage';
+import { referenceExtension, type OpenReference } from './reference';
+import { adaptersOn, handOver, readPrompts, repaintWithin, tellModel, wrapStage, type Reading, type Told } from './stage';
 import type { Upscaler } from './upscaler';
 
 /** What a job names by its hash, opened: pictures, and the model that finishes what the first began. */
@@ -34,6 +36,7 @@ export interface Inputs extends Pictures {
   readonly controls?: readonly OpenControl[];
   /** Controls too: pictures that IP-Adapters tell of. */
   readonly images?: readonly ImagePrompt[];
+  readonly reference?: OpenReference | undefined;
   /** In place of the pictures, where only a part of one is repainted. */
   readonly canvas?: Canvas | undefined;
   /** In the order of the job's. */
@@ -89,7 +92,7 @@ function firstPass(job: JobSpec, model: Model, inputs: Inputs, host: PassHost, c
   const { autoencoder } = model, { inpaint } = job, plan = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, model.traits.table, model.traits.latentSpace);
   const dims = latentDims(model, job), seeded = (drawn?: number): LatentNoise => noiseOf(job, plan, dims, drawn);
   // A1111's refiner works on the larger picture where there is one.
-  const told = { ...job, timestepOf: plan.timestepOf, adapters: adaptersOf(job, inputs) }, refiner = job.hires ? undefined : inputs.refiner;
+  const told = { ...job, timestepOf: plan.timestepOf, adapters: openAdapters(job, inputs) }, refiner = job.hires ? undefined : inputs.refiner;
   return {
     plan, sampler: job.sampler, ...(job.edit ? besideSource(dims, seeded) : { dims, noise: seeded }),
     words: () => wordsOf(model, refiner, told, host),
@@ -97,7 +100,7 @@ function firstPass(job: JobSpec, model: Model, inputs: Inputs, host: PassHost, c
       const canvas = canvasOf(before), part = canvas && inpaint && repaint(canvas, inpaint, job);
       const pictures: Pictures = part ? { ...part, softMask: inpaint?.soft !== undefined } : inputs;
       const encoded = pictures.init && await autoencoder.encode(pictures.init, job.seamless);
-      const stage = await stageOf(job, model, { controls: ofPart(inputs.controls, part?.part), images: ofPart(inputs.images, part?.part), refiner }, { ...told, pictures, original: encoded }, plan, host);
+      const stage = await stageOf(job, model, { controls: ofPart(inputs.controls, part?.part), images: ofPart(inputs.images, part?.part), reference: inputs.reference, refiner }, { ...told, pictures, original: encoded }, plan, host);
       const mask = pictures.mask && maskOfLatents(pictures.mask, autoencoder.factor, job);
       const original = encoded && (mask ? fillLatents(encoded, mask, job, dims) : encoded);
       return {
@@ -122,7 +125,7 @@ function secondPass(job: JobSpec, hires: NonNullable<JobSpec['hires']>, model: M
   // What an edit keeps is in the picture by now.
   const changed = { ...job, edit: undefined, ...size, sampler, schedule, steps, cfg, prompt, negative };
   const plan = planSampling({ ...changed, strength: hires.strength, stepsRun: 'all' }, model.traits.table, model.traits.latentSpace);
-  const dims = latentDims(model, size), told = { ...changed, timestepOf: plan.timestepOf, firstPass: job, adapters: adaptersOf(job, inputs) };
+  const dims = latentDims(model, size), told = { ...changed, timestepOf: plan.timestepOf, firstPass: job, adapters: openAdapters(job, inputs) };
   return {
     plan, dims, sampler, noise: (drawn) => noiseOf(job, plan, dims, drawn),
     words: () => wordsOf(model, inputs.refiner, told, host),
@@ -156,18 +159,28 @@ function besideSource([, ...shape]: Dims, noise: JobPass['noise']): Pick<JobPass
 }
 
 /** The model with what steers it, and the refiner that takes over from it. */
-async function stageOf(job: JobSpec, model: Model, { refiner, controls = [], images = [] }: Pick<Inputs, 'refiner' | 'controls' | 'images'>, own: Told, plan: SamplingPlan, host: PassHost): Promise<Stage> {
+async function stageOf(job: JobSpec, model: Model, { refiner, controls = [], images = [], reference }: Pick<Inputs, 'refiner' | 'controls' | 'images' | 'reference'>, own: Told, plan: SamplingPlan, host: PassHost): Promise<Stage> {
   const told = job.seamless ? { ...own, extensions: [...own.extensions ?? [], seamless(job.seamless)] } : own;
-  const steering = [...(controls.length > 0 ? [controlExtension(controls)] : []), ...(images.length > 0 ? [imageExtension(images)] : [])];
+  const steering = [...(controls.length > 0 ? [controlExtension(controls)] : []), ...(images.length > 0 ? [imageExtension(images)] : []), ...(reference && reference.settings.weight > 0 ? [await referenceOn(job, model, reference, told)] : [])];
   const first = await tellModel(model, steering.length > 0 ? { ...told, extensions: [...told.extensions ?? [], ...steering] } : told, host);
   host.signal.throwIfAborted();
   const second = refiner && await tellModel(refiner, forRefiner(told, model, refiner), host);
   return wrapStage(second ? handOver(first, second, job.refiner?.switchAt ?? 1, model.traits.table) : first, plan.wrapDenoiser);
 }
 
+/** Its noise is one for all steps, of the seed after the job's. In a second, larger pass it has all its say, as in sd-webui-controlnet. */
+async function referenceOn(job: JobSpec, model: Model, { settings, picture }: OpenReference, told: Told): Promise<Extension> {
+  const shown = await picture(told.width, told.height), latents = await model.autoencoder.encode(float32(shown.dims, shown.data.map((value) => 2 * value - 1)), job.seamless);
+  const prediction = told.prediction ?? model.traits.prediction, adapters = adaptersOn(model, told).extensions;
+  return referenceExtension(told.firstPass ? { ...settings, fidelity: 0 } : settings, {
+    latents, noise: latentNoise(job.rng, seedPlus(job.seed, 1), latents.dims).initial, unet: model.unet, scale: (sigma) => scalings(prediction, sigma).cIn,
+    look: (call, writer) => model.look(call, [...adapters, writer]),
+  });
+}
+
 const seamless = (axes: SeamlessAxes): Extension => ({ key: `seamless ${axes}`, hooks: () => wrapAround(axes), feeds: () => ({}) });
 
-const adaptersOf = ({ loras }: JobSpec, inputs: Inputs): OpenLoraUse[] | undefined => loras?.map((use, i) => ({ ...use, lora: inputs.loras![i]! }));
+const openAdapters = ({ loras }: JobSpec, inputs: Inputs): OpenLoraUse[] | undefined => loras?.map((use, i) => ({ ...use, lora: inputs.loras![i]! }));
 
 /** What the job says of its model does not hold for the other; its LoRAs do where that is of the same family. */
 const forRefiner = <T extends Pick<Told, 'adapters'>>(told: T, model: Model, refiner: Model): T & { prediction: undefined } =>

@@ -61,7 +61,7 @@ export async function readPrompts(model: Model, told: Told, { vocabulary, embedd
   return { ...second, ...allWords([second, first]), editing: editBetween(edit, first, second, evaluations, vocabulary) };
 }
 
-const adaptersOn = (model: Model, { adapters = [], compat }: Told): LorasOnModel => lorasOn(model, adapters, shareOf(compat, model.traits.table));
+export const adaptersOn = (model: Model, { adapters = [], compat }: Pick<Told, 'adapters' | 'compat'>): LorasOnModel => lorasOn(model, adapters, shareOf(compat, model.traits.table));
 const evaluationsIn = ({ steps, sampler }: Pick<Told, 'steps' | 'sampler'>): number => steps * samplers[sampler].promptStepsPerStep;
 const guidanceOf = (model: Model, { cfg }: Told): number => (model.readsGuidance() ? 1 : cfg);
 const guidanceByPicture = (model: Model, { pictures, imageCfg = 1.5 }: Told): number => (pictures.init && model.editsPictures() ? imageCfg : 1);
@@ -85,7 +85,7 @@ export async function tellModel(model: Model, told: Told, reading: Reading): Pro
     prepare: async () => { await model.prepare(size, extensions); },
     denoise: editing?.blend?.blended(answer) ?? answer,
     release: async () => { await Promise.all([model.releaseUnet(), ...extensions.map((extension) => extension.release?.())]); },
-    end: async () => {},
+    end: async () => { await model.releaseBeside(); },
   };
 }
 

@@ -9,7 +9,7 @@ import { pixelPerfect, preprocess, type Seen } from './preprocessors';
 import { resizeMap, roundEven } from './resize';
 
 interface Size { readonly width: number; readonly height: number }
-type Making = Pick<Control, 'preprocessor' | 'resize'>;
+interface Making { readonly preprocessor?: Control['preprocessor']; readonly resize: Control['resize'] }
 
 /** As people see it. Throws request.invalid where the resolution makes too large a picture. */
 export function controlPixels(picture: Picture, { preprocessor, resize }: Making, size: Size, seen?: Seen): Picture {

@@ -1,5 +1,5 @@
 // Controls in A1111's text, as sd-webui-controlnet writes them (internal_controlnet/args.py, serialize): one `ControlNet N` for each, without its picture.
-import { Control } from '../../../preload/contract/control';
+import { Control, type Reference } from '../../../preload/contract/control';
 import type { JobSpec, NamedFile } from '../../../preload/contract/job';
 import type { PictureJob } from '../../../preload/contract/picture-report';
 import { findPreprocessor, preprocessorOf, RESOLUTION, type PreprocessorUse } from '../../../preload/contract/preprocessors';
@@ -11,7 +11,14 @@ const resizes: Readonly<Record<Control['resize'], string>> = { crop: 'Crop and R
 /** As earlier versions said it. */
 const resizesBefore: Readonly<Record<string, Control['resize']>> = { 'Inner Fit (Scale to Fit)': 'crop', 'Scale to Fit (Inner Fit)': 'crop', 'Outer Fit (Shrink to Fit)': 'fill', 'Envelope (Outer Fit)': 'fill' };
 
-export const controlPairs = ({ controls = [], files }: JobSpec): [key: string, value: string][] => controls.map((control, i) => [`ControlNet ${i}`, textOf(control, files.controls![i]!)]);
+export const controlPairs = ({ controls = [], reference, files }: JobSpec): [key: string, value: string][] =>
+  [...controls.map((control, i) => textOf(control, files.controls![i]!)), ...(reference ? [referenceText(reference)] : [])].map((text, i) => [`ControlNet ${i}`, text]);
+
+/** There it is a control without a model. */
+const referenceText = ({ mode, weight, fidelity, start, end, resize }: Reference): string => [
+  `Module: ${mode}`, 'Model: None', `Weight: ${weight}`, `Resize Mode: ${resizes[resize]}`, `Processor Res: ${RESOLUTION.value}`, `Threshold A: ${fidelity}`, 'Threshold B: -1',
+  `Guidance Start: ${start}`, `Guidance End: ${end}`, 'Pixel Perfect: False', `Control Mode: ${modes.balanced}`,
+].join(', ');
 
 function textOf({ weight, start, end, mode, resize, preprocessor }: Control, { name, hash }: NamedFile): string {
   const use: PreprocessorUse | undefined = preprocessor, [a = -1, b = -1] = preprocessor ? preprocessorOf(preprocessor.name).settings.map((setting) => use?.[setting.name] ?? setting.value) : [];

@@ -21,7 +21,7 @@ interface LocalFile { readonly entry: ModelEntry; readonly hashes: ModelHashes |
 /** What a job has besides these is either made by the studio or not done by it. */
 const plain = ['steps', 'sampler', 'schedule', 'cfg', 'clipSkip', 'rng', 'compat', 'cfgRescale', 'imageCfg', 'prediction', 'ensd', 'emphasis', 'edit', 'seamless', 'details', 'vaeTile'] as const;
 /** Blobs that only our own jobs name. */
-const pictures = ['init', 'mask', 'depth', 'outpaint'] as const;
+const pictures = ['init', 'mask', 'depth', 'outpaint', 'reference'] as const;
 
 /** By the name that the studio gives a file, too: the built-in one's is another. */
 export const localsOf = (files: readonly LocalFile[]): LocalModel[] => files.flatMap(({ entry, hashes }) => [entry.path, entry.name].map((name) => ({ name, hashes })));

@@ -105,10 +105,10 @@ export class JobFiles {
     return { model, refiner, loras, files: { ...model.parts, model, ...(refiner && { refiner }), ...slotsFrom(beside) } };
   }
 
-  private async picturePaths({ init, mask, depth, controls = [] }: Pick<JobSpec, 'init' | 'mask' | 'depth' | 'controls'>): Promise<NonNullable<Paths['pictures']>> {
+  private async picturePaths({ init, mask, depth, reference, controls = [] }: Pick<JobSpec, 'init' | 'mask' | 'depth' | 'controls' | 'reference'>): Promise<NonNullable<Paths['pictures']>> {
     const path = async (hash: string | undefined) => (hash === undefined ? undefined : this.services.blobPath(hash));
     const steering = await Promise.all(controls.map(async (control) => ({ image: await this.services.blobPath(control.image), mask: await path(control.mask) })));
-    return { init: await path(init), mask: await path(mask), depth: await path(depth), ...(steering.length > 0 && { controls: steering }) };
+    return { init: await path(init), mask: await path(mask), depth: await path(depth), reference: await path(reference?.image), ...(steering.length > 0 && { controls: steering }) };
   }
 }
 

@@ -24,6 +24,11 @@ test('as sd-webui-controlnet writes them', () => {
   ]);
 });
 
+test('a reference is one without a model', () => {
+  const { controls: _, files: { controls: _files, ...files }, ...rest } = job;
+  expect(parametersText(JobSpec.parse({ ...rest, files, reference: { image, mode: 'reference_adain+attn', fidelity: 0.3 } }), { version: '1' })).toContain('ControlNet 0: "Module: reference_adain+attn, Model: None, Weight: 1, Resize Mode: Crop and Resize, Processor Res: 512, Threshold A: 0.3,');
+});
+
 test.each([
   ['of a preprocessor that is not ours', 'Module: depth_midas, Model: control_depth [d14c016b], Weight: 1'], ['without a model', 'Module: reference_only, Model: None, Weight: 1'], ['beyond its range', 'Module: canny, Model: c, Weight: 9'], ['that is none', 'x'],
 ])('one %s stays in its words', (_, control) => {
