@@ -27,7 +27,7 @@ function modelOf(network: Network, asked: number[]): Model {
     traits: { prediction: 'eps', table, latentScale: 1, latentSpace: 'sd1' }, unet: { inChannels: 4 }, textWidths: [4],
     autoencoder: { latentChannels: 4, factor: 8, hasFamilyLatents: true, encode: async () => original, decode: async (latents: Tensor) => latents },
     encodeText: async (rows: readonly unknown[]) => ({ states: [float32([rows.length, 77, 4])], pooled: null }), besideText: () => ({}),
-    readsGuidance: () => false, editsPictures: () => false, prepare: async () => {}, releaseUnet: async () => {},
+    readsGuidance: () => false, editsPictures: () => false, prepare: async () => {}, releaseUnet: async () => {}, releaseBeside: async () => {},
     predict: async (x: Tensor, t: Tensor) => { asked.push(t.data[0]!); return network(x, t.data[0]!); },
   };
   return model as unknown as Model;
