@@ -49,9 +49,14 @@ export function reportChanged({ made, failed }: Changed, json: boolean): number 
   return failed.length > 0 ? 1 : 0;
 }
 
-/** By name, so that it is the same order everywhere. Throws usage where there are none. */
+/** A picture, or those of a folder by name, numbers in their order. Throws file.*, and usage for a folder without any. */
+export async function picturesAt(path: string): Promise<string[]> {
+  const from = resolve(path), isFolder = await stat(from).then((found) => found.isDirectory(), (cause: unknown) => { throw unreadable(from, cause); });
+  return isFolder ? picturesIn(from) : [from];
+}
+
 async function picturesIn(folder: string): Promise<string[]> {
-  const names = (await readdir(folder).catch((cause: unknown) => { throw unreadable(folder, cause); })).sort(), pictures: string[] = [];
+  const names = (await readdir(folder).catch((cause: unknown) => { throw unreadable(folder, cause); })).sort((a, b) => a.localeCompare(b, 'en', { numeric: true })), pictures: string[] = [];
   for (const name of names) if (!name.startsWith('.') && await isPicture(join(folder, name))) pictures.push(join(folder, name));
   if (pictures.length === 0) throw new AppError('usage', { why: 'noPictures', folder });
   return pictures;

@@ -1,6 +1,5 @@
 // What `generate` is given besides words and numbers: pictures, a second model, parts of the model, and a picture to do as.
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { slotNames, slotOf, slotsFrom, type SlotName } from '../../preload/contract/file-slots';
 import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import { preprocessorNames, preprocessorOf, RESOLUTION } from '../../preload/contract/preprocessors';
@@ -11,6 +10,7 @@ import { preprocessorNamed } from '../engine/vision/preprocessors';
 import { unreadable } from '../files/weight-file';
 import { encodePng } from '../services/pictures/encode';
 import type { LocalStudio } from '../services/studio';
+import { picturesAt } from './change-pictures';
 import { chooseFile } from './choose-model';
 import { ownUpscaler } from './editing-flags';
 
@@ -81,12 +81,10 @@ async function openReference(studio: LocalStudio, value: string): Promise<Record
 const addControlPicture = (studio: LocalStudio, path: string): Promise<Picture> =>
   addPicture(studio, '--control', path, async (bytes) => (/\.json$/i.test(path) ? encodePng(drawPosesOf(Buffer.from(bytes).toString('utf8')), []) : bytes));
 
-/** The pictures that --init means: one, or all of a folder by their names. Throws usage for a folder without any. */
-export async function picturesAt(path: string | undefined): Promise<(string | undefined)[]> {
-  if (path === undefined || !await stat(path).then((found) => found.isDirectory(), () => false)) return [path];
-  const names = (await readdir(path)).filter((name) => /\.(?:png|jpe?g|webp|avif|gif|tiff?)$/i.test(name)).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
-  if (names.length === 0) throw new AppError('usage', { why: 'noPictures', folder: path });
-  return names.map((name) => join(path, name));
+/** The pictures that --init means: one, or all of a folder. Throws usage for a folder without any; one that cannot be read whoever reads it names. */
+export async function initsAt(path: string | undefined): Promise<(string | undefined)[]> {
+  if (path === undefined) return [path];
+  return picturesAt(path).catch((thrown: unknown) => { if (toAppError(thrown).code === 'usage') throw thrown; return [path]; });
 }
 
 /** In `generate` the upscaler is the second pass's. */

@@ -16,7 +16,7 @@ import { helpFor, parseCommand, type Command } from './args';
 import { chooseModel } from './choose-model';
 import { editingCompanions, editingFlags, editingFrom, sizeFrom, withoutUnset as given } from './editing-flags';
 import { editCompanions, editFlags, editFrom } from './generate-edit';
-import { openInputs, picturesAt, readLike, type Inputs, type Size } from './generate-inputs';
+import { initsAt, openInputs, readLike, type Inputs, type Size } from './generate-inputs';
 import { runToEnd } from './run-to-end';
 import { isSamplerName, isScheduleName, samplingOf } from './sampler-names';
 import { prepareOut, type SaveCopy } from './save-copy';
@@ -83,7 +83,7 @@ export async function runGenerate(args: string[]): Promise<number> {
   }
   const began = performance.now();
   checkCombination(values);
-  const inits = await picturesAt(values.init), save = await prepareOut(values.out, (values.count ?? 1) * inits.length);
+  const inits = await initsAt(values.init), save = await prepareOut(values.out, (values.count ?? 1) * inits.length);
   const dataDir = findDataDir(values['data-dir']);
   const tell = (info: ErrorInfo): void => { process.stderr.write(errorText(info)); };
   const studio = await createStudio({ dataDir, log: openLog(dataDir, 'terminal', { tell }), tell });

@@ -63,4 +63,4 @@ function describe(path: string, report: ModelReport): string {
 }
 
 /** A file's own words must not move the cursor or colour the terminal. */
-const printable = (line: string): string => line.replace(/\p{Cc}+/gu, ' ');
+export const printable = (line: string): string => line.replace(/\p{Cc}+/gu, ' ');

@@ -4,6 +4,7 @@ import { familyNames } from '../../preload/contract/vocabulary';
 import { AppError } from '../engine/errors';
 import { reportLora, type LoraMatch, type LoraReport } from '../services/model-tools/lora-report';
 import { helpFor, parseCommand, type Command } from './args';
+import { printable } from './inspect';
 
 const command = {
   name: 'report',
@@ -57,6 +58,3 @@ function matchRows({ model, family, applied, blocks, unmatched, misfits }: LoraM
     ['another shape', misfits.length === 0 ? 'none' : `${misfits.length}: ${first(misfits.map(({ layer, got, want }) => `${layer} [${got.map((dims) => dims.join('×')).join('] [')}] on [${want.join('×')}]`))}`],
   ];
 }
-
-/** A file's own words must not move the cursor or colour the terminal. */
-const printable = (line: string): string => line.replace(/\p{Cc}+/gu, ' ');

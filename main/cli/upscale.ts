@@ -1,6 +1,6 @@
 // `upscale`: pictures made larger, one or a folder of them, through the same queue, worker and library as the window.
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { basename, extname, join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import type { ErrorInfo } from '../../preload/contract/errors';
 import { invalidRequest } from '../../preload/contract/invalid';
 import { UpscaleRequest, type JobView } from '../../preload/contract/job';
@@ -12,6 +12,7 @@ import { upscalerName } from '../services/models/built-in-upscalers';
 import { createStudio, type LocalStudio } from '../services/studio';
 import { errorText } from '../words';
 import { helpFor, parseCommand, type Command } from './args';
+import { picturesAt } from './change-pictures';
 import { chooseFile } from './choose-model';
 import { runToEnd } from './run-to-end';
 import { prepareOut } from './save-copy';
@@ -30,7 +31,6 @@ const command = {
   },
 } as const satisfies Command;
 
-const pictureEndings = /\.(?:png|jpe?g|webp|avif|gif|tiff?)$/i;
 /** As `generate` has it. */
 const CANCELLED = 130;
 
@@ -76,15 +76,6 @@ export async function runUpscale(args: string[]): Promise<number> {
 
 /** The one that comes along and makes pictures so large, or as near to it as there is. */
 const builtInFor = (scale = 2): string => upscalerName(scale <= 2 ? 2 : scale <= 3 ? 3 : 4);
-
-/** The picture, or those of a folder by name. Throws file.notFound, usage. */
-async function picturesAt(path: string): Promise<string[]> {
-  const real = resolve(path), found = await stat(real).catch((cause: unknown) => { throw unreadable(real, cause); });
-  if (!found.isDirectory()) return [real];
-  const names = (await readdir(real, { withFileTypes: true })).filter((entry) => entry.isFile() && pictureEndings.test(entry.name)).map(({ name }) => name).sort();
-  if (names.length === 0) throw new AppError('usage', { why: 'noPictures', folder: real });
-  return names.map((name) => join(real, name));
-}
 
 /** Throws input.unreadable naming the picture, request.invalid naming the flag. */
 async function ask(studio: LocalStudio, source: string, wanted: { upscaler: string; scale: number | undefined; tile: number | undefined }): Promise<JobView> {

@@ -54,7 +54,8 @@ export function trainedWords(metadata: Metadata): string[] {
 
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function parseObject(json: string | undefined): Record<string, unknown> {
+/** {} for what is none. */
+export function parseObject(json: string | undefined): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(json ?? '{}');
     return isObject(value) ? value : {};

@@ -5,6 +5,7 @@ import { isReadAhead, prepareModule, type Adapter, type AdapterPart } from '../.
 import { AppError } from '../../engine/errors';
 import { Graph, type Value } from '../../engine/graph/graph';
 import { identify } from '../../engine/identify/identify';
+import { parseObject } from '../../engine/identify/metadata';
 import type { Dims, Tensor } from '../../engine/tensor';
 import { matchModules, type ModuleChange } from '../../engine/weights/lora/match';
 import { changesNothing } from '../../engine/weights/lora/misfit';
@@ -149,18 +150,9 @@ const trainingOf = (metadata: Metadata): Record<string, string> =>
 const MOST_TAGS = 20;
 function tagsOf(metadata: Metadata): [string, number][] {
   const times = new Map<string, number>();
-  for (const tags of Object.values(parsed(metadata['ss_tag_frequency']))) {
+  for (const tags of Object.values(parseObject(metadata['ss_tag_frequency']))) {
     if (typeof tags !== 'object' || tags === null) continue;
     for (const [tag, count] of Object.entries(tags)) if (Number.isFinite(Number(count))) times.set(tag.trim(), (times.get(tag.trim()) ?? 0) + Number(count));
   }
   return [...times].sort(([, a], [, b]) => b - a).slice(0, MOST_TAGS);
-}
-
-function parsed(json: string | undefined): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json ?? '{}');
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {};
-  } catch {
-    return {};
-  }
 }
