@@ -56,8 +56,8 @@ export const kinds = {
   frames: listOf(matching(/^(?:[\w$.<>#[\] ]{1,80} )?[\w.@/:+-]{1,160}:\d+:\d+$/)), phrases: listOf(word), data: (value) => dataFacts(value),
   // values of errors
   why: word, signal: word, task: word, dtype: word, family: word, network: word, operation: word, part: word, parts: (value) => word(value) ?? listOf(word)(value), slot: word, want: (value) => word(value) ?? number(value),
-  key, other: key, storage: key, entry: key, layer: key, global: key, field: key, id, hash: id,
-  file: fileName, from: fileName, files: listOf(fileName), folder: fileName, what: fileName, kept: matching(/^[\w-]{1,40}\.(?:damaged|version)-[\w-]{1,40}(?:\.\w{1,10})?$/), problem: (value) => infoFacts(value),
+  key, wanted: key, other: key, storage: key, entry: key, layer: key, global: key, field: key, id, hash: id,
+  file: fileName, tower: fileName, from: fileName, files: listOf(fileName), folder: fileName, what: fileName, kept: matching(/^[\w-]{1,40}\.(?:damaged|version)-[\w-]{1,40}(?:\.\w{1,10})?$/), problem: (value) => infoFacts(value),
   detail: errno, stderr: (value) => lastWordsOf(value),
   names: withheld, lora: withheld, control: withheld, made: word, roots: withheld, model: withheld, refiner: withheld, xl: withheld, value: withheld, word: withheld, meant: withheld, message: withheld, hint: withheld, host: withheld, origin: withheld,
   flag: withheld, base: withheld, example: withheld, positional: withheld, prefix: withheld,
