@@ -73,6 +73,8 @@ const LoraUse = z.object({
   start: Share.optional(), end: Share.optional(),
   /** Of its factors only so many of the first ranks count (A1111's `dyn`). */
   ranks: z.int().min(1).optional(),
+  /** The only pass that has it, where a second one has a prompt of its own: its tags are its own, too, as in A1111. */
+  pass: z.enum(['first', 'second']).optional(),
   /** A tag of the prompt calls it up. */
   fromPrompt: z.literal(true).optional(),
 });

@@ -49,7 +49,7 @@ const PictureJob = z.looseObject({
     name: z.string(), weight: z.number(), textWeight: z.number().optional(), hash: z.string().nullable().optional(),
     /** As in our jobs. */
     blocks: z.record(z.string(), z.number()).optional(), start: z.number().optional(), end: z.number().optional(), ranks: z.number().optional(),
-    fromPrompt: z.literal(true).optional(),
+    pass: z.enum(['first', 'second']).optional(), fromPrompt: z.literal(true).optional(),
   })),
   /** The second pass: `scale` of the first one's size, or a size of its own. What is absent is as in the first pass. */
   hires: z.object({

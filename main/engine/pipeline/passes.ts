@@ -1,5 +1,5 @@
 // The passes that a job is: stages over models, the plan of their levels, where each begins, and what it leaves to the next.
-import type { JobSpec } from '../../../preload/contract/job';
+import type { JobSpec, LoraUse } from '../../../preload/contract/job';
 import type { Lora } from '../adapters/lora';
 import { seedPlus } from '../../../preload/contract/seed';
 import { blendLatents, changedParts, maskAt, turnsAt } from '../editing/soft';
@@ -92,7 +92,7 @@ function firstPass(job: JobSpec, model: Model, inputs: Inputs, host: PassHost, c
   const { autoencoder } = model, { inpaint } = job, plan = planSampling({ ...job, strength: job.kind === 'txt2img' ? undefined : job.strength }, model.traits.table, model.traits.latentSpace);
   const dims = latentDims(model, job), seeded = (drawn?: number): LatentNoise => noiseOf(job, plan, dims, drawn);
   // A1111's refiner works on the larger picture where there is one.
-  const told = { ...job, timestepOf: plan.timestepOf, adapters: openAdapters(job, inputs) }, refiner = job.hires ? undefined : inputs.refiner;
+  const told = { ...job, timestepOf: plan.timestepOf, adapters: openAdapters(job, inputs, 'first') }, refiner = job.hires ? undefined : inputs.refiner;
   return {
     plan, sampler: job.sampler, ...(job.edit ? besideSource(dims, seeded) : { dims, noise: seeded }),
     words: () => wordsOf(model, refiner, told, host),
@@ -125,7 +125,7 @@ function secondPass(job: JobSpec, hires: NonNullable<JobSpec['hires']>, model: M
   // What an edit keeps is in the picture by now.
   const changed = { ...job, edit: undefined, ...size, sampler, schedule, steps, cfg, prompt, negative };
   const plan = planSampling({ ...changed, strength: hires.strength, stepsRun: 'all' }, model.traits.table, model.traits.latentSpace);
-  const dims = latentDims(model, size), told = { ...changed, timestepOf: plan.timestepOf, firstPass: job, adapters: openAdapters(job, inputs) };
+  const dims = latentDims(model, size), told = { ...changed, timestepOf: plan.timestepOf, firstPass: job, adapters: openAdapters(job, inputs, 'second') };
   return {
     plan, dims, sampler, noise: (drawn) => noiseOf(job, plan, dims, drawn),
     words: () => wordsOf(model, inputs.refiner, told, host),
@@ -180,7 +180,8 @@ async function referenceOn(job: JobSpec, model: Model, { settings, picture }: Op
 
 const seamless = (axes: SeamlessAxes): Extension => ({ key: `seamless ${axes}`, hooks: () => wrapAround(axes), feeds: () => ({}) });
 
-const openAdapters = ({ loras }: JobSpec, inputs: Inputs): OpenLoraUse[] | undefined => loras?.map((use, i) => ({ ...use, lora: inputs.loras![i]! }));
+const openAdapters = ({ loras }: JobSpec, inputs: Inputs, at: NonNullable<LoraUse['pass']>): OpenLoraUse[] | undefined =>
+  loras?.flatMap((use, i) => (use.pass === undefined || use.pass === at ? [{ ...use, lora: inputs.loras![i]! }] : []));
 
 /** What the job says of its model does not hold for the other; its LoRAs do where that is of the same family. */
 const forRefiner = <T extends Pick<Told, 'adapters'>>(told: T, model: Model, refiner: Model): T & { prediction: undefined } =>

@@ -6,7 +6,7 @@ import type { RunMessage, UpscaleMessage } from '../../worker/protocol';
 import type { ModelHashes } from '../models/file-hashes';
 import type { AnyFile } from '../models/models';
 import type { KnownBeside, KnownFile, ModelChoice, RunnableModel } from '../models/runnable';
-import { promptLoras, tagsOf } from './prompt-loras';
+import { promptLoras, tagsOfJob } from './prompt-loras';
 
 /** They find the files again while their hashes are not known yet. A part of the model is null, or a list without files, where the model's own is meant. */
 export type FileIds = SlotIds;
@@ -52,7 +52,7 @@ export class JobFiles {
 
   /** With what the job's prompt calls up. */
   async withPromptLoras(job: JobSpec, ids: FileIds, model: RunnableModel): Promise<{ spec: JobSpec; fileIds: FileIds; notices: readonly Notice[] }> {
-    const tags = tagsOf(job);
+    const tags = tagsOfJob(job);
     if (tags.length === 0) return { spec: job, fileIds: ids, notices: [] };
     const { uses, files, notices } = promptLoras(tags, await this.services.models.known(), model);
     if (uses.length === 0) return { spec: job, fileIds: ids, notices };

@@ -13,8 +13,18 @@ import { namedModel } from '../pictures/read/resources';
 /** ComfyUI's language has none. */
 export const tagsOf = ({ prompt, emphasis, steps }: { prompt: string; emphasis?: JobSpec['emphasis']; steps?: number }): LoraTag[] => (emphasis === 'comfy' ? [] : loraTags(stripComments(prompt), steps));
 
+/** A tag, and the pass whose prompt has it, where the second has a prompt of its own. */
+type PassTag = LoraTag & Pick<LoraUse, 'pass'>;
+
+/** Those of all its prompts. */
+export function tagsOfJob({ hires, ...job }: Pick<JobSpec, 'prompt' | 'emphasis' | 'steps' | 'hires'>): PassTag[] {
+  if (!hires?.prompt) return tagsOf(job);
+  const second = { ...job, prompt: hires.prompt, steps: hires.steps ?? job.steps };
+  return [...tagsOf(job).map((tag): PassTag => ({ ...tag, pass: 'first' })), ...tagsOf(second).map((tag): PassTag => ({ ...tag, pass: 'second' }))];
+}
+
 /** `files` in the order of `uses`. */
-export function promptLoras(tags: readonly LoraTag[], all: readonly AnyFile[], model: Pick<RunnableModel, 'name' | 'family'>): { uses: LoraUse[]; files: Omit<KnownFile, 'path'>[]; notices: Notice[] } {
+export function promptLoras(tags: readonly PassTag[], all: readonly AnyFile[], model: Pick<RunnableModel, 'name' | 'family'>): { uses: LoraUse[]; files: Omit<KnownFile, 'path'>[]; notices: Notice[] } {
   const uses: LoraUse[] = [], files: Omit<KnownFile, 'path'>[] = [], notices: Notice[] = [];
   const loras = all.filter(({ entry }) => entry.kind === 'lora');
   for (const { name, unread, ...use } of tags) {

@@ -8,6 +8,7 @@ import type { Runtime } from '../../../main/engine/pipeline/runtime';
 import { stableDiffusionTable } from '../../../main/engine/sampling/model-sampling';
 import { float32, sizeOf, type Dims, type Tensor } from '../../../main/engine/tensor';
 import { numbersOf } from '../../../main/engine/weights/values';
+import { Hires } from '../../../preload/contract/editing';
 import { loraTargets } from '../../../main/engine/weights/lora/targets';
 import { openWeightFile, withFile } from '../../../main/files/weight-file';
 import { bakeLoras } from '../../../main/services/model-tools/bake';
@@ -123,6 +124,17 @@ describe('on the demo checkpoint', () => {
     expect(Math.max(...whole.data.map((value, i) => Math.abs(value - baked.data[i]!)))).toBeLessThan(1e-4);
     expect(Math.max(...whole.data.map((value, i) => Math.abs(value - plain.data[i]!)))).toBeGreaterThan(1e-2);
   });
+});
+
+test('of two passes each has its own', async () => {
+  const lora = await open(await loraFor(demoPath, /attn/)), hires = Hires.parse({ scale: 1.5, strength: 0.6, steps: 3 });
+  const paint = async (uses: readonly object[]): Promise<Tensor> => {
+    const job = demoJob({ prompt: 'a red house on grass', sampler: 'euler', schedule: 'normal', steps: 3, width: 64, height: 64, hires });
+    return runWholeJob({ ...job, loras: uses.map((use) => ({ unet: 0.3, text: 0, ...use })), files: { ...job.files, loras: uses.map(() => ({ name: 'x', hash: null })) } }, { model: demoPath }, { loras: uses.map(() => lora) });
+  };
+  const [none, both, first, second, split] = [await paint([]), await paint([{}]), await paint([{ pass: 'first' }]), await paint([{ pass: 'second' }]), await paint([{ pass: 'first' }, { pass: 'second' }])];
+  expect(new Set([none, both, first, second].map(({ data }) => [...data].join())).size).toBe(4);
+  expect([...split.data]).toEqual([...both.data]);
 });
 
 describe('on one model', () => {

@@ -25,6 +25,13 @@ test('a tag is found by the name of its file or by the one that its trainer gave
   expect(bench.runs()[0]!.files.loras).toEqual(['/models/loras/ink.safetensors', '/models/loras/old/v2.safetensors', '/models/loras/unsure.safetensors']);
 });
 
+test('tags of the second pass are its own where it has a prompt of its own, and those of the first are not', async () => {
+  const { uses, names } = await made('a cat <lora:ink:0.5>', { hires: { scale: 2, upscaler: 'latent', strength: 0.5, prompt: 'a fine cat <lora:ink:0.9> <lora:v2:1>' } });
+  expect([uses, names]).toEqual([[{ unet: 0.5, text: 0.5, pass: 'first', fromPrompt: true }, { unet: 0.9, text: 0.9, pass: 'second', fromPrompt: true }, { unet: 1, text: 1, pass: 'second', fromPrompt: true }], ['ink', 'ink', 'v2']]);
+  const { uses: both } = await made('a cat <lora:ink:0.5>', { hires: { scale: 2, upscaler: 'latent', strength: 0.5 } });
+  expect(both).toEqual([{ unet: 0.5, text: 0.5, fromPrompt: true }]);
+});
+
 test('what is not there, or is for another kind of model, is said and left out', async () => {
   const { uses, remarks } = await made('a cat <lora:gone:1> <lora:big:1> # <lora:ink:1>');
   expect([uses, remarks]).toEqual([undefined, [
