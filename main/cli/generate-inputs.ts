@@ -4,6 +4,8 @@ import { slotNames, slotOf, slotsFrom, type SlotName } from '../../preload/contr
 import type { JobRequest, SlotIds } from '../../preload/contract/job';
 import { preprocessorNames, preprocessorOf, RESOLUTION } from '../../preload/contract/preprocessors';
 import type { PictureRequest } from '../../preload/contract/picture-report';
+import type { ModelEntry } from '../../preload/contract/model';
+import { samplerLabels, scheduleLabels, type SamplerName, type ScheduleName } from '../../preload/contract/vocabulary';
 import { AppError, toAppError } from '../engine/errors';
 import { drawPosesOf } from '../engine/vision/openpose-json';
 import { preprocessorNamed } from '../engine/vision/preprocessors';
@@ -27,6 +29,8 @@ export interface Inputs {
   readonly files?: SlotIds;
   /** For each of `files.loras`. */
   readonly loras?: JobRequest['loras'];
+  /** What the first distilled LoRA wants, in place of the model's settings. */
+  readonly suits?: ModelEntry['suits'];
 }
 
 /** The flags that name them. */
@@ -105,6 +109,17 @@ async function openFiles(studio: LocalStudio, flags: Readonly<Record<string, unk
     }
   }
   return { files: slotsFrom(files) as SlotIds, ...(loras.length > 0 && { loras }) };
+}
+
+/** By a flag or by a tag of the prompt; it is told on stderr. */
+export async function suitsOf(studio: LocalStudio, model: string, prompt: string, chosen: readonly string[] = []): Promise<ModelEntry['suits']> {
+  const called = await studio.prompts.loras({ prompt, model }), ids = [...chosen, ...called.loras.map(({ id }) => id)];
+  if (ids.length === 0) return undefined;
+  const parts = await studio.models.parts(), distilled = ids.flatMap((id) => parts.filter((part) => part.id === id && part.suits))[0];
+  if (!distilled?.suits) return undefined;
+  const { steps, sampler, schedule, cfg } = distilled.suits;
+  process.stderr.write(`${distilled.name} was made for few steps: ${steps} steps, ${samplerLabels[sampler as SamplerName]}, ${scheduleLabels[schedule as ScheduleName]}, guidance ${cfg}, where no flag says otherwise\n`);
+  return distilled.suits;
 }
 
 /** NAME, NAME:TE or NAME:TE:UNET, as in a tag; numbers alone are strengths. */

@@ -16,7 +16,7 @@ import { helpFor, parseCommand, type Command } from './args';
 import { chooseModel } from './choose-model';
 import { editingCompanions, editingFlags, editingFrom, sizeFrom, withoutUnset as given } from './editing-flags';
 import { editCompanions, editFlags, editFrom } from './generate-edit';
-import { initsAt, openInputs, readLike, type Inputs, type Size } from './generate-inputs';
+import { initsAt, openInputs, readLike, suitsOf, type Inputs, type Size } from './generate-inputs';
 import { runToEnd } from './run-to-end';
 import { isSamplerName, isScheduleName, samplingOf } from './sampler-names';
 import { prepareOut, type SaveCopy } from './save-copy';
@@ -91,7 +91,12 @@ export async function runGenerate(args: string[]): Promise<number> {
     const like = values.from === undefined ? undefined : await readLike(studio, values.from, values);
     const model = await chooseModel(studio.models, values.model ?? like?.files?.model ?? undefined);
     const requests: JobRequest[] = [], asked: JobView[] = [];
-    for (const init of inits) requests.push(requestFrom(values, model, await openInputs(studio, { ...values, init }), like));
+    let suits: ModelEntry['suits'];
+    for (const [i, init] of inits.entries()) {
+      const inputs = await openInputs(studio, { ...values, init });
+      if (i === 0 && !like) suits = await suitsOf(studio, model.id, values.prompt ?? '', inputs.files?.loras);
+      requests.push(requestFrom(values, model, { ...inputs, ...(suits && { suits }) }, like));
+    }
     for (const request of requests) asked.push(...await studio.queue.enqueue(request));
     const { jobs, fault } = await runToEnd(studio, asked);
     const pictures = await collect(studio, jobs, save);
@@ -118,10 +123,10 @@ const isGiven = (value: unknown): boolean => value !== undefined && value !== fa
 const companions = [['strength', 'init'], ['mask', 'init'], ...editingCompanions, ...editCompanions, ['switch-at', 'refiner'], ['variation-seed', 'variation-strength']] as const;
 
 /** Flags first, then what suits the model. Throws request.invalid naming the flag whose value is out of range. */
-export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, controls, reference, files, loras }: Inputs = {}, like: PictureRequest = {}): JobRequest {
+export function requestFrom(values: Values, model: ModelEntry, { init, mask, depth, controls, reference, files, loras, suits }: Inputs = {}, like: PictureRequest = {}): JobRequest {
   const editing = editingFrom(values, (mask?.hash ?? like.mask) !== undefined, like);
   const parsed = JobRequest.safeParse({
-    ...model.defaults, ...like, files: { ...like.files, ...files, model: model.id },
+    ...model.defaults, ...suits, ...like, files: { ...like.files, ...files, model: model.id },
     ...given({ prompt: values.prompt, negative: values.negative, seed: values.seed }),
     ...given({ steps: values.steps, cfg: values.cfg }), ...samplingOf(values.sampler, values.schedule),
     ...(values.size !== undefined ? sizeFrom(values.size) : init && editing.outpaint ? sizeAround(init, editing.outpaint as object) : init ? sizeLike(init, model.nativeSize) : { ...model.nativeSize, ...given({ width: like.width, height: like.height }) }),

@@ -83,6 +83,8 @@ export const ModelEntry = z.object({
   examples: z.array(z.string()),
   /** Settings that suit the model. */
   defaults: z.object({ steps: z.int(), cfg: z.number(), sampler: z.string(), schedule: z.string() }),
+  /** Of a LoRA that was distilled to need few steps: what pictures with it want. */
+  suits: z.object({ steps: z.int(), cfg: z.number(), sampler: z.string(), schedule: z.string() }).optional(),
   /** Of an upscaler: the picture's size over what it was, as far as it is known. */
   scale: z.number().optional(),
   /** The one that ships with Atelier. */

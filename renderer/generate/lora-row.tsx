@@ -6,7 +6,9 @@ import type { LoraUse } from '../../preload/contract/job';
 import type { ModelEntry } from '../../preload/contract/model';
 import { NumberInput } from '../ui/number-input';
 import { Slider } from '../ui/slider';
+import { samplerLabels, type SamplerName } from '../../preload/contract/vocabulary';
 import { BesideRow } from './beside-row';
+import { isSampler, isSchedule } from './choices';
 import { setForm, useForm, type ChosenLora } from './form';
 import { ShareFields } from './share-fields';
 import { hasWords, withWords } from './trigger-words';
@@ -39,10 +41,22 @@ export function LoraRow({ lora: { name, use }, file, isListed, model, onChange, 
             <Slider label={t('loras.strength', { name })} value={unet} min={-MOST} max={MOST} step={STEP} origin={0} valueText={unet.toFixed(2)} onChange={strengthen} />
             <NumberInput label={t('loras.exactStrength', { name })} value={unet} min={-MOST} max={MOST} step={STEP} decimals={2} className="max-w-18" onChange={strengthen} />
           </div>
+          {file?.suits && <Suits suits={file.suits} />}
           {file?.trainedWords && <Words words={file.trainedWords} all={open} onAll={unfold} />}
         </>
       )}
     </BesideRow>
+  );
+}
+
+/** It was made for few steps: a click takes the settings that it wants. */
+function Suits({ suits: { steps, cfg, sampler, schedule } }: { suits: NonNullable<ModelEntry['suits']> }) {
+  const { t } = useTranslation();
+  const isSo = useForm((form) => form.steps === steps && form.cfg === cfg && form.sampler === sampler && form.schedule === schedule), told = { steps, cfg, sampler: samplerLabels[sampler as SamplerName] };
+  if (isSo) return <p className="text-hint text-dim">{t('loras.suited', told)}</p>;
+  return (
+    <button type="button" className="min-h-7 rounded-small border border-line px-2 py-1 text-left text-hint hover:bg-hover"
+      onClick={() => setForm({ steps, cfg, ...(isSampler(sampler) && { sampler }), ...(isSchedule(schedule) && { schedule }) })}>{t('loras.suit', told)}</button>
   );
 }
 

@@ -10,7 +10,7 @@ import { fitnessOf, type Fitness } from '../../engine/families/parts';
 import type { WeightFile } from '../../engine/weights/source';
 import { openModel } from '../../files/model-folder';
 import type { Stamp } from '../../files/stamp';
-import { isHalfSize, settingsFor } from './usual-settings';
+import { isHalfSize, loraSettings, settingsFor } from './usual-settings';
 
 /** What comes with the model besides its file; the built-in one brings it. */
 export type ModelNotes = Partial<Pick<ModelEntry, 'name' | 'examples' | 'defaults'>>;
@@ -55,17 +55,18 @@ export function fileOf({ path, stamp, builtIn, notes }: Told, { weights, identit
     id: modelId(path), kind: identity?.kind ?? null, name, path, sizeBytes: stamp.sizeBytes, hash: null,
     family: identity?.family ?? null, variant: identity?.variant ?? null, prediction: identity?.prediction ?? null,
     predictionDoubtful: identity !== null && weights !== null && isDoubtful(weights, identity), runnable: error === null, lacks: [...lacks], besideVae: null, parts: { vae: null, textEncoders: [] },
-    error: error?.info ?? null, nativeSize: nativeSize(name, identity, trainedSide), examples: [], defaults: settingsFor(name, weights), builtIn, ...(identity && besideModel(identity)), ...notes,
+    error: error?.info ?? null, nativeSize: nativeSize(name, identity, trainedSide), examples: [], defaults: settingsFor(name, weights), builtIn, ...(identity && besideModel(name, identity)), ...notes,
   };
   const showsSteps = identity?.kind === 'taesd' && weights !== null && taesdPart(weights, 'decoder') !== null;
   return { path, ...stamp, identity: identity && { ...identity, metadata: shortOf(identity.metadata) }, trainedSide, showsSteps, entry, error };
 }
 
 /** What is told of a file that goes beside a model. */
-function besideModel({ kind, family, confidence, trainedWords, controlKinds, scale }: Identity): Pick<ModelEntry, 'madeFor' | 'trainedWords' | 'controlKinds' | 'scale'> {
+function besideModel(name: string, { kind, family, confidence, trainedWords, controlKinds, scale, metadata }: Identity): Pick<ModelEntry, 'madeFor' | 'trainedWords' | 'controlKinds' | 'scale' | 'suits'> {
+  const suits = kind === 'lora' ? loraSettings([name, metadata['ss_output_name'], metadata['modelspec.title']]) : undefined;
   if (kind === 'upscaler') return scale === undefined ? {} : { scale };
   if (!adapters.includes(kind)) return {};
-  return { ...(family !== null && confidence >= SURE && { madeFor: family }), ...(trainedWords?.length && { trainedWords: trainedWords.slice(0, MOST_WORDS) }), ...(controlKinds !== undefined && { controlKinds }) };
+  return { ...(suits && { suits }), ...(family !== null && confidence >= SURE && { madeFor: family }), ...(trainedWords?.length && { trainedWords: trainedWords.slice(0, MOST_WORDS) }), ...(controlKinds !== undefined && { controlKinds }) };
 }
 const SURE = 0.85;
 /** Where a folder has a single picture all of its tags count. */
