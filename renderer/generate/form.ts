@@ -17,7 +17,7 @@ export interface InputPicture { hash: string; width: number; height: number; /**
 interface StartPicture extends InputPicture { mask?: InputPicture }
 
 /** What a picture was made with and no control shows, in place of what is kept for its model (AUTOMATIC1111's "override settings"). */
-export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis' | 'reference'> & Pick<SlotIds, PartSlot>;
+export type Overrides = Pick<JobRequest, 'prediction' | 'ensd' | 'emphasis'> & Pick<SlotIds, PartSlot>;
 
 /** A LoRA that no tag of the prompt calls up. Its name tells it where its file is gone. */
 export interface ChosenLora { id: string; name: string; use: LoraUse }
@@ -25,6 +25,9 @@ export interface ChosenLora { id: string; name: string; use: LoraUse }
 type ControlUse = NonNullable<JobRequest['controls']>[number];
 /** A network that steers, and the picture that it reads, which is still to come where it is null. `key` tells two of one network apart. */
 export interface ChosenControl { key: string; id: string; name: string; picture: InputPicture | null; mask: InputPicture | null; settings: Omit<ControlUse, 'image' | 'mask'> }
+
+export interface ChosenReference { picture: InputPicture; settings: Omit<NonNullable<JobRequest['reference']>, 'image'> }
+export const usualReference: ChosenReference['settings'] = { mode: 'reference_only', weight: 1, fidelity: 0.5, start: 0, end: 1, resize: 'crop' };
 
 export type InpaintValues = NonNullable<JobRequest['inpaint']>;
 
@@ -44,6 +47,7 @@ export interface FormValues {
   /** In the order in which they are put on. */
   loras: readonly ChosenLora[];
   controls: readonly ChosenControl[];
+  reference: ChosenReference | null;
   init: StartPicture | null; strength: number;
   /** How its mask is read; null: as it stands. */
   inpaint: InpaintValues | null;
@@ -69,12 +73,12 @@ export interface FormValues {
 export const initialForm: FormValues = {
   prompt: '', negative: '', model: null, width: 512, height: 512, steps: 24, cfg: 7, sampler: 'dpmpp_2m', schedule: 'karras', clipSkip: 1,
   rng: 'cpu', compat: 'a1111', seedMode: 'new', seed: 0, nearby: 0, variationSeed: null, refiner: null, switchAt: 0.8, init: null, strength: 0.6, inpaint: null, outpaint: null, seamless: 'off', edit: null, hires: null, upscaler: null, details: null,
-  loras: [], controls: [],
+  loras: [], controls: [], reference: null,
   depth: null, imageCfg: 1.5, cfgRescale: 0, styles: [], count: 1, advanced: false, overrides: null,
 };
 
 /** Fields that may hold nothing. */
-const nullable = ['model', 'init', 'depth', 'variationSeed', 'refiner', 'overrides', 'inpaint', 'outpaint', 'edit', 'hires', 'upscaler', 'details'];
+const nullable = ['model', 'init', 'depth', 'variationSeed', 'refiner', 'overrides', 'inpaint', 'outpaint', 'edit', 'hires', 'upscaler', 'details', 'reference'];
 
 export const useForm = create<FormValues>()(persist(() => initialForm, { name: 'atelier.form', version: 1, merge: (stored) => mended(stored) }));
 

@@ -15,6 +15,6 @@ export function useKeptPictures(): void {
 
 /** To ask for one is to use it. */
 function keep(): void {
-  const { init, depth, controls } = useForm.getState();
-  for (const picture of [init, init?.mask, depth, ...controls.flatMap((control) => [control.picture, control.mask])]) if (picture) void fetch(blobUrl(picture.hash), { method: 'HEAD', cache: 'no-store' }).catch(() => {});
+  const { init, depth, controls, reference } = useForm.getState();
+  for (const picture of [init, init?.mask, depth, reference?.picture, ...controls.flatMap((control) => [control.picture, control.mask])]) if (picture) void fetch(blobUrl(picture.hash), { method: 'HEAD', cache: 'no-store' }).catch(() => {});
 }

@@ -17,7 +17,6 @@ export function OverridesField() {
   const words = [
     ...(vae === undefined ? [] : [`${t('terms.vae')} ${vae === null ? t('parts.own') : nameOf(vae)}`]),
     ...(textEncoders ? [`${t('parts.textEncoders', { count: textEncoders.length })} ${textEncoders.map(nameOf).join(', ') || t('parts.own')}`] : []),
-    ...(overrides.reference ? [t('overrides.reference')] : []),
     ...order.filter((key) => overrides[key] !== undefined).map((key) => `${t(`terms.${key}`)} ${overrides[key]}`),
   ];
   return (

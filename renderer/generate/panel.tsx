@@ -13,6 +13,7 @@ import { Segmented } from '../ui/segmented';
 import { Select } from '../ui/select';
 import { Slider } from '../ui/slider';
 import { compatChoices, rngChoices, samplerChoices, scheduleChoices } from './choices';
+import { ReferenceField } from './reference-field';
 import { ControlsField } from './controls-field';
 import { setForm, useForm } from './form';
 import { DetailField } from './detail-field';
@@ -74,6 +75,7 @@ export function Panel() {
           {advanced && <ClipSkipField />}
           {startShown && !startFirst && <StartField />}
           <ControlsField advanced={advanced} />
+          <ReferenceField advanced={advanced} />
           <OverridesField />
         </div>
       </div>

@@ -13,7 +13,7 @@ import { useJobs } from '../queue/jobs';
 import { upscaleAgain } from '../stage/upscale';
 import { follow } from '../stage/view';
 import { toast } from '../ui/toasts';
-import { initialForm, setForm, useForm, type ChosenControl, type ChosenLora, type Overrides, type FormValues, type InputPicture } from './form';
+import { initialForm, setForm, useForm, type ChosenControl, type ChosenLora, type ChosenReference, type Overrides, type FormValues, type InputPicture } from './form';
 import { obstacle } from './needs';
 import { firstSize, hiresOf, outpaintOf } from './sizes';
 
@@ -31,6 +31,7 @@ function requestOf(form: FormValues, model: ModelEntry): JobRequest {
     files: { model: model.id, vae, textEncoders: textEncoders && [...textEncoders], refiner: refiner?.id, upscaler: hires ? form.upscaler ?? undefined : undefined, ...(loras.length > 0 && { loras: loras.map(({ id }) => id) }), ...(controls.length > 0 && { controls: controls.map(({ id }) => id) }) }, prompt, negative, steps, sampler, schedule, cfg, ...firstSize(form), clipSkip, rng, compat, strength, count, seed: keep ? seed : null, ...other,
     ...(loras.length > 0 && { loras: loras.map(({ use }) => use) }),
     ...(controls.length > 0 && { controls: controls.flatMap(({ picture, mask, settings }) => (picture ? [{ ...settings, image: picture.hash, ...(mask && { mask: mask.hash }) }] : [])) }),
+    ...(form.reference && { reference: { ...form.reference.settings, image: form.reference.picture.hash } }),
     styles: form.styles.filter((name) => known.some((style) => style.name === name)),
     ...(init && { init: init.hash, ...(init.mask && !outpaint && { mask: init.mask.hash }), ...((init.mask || outpaint) && form.inpaint && { inpaint: form.inpaint }), ...(outpaint && { outpaint }) }),
     ...(model.variant === 'depth' && form.depth && { depth: form.depth.hash }), ...(model.variant === 'pix2pix' && { imageCfg: form.imageCfg }),
@@ -97,7 +98,7 @@ export function fillForm(request: PictureRequest): void {
     ...(model && { model: model.id }), ...(seed !== undefined && seed !== null && { seed, seedMode: 'keep' }), cfgRescale, imageCfg, inpaint, outpaint, seamless, edit, hires, details, upscaler: request.files?.upscaler ?? null, styles: [],
     nearby: variation?.strength ?? 0, variationSeed: variation?.seed ?? null,
     init: init ? { ...start(init), ...(mask && { mask: picture(mask) }) } : null, depth: depth ? picture(depth) : null,
-    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model), loras: lorasFrom(request), controls: controlsFrom(request, picture),
+    refiner: request.files?.refiner ?? null, ...(refiner && { switchAt: refiner.switchAt }), overrides: overridesFrom(request, model), loras: lorasFrom(request), controls: controlsFrom(request, picture), reference: referenceFrom(request, picture),
   });
 }
 
@@ -113,13 +114,19 @@ function controlsFrom({ controls = [], files }: PictureRequest, picture: (hash: 
   });
 }
 
+function referenceFrom({ reference }: PictureRequest, picture: (hash: string) => InputPicture): ChosenReference | null {
+  if (!reference) return null;
+  const { image, ...settings } = reference;
+  return { picture: picture(image), settings };
+}
+
 const nameOfFile = (id: string): string => queryClient.getQueryData<ModelEntry[]>(['parts'])?.find((part) => part.id === id)?.name ?? id;
 
 /** Parts only where they are others than those that go with the model anyway. */
-function overridesFrom({ prediction, ensd, emphasis, reference, files: { vae, textEncoders } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
+function overridesFrom({ prediction, ensd, emphasis, files: { vae, textEncoders } = {} }: PictureRequest, model: ModelEntry | undefined): Overrides | null {
   const isUsual = (ids: readonly string[]) => [...ids].sort().join() === [...(model?.parts.textEncoders ?? [])].sort().join();
   const all: Overrides = {
-    prediction, ensd, emphasis, reference, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
+    prediction, ensd, emphasis, ...(model && vae !== undefined && vae !== model.parts.vae && { vae }), ...(model && textEncoders && !isUsual(textEncoders) && { textEncoders }),
   };
   const overrides = Object.entries(all).filter(([, value]) => value !== undefined);
   return overrides.length > 0 ? Object.fromEntries(overrides) : null;
