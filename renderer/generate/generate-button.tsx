@@ -4,6 +4,7 @@ import type { MouseEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useShallow } from 'zustand/react/shallow';
 import { duration } from '../format';
+import { useChosenModel } from '../models/chosen';
 import { stop } from '../queue/cancel';
 import { useBusy, useCurrentJob, useJobs, useStopping } from '../queue/jobs';
 import { Button, IconButton } from '../ui/button';
@@ -19,7 +20,9 @@ const once = (run: () => Promise<void>) => (event: MouseEvent) => void (event.de
 
 export function GenerateButton() {
   const { t } = useTranslation();
-  const [steps, count, model] = useForm(useShallow((form) => [form.steps, form.count, form.model] as const));
+  const [steps, count] = useForm(useShallow((form) => [form.steps, form.count] as const));
+  // Not before the list of models has come: a click would do nothing.
+  const model = useChosenModel();
   const forecast = useForecast();
   const busy = useBusy();
   const stopping = useStopping(useCurrentJob()?.id);
