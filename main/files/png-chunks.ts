@@ -56,8 +56,14 @@ export function writeChunk(type: string, data: Uint8Array): Buffer {
 
 /** Width and height of a PNG that is whole, from its first chunk to IEND with every CRC right; else null. */
 export function wholePngSize(png: Uint8Array): { width: number; height: number } | null {
-  const chunks = [...readChunks(png)];
-  const first = chunks[0];
-  if (first?.type !== 'IHDR' || first.data.length !== 13 || chunks.at(-1)?.type !== 'IEND' || !chunks.every(({ intact }) => intact)) return null;
+  let first: Chunk | undefined, last: Chunk | undefined;
+  // One by one: of a file of zeroes every twelve bytes are one.
+  for (const chunk of readChunks(png)) {
+    if (!chunk.intact) return null;
+    first ??= chunk;
+    if (first.type !== 'IHDR' || first.data.length !== 13) return null;
+    last = chunk;
+  }
+  if (!first || last?.type !== 'IEND') return null;
   return { width: first.data.readUInt32BE(0), height: first.data.readUInt32BE(4) };
 }

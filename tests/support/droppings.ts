@@ -48,7 +48,7 @@ const droppings: Readonly<Record<string, (put: Put, dataDir: string, random: Ran
     put('models/text.ckpt', Buffer.concat([Buffer.from([0x80, 2, 0x58, 0, 0, 0, 4]), Buffer.alloc(64 << 20, 'x'), Buffer.from('.')]));
   },
   'pictures of others': (put) => {
-    put('pictures/dropped-large.png', Buffer.concat([plain.subarray(0, 8), Buffer.alloc(70 << 20)]));
+    for (const megabytes of [40, 70, 150]) put(`pictures/dropped-large-${megabytes}.png`, Buffer.concat([plain.subarray(0, 8), Buffer.alloc(megabytes << 20)]));      // chunks of nothing
     put('pictures/dropped-unfolding.png', hostilePictures.unfolding!);
     for (let i = 0; i < 6; i++) put(`pictures/dropped-${i}.png`, withChunks(text('parameters', `${'word, '.repeat(8_000_000)}\nSteps: 1`)));
   },
