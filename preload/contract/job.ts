@@ -178,8 +178,15 @@ export const UpscaleFields = z.object({
 export type UpscaleJob = z.infer<typeof UpscaleFields>;
 
 /** What the queue does, whatever it is; `JobSpec` is the kind that paints. */
-export const AnyJob = z.union([JobSpec, z.preprocess(upgradeJob, UpscaleFields)]);
-export type AnyJob = z.infer<typeof AnyJob>;
+export type AnyJob = JobSpec | UpscaleJob;
+/** A union that goes by the kind, so that what is wrong is named as of that kind. */
+export const AnyJob = z.unknown().transform((value, context): AnyJob => {
+  const kind = (value as { kind?: unknown } | null)?.kind, parsed = (kind === 'upscale' ? UpscaleSpec : JobSpec).safeParse(value);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: value } as (typeof context.issues)[number]);
+  return z.NEVER;
+});
+const UpscaleSpec = z.preprocess(upgradeJob, UpscaleFields);
 
 /** `scale` left out: the upscaler's own. */
 export const UpscaleRequest = z.object({ upscaler: z.string(), init: ContentHash, scale: UpscaleFields.shape.scale.optional(), tile: Tile.default(256) });

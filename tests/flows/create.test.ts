@@ -134,13 +134,13 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'create', () =>
   it('starts from a picture that is dropped in, and refuses one that is none', async () => {
     const folder = join(flow.dataDir, 'pictures');
     const file = (await readdir(folder, { recursive: true })).find((name) => name.endsWith('.png'))!;
-    await flow.page.getByLabel('Picture file').setInputFiles(join(folder, file));
+    await flow.page.getByLabel('Picture file', { exact: true }).setInputFiles(join(folder, file));
     await flow.page.getByRole('slider', { name: 'How much may change' }).waitFor(PATIENCE);
     const before = await flow.recent.count();
     await flow.generate.click();
     await expect.poll(() => flow.recent.count(), PATIENCE).toBe(before + 2);
     await flow.page.getByRole('button', { name: 'Do not start from a picture' }).first().click();
-    await flow.page.getByLabel('Picture file').setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
+    await flow.page.getByLabel('Picture file', { exact: true }).setInputFiles({ name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
     await flow.page.getByText(/cannot be read as a picture/).waitFor(PATIENCE);
     flow.complaints.splice(0);                                   // the browser logs the refused upload itself
   });

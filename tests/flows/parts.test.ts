@@ -113,7 +113,7 @@ describe.skipIf(noBrowser)(noBrowser ? `skipped: ${noBrowser}` : 'parts', () => 
     await setQuick();
     await radio('Simple').click();
     const start = await sharp({ create: { width: 64, height: 64, channels: 3, background: '#573' } }).png().toBuffer();
-    await page.getByLabel('Picture file').setInputFiles({ name: 'start.png', mimeType: 'image/png', buffer: start });
+    await page.getByLabel('Picture file', { exact: true }).setInputFiles({ name: 'start.png', mimeType: 'image/png', buffer: start });
     expect(await page.getByRole('slider', { name: 'How much may change' }).getAttribute('aria-valuetext')).toBe('100 %');
     await page.getByRole('slider', { name: 'Picture guidance' }).press('End');
     expect(await expectAnother(() => flow.generate.click())).toMatch(/Image CFG scale: 3\b/);
